@@ -1,0 +1,73 @@
+"""Assembly text in, verified operations out.
+
+In: one instruction, however it is written. Out: an operation of the instruction set as
+a frozen Pydantic model, chosen by a language model that can choose nothing else.
+Importing this package loads none of its modules; each name brings its own.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kvrm_grammar.decoder import Decoded, Decoder
+    from kvrm_grammar.errors import KvrmError
+    from kvrm_grammar.facade import DecodeLLM, DecodeResult, decode_program, decode_structured
+    from kvrm_grammar.isa import Isa, load_isa
+    from kvrm_grammar.operations import Operation, operation_from_json, operation_to_json
+    from kvrm_grammar.program import Program, parse_program
+    from kvrm_grammar.reference import Verdict, explain, parse
+
+__all__ = [
+    "DecodeLLM",
+    "DecodeResult",
+    "Decoded",
+    "Decoder",
+    "Isa",
+    "KvrmError",
+    "Operation",
+    "Program",
+    "Verdict",
+    "__version__",
+    "decode_program",
+    "decode_structured",
+    "explain",
+    "load_isa",
+    "operation_from_json",
+    "operation_to_json",
+    "parse",
+    "parse_program",
+]
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "DecodeLLM": "facade",
+    "DecodeResult": "facade",
+    "Decoded": "decoder",
+    "Decoder": "decoder",
+    "Isa": "isa",
+    "KvrmError": "errors",
+    "Operation": "operations",
+    "Program": "program",
+    "Verdict": "reference",
+    "decode_program": "facade",
+    "decode_structured": "facade",
+    "explain": "reference",
+    "load_isa": "isa",
+    "operation_from_json": "operations",
+    "operation_to_json": "operations",
+    "parse": "reference",
+    "parse_program": "program",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a public name on first use (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

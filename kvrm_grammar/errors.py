@@ -1,0 +1,119 @@
+"""Every error this package raises on purpose, one small tree.
+
+In: nothing. Out: exception classes that name the offending value and what to do::
+
+    KvrmError
+    ├── InputError            the text cannot be an instruction line at all
+    │   └── LineTooLongError      more characters than a line may have
+    ├── OperationError        JSON that is not a valid, canonical operation
+    ├── ProgramError          source text whose labels do not hold together
+    │   └── UnknownLabelError     a jump to a label that nobody defined
+    ├── IsaError              a grammar and its schemas disagree
+    ├── ConstraintError       the output language cannot be compiled
+    ├── TokenIndexError         the token index cannot be built or read
+    ├── ModelError            base model or adapter cannot be used
+    │   ├── BaseModelError        the base model is missing or damaged
+    │   └── AdapterError          the adapter is missing, damaged or of another base
+    ├── DecodeError           decoding was stopped before an answer was complete
+    └── DataError             a training or evaluation file is malformed
+
+An instruction that the dialect refuses is *not* an error: it is the operation
+``OP_INVALID`` with a reason.
+"""
+
+__all__ = [
+    "AdapterError",
+    "BaseModelError",
+    "ConstraintError",
+    "DataError",
+    "DecodeError",
+    "TokenIndexError",
+    "InputError",
+    "IsaError",
+    "KvrmError",
+    "LineTooLongError",
+    "ModelError",
+    "OperationError",
+    "ProgramError",
+    "UnknownLabelError",
+]
+
+
+class KvrmError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class InputError(KvrmError, ValueError):
+    """The text cannot be an instruction line at all."""
+
+
+class LineTooLongError(InputError):
+    """An instruction line has more characters than allowed.
+
+    Attributes:
+        length: Characters in the refused line.
+        limit: Characters a line may have.
+    """
+
+    def __init__(self, length: int, limit: int) -> None:
+        self.length = length
+        self.limit = limit
+        super().__init__(
+            f"line has {length} characters, at most {limit} are allowed; "
+            "split it into one instruction per line"
+        )
+
+
+class OperationError(KvrmError, ValueError):
+    """JSON that is not a valid, canonical operation."""
+
+
+class ProgramError(KvrmError, ValueError):
+    """Source text whose labels do not hold together."""
+
+
+class UnknownLabelError(ProgramError):
+    """A jump to a label that nobody defined.
+
+    Attributes:
+        label: The name that has no definition.
+        line: The source line of the jump, from 1; None where there is no source.
+    """
+
+    def __init__(self, label: str, line: int | None = None) -> None:
+        self.label = label
+        self.line = line
+        where = "" if line is None else f" in line {line}"
+        super().__init__(f"Unknown label: {label!r}{where}")
+
+
+class IsaError(KvrmError):
+    """A grammar and its schemas disagree."""
+
+
+class ConstraintError(KvrmError):
+    """The output language cannot be compiled."""
+
+
+class TokenIndexError(KvrmError):
+    """The token index cannot be built or read."""
+
+
+class ModelError(KvrmError):
+    """Base model or adapter cannot be used."""
+
+
+class BaseModelError(ModelError):
+    """The base model is missing, damaged or cannot be fetched."""
+
+
+class AdapterError(ModelError):
+    """The adapter is missing, damaged or made for another base model."""
+
+
+class DecodeError(KvrmError):
+    """Decoding was stopped before an answer was complete."""
+
+
+class DataError(KvrmError, ValueError):
+    """A training or evaluation file is malformed."""
