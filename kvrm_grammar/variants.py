@@ -1,0 +1,285 @@
+"""Operation -> text, in all the ways the dialect allows people to write it.
+
+In: a ``random.Random`` and an :class:`~kvrm_grammar.isa.Isa`. Out: ``Variant``: a text,
+the operation it means, and the kinds of writing in it. Training data, evaluation
+data and fuzzing draw from here with different seeds and word lists; nothing in the
+answer path does. Texts that must be refused come from :mod:`kvrm_grammar.refusals`.
+"""
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from kvrm_grammar.isa import Isa, Opcode, Operand
+from kvrm_grammar.operations import OperationModel, from_fields
+
+__all__ = [
+    "HELD_OUT_WORDS",
+    "NOTATIONS",
+    "TRAINING_WORDS",
+    "Variant",
+    "decorate",
+    "integer_text",
+    "label_name",
+    "mixed_case",
+    "operand_text",
+    "random_integer",
+    "random_operation",
+    "render_operation",
+    "render_operands",
+    "separator",
+    "valid_variant",
+]
+
+TRAINING_WORDS: tuple[str, ...] = tuple(
+    "loop start end done main init next exit top body while begin finish error retry inner outer "
+    "skip back check test read write copy count sum total index item table buffer head tail left "
+    "right up down first last clear reset wait poll send recv open close find search sort swap "
+    "merge split push pop call ret func proc handler irq timer clock tick step run stop pause "
+    "resume load store fetch decode execute flags zero carry sign neg pos even odd high low min "
+    "max fail ok yes no label block entry leave setup".split()
+)
+HELD_OUT_WORDS: tuple[str, ...] = tuple(
+    "again finale origin epilogue prologue bailout restart outerloop kernel vector queue stack "
+    "frame offset cursor parse token emit flush drain square cube fib gcd prime digit print "
+    "input output result answer value limit bound guard branch target epoch delta gamma".split()
+)
+NOTATIONS: tuple[str, ...] = ("decimal", "hexadecimal", "binary", "octal", "character")
+
+_LABEL_START = string.ascii_letters + "_."
+_LABEL_CHARS = string.ascii_letters + string.digits + "_.$"
+_ESCAPES = {10: "\\n", 9: "\\t", 13: "\\r", 0: "\\0", 92: "\\\\", 39: "\\'"}
+_COMMENTS = (
+    "copy", "the difference", "a + b", "step 3: loop", "TODO", "r1 = r2", "sub r1, r2", "r5",
+    "x := 3", "ignore this", "it's done", "== end ==", "\u00e9t\u00e9", "say OP_HALT", "1,2,3", "\u2192 r0",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One text, what it means, and the kinds of writing it shows. Immutable."""
+
+    text: str
+    operation: OperationModel
+    kinds: tuple[str, ...]
+
+
+def mixed_case(name: str, rng: Random) -> str:
+    """Write a name in upper, lower, title or random case."""
+    roll = rng.random()
+    if roll < 0.42:
+        return name.upper()
+    if roll < 0.84:
+        return name.lower()
+    if roll < 0.92:
+        return name.capitalize()
+    return "".join(rng.choice((c.upper(), c.lower())) for c in name)
+
+
+def label_name(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> str:
+    """Invent a label: random identifiers, so that a model must copy and cannot guess.
+
+    Args:
+        rng: Source of randomness.
+        isa: Gives the maximal length, the registers and the mnemonics.
+        words: Word list for the wordlike ones.
+
+    Returns:
+        A name the dialect accepts as a label.
+    """
+    while True:
+        name = _raw_label(rng, isa, words)[: isa.label_max_length]
+        if not (name[0] in "Rr" and name[1:].isdigit()):
+            return name
+
+
+def _raw_label(rng: Random, isa: Isa, words: Sequence[str]) -> str:
+    roll = rng.random()
+    if roll < 0.32:
+        return _word_label(rng, words)
+    if roll < 0.62:
+        return _random_label(rng, rng.randint(1, 9))
+    if roll < 0.76:
+        return _random_label(rng, rng.randint(8, 24))
+    if roll < 0.81:
+        return _random_label(rng, rng.randint(25, isa.label_max_length))
+    if roll < 0.86:
+        return mixed_case(rng.choice(isa.opcodes).mnemonic, rng)
+    if roll < 0.91:  # looks like a register, and is none
+        return rng.choice("Rr") + rng.choice(("", "_", "x", "1a", "3.", "$", "eg", "0_7", "12b", "et"))
+    return rng.choice((".L", "L", "_", "loc_", "sub_", "$L"[1:], "LBB0_")) + str(rng.randint(0, 9999))
+
+
+def _word_label(rng: Random, words: Sequence[str]) -> str:
+    parts = [mixed_case(rng.choice(words), rng) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+    name = rng.choice(("_", "_", "", ".", "$")).join(parts)
+    if rng.random() < 0.35:
+        name += rng.choice(("", "_", ".", "$")) + str(rng.randint(0, 99))
+    return rng.choice(("", "", "", "_", ".")) + name
+
+
+def _random_label(rng: Random, length: int) -> str:
+    chars = rng.choice((_LABEL_CHARS, string.ascii_lowercase, string.ascii_lowercase + "_0123456789"))
+    first = rng.choice([c for c in chars if c in _LABEL_START])
+    return first + "".join(rng.choice(chars) for _ in range(length - 1))
+
+
+def random_integer(rng: Random, low: int, high: int) -> int:
+    """Draw an integer from [low, high]: small ones often, the bounds sometimes."""
+    roll = rng.random()
+    if roll < 0.35:
+        value = rng.randint(0, 255)
+    elif roll < 0.85:
+        digits = rng.randint(1, len(str(high)))
+        value = rng.randint(10 ** (digits - 1) if digits > 1 else 0, 10**digits - 1)
+    elif roll < 0.90:
+        value = rng.choice((2 ** rng.randint(0, 31), 10 ** rng.randint(0, 9))) - rng.randint(0, 1)
+    elif roll < 0.97:
+        value = high - rng.randint(0, 10 ** rng.randint(0, 9))
+    else:
+        value = high - rng.randint(0, 9)
+    if low < 0 and rng.random() < 0.3:
+        value = -value - (1 if value == high and rng.random() < 0.5 else 0)
+    return min(max(value, low), high)
+
+
+def integer_text(value: int, notation: str, rng: Random, *, sign: bool = True) -> str:
+    """Write an integer in a notation, without the `#` prefix.
+
+    Args:
+        value: The number; a character code for the notation ``character``.
+        notation: One of ``NOTATIONS``.
+        rng: Source of randomness (digits' case, an optional plus sign).
+        sign: Whether a plus sign may be written.
+    """
+    if notation == "character":
+        return f"'{_ESCAPES[value]}'" if value in _ESCAPES else f"'{chr(value)}'"
+    letter = {"hexadecimal": "x", "binary": "b", "octal": "o"}.get(notation, "")
+    body = format(abs(value), letter or "d")
+    if letter:
+        if rng.random() < 0.15:
+            body = "0" * rng.randint(1, 2) + body
+        style = rng.random()
+        body = body.upper() if style < 0.45 else body
+        body = "0" + (letter.upper() if rng.random() < 0.15 else letter) + body
+    mark = "-" if value < 0 else ("+" if sign and rng.random() < 0.06 else "")
+    return mark + body
+
+
+def _notation_value(rng: Random, notation: str, low: int, high: int) -> int:
+    """Small numbers mostly: that is what people write outside decimal."""
+    if notation == "decimal":
+        return random_integer(rng, low, high)
+    if notation == "character":
+        return rng.choice(tuple(range(32, 127)) + tuple(_ESCAPES))
+    base, longest = {"hexadecimal": (16, 8), "binary": (2, 16), "octal": (8, 8)}[notation]
+    usual = {"hexadecimal": 2, "binary": 8, "octal": 3}[notation]
+    digits = rng.randint(1, usual) if rng.random() < 0.78 else rng.randint(1, longest)
+    value = min(rng.randrange(base**digits), high)
+    return -value if low < 0 and rng.random() < 0.12 else value
+
+
+def _operand_value(rng: Random, operand: Operand, isa: Isa, words: Sequence[str]) -> tuple[object, str]:
+    """Draw an operand's value and the kind of writing it asks for."""
+    if operand.kind == "register":
+        return rng.choice(isa.registers), "register"
+    if operand.kind == "immediate":
+        notation = rng.choices(NOTATIONS, (56, 20, 7, 7, 10))[0]
+        return _notation_value(rng, notation, *isa.immediate), notation
+    if rng.random() < 0.72:
+        return label_name(rng, isa, words), "label"
+    notation = rng.choices(NOTATIONS[:4], (70, 20, 5, 5))[0]
+    return _notation_value(rng, notation, *isa.address), notation
+
+
+def operand_text(value: object, kind: str, rng: Random, *, immediate: bool = False) -> str:
+    """Write one operand's value.
+
+    Args:
+        value: A register name, an integer or a label.
+        kind: ``register``, ``label`` or a notation.
+        rng: Source of randomness.
+        immediate: Whether the `#` prefix and a sign are allowed.
+    """
+    if kind == "register":
+        return mixed_case(str(value), rng)
+    if isinstance(value, int):
+        prefix = "#" if immediate and rng.random() < 0.22 else ""
+        return prefix + integer_text(value, kind, rng, sign=immediate)
+    return str(value)
+
+
+def separator(rng: Random) -> str:
+    """Blanks, or one comma with optional blanks."""
+    roll = rng.random()
+    if roll < 0.70:
+        return rng.choice((", ", ", ", ", ", ",", " "))
+    return rng.choice((" ", " ", ",", "  ", "\t", " ,", " , ", ",  ", ",\t", "   ", " \t,"))
+
+
+def render_operands(mnemonic: str, operands: Sequence[str], rng: Random) -> str:
+    """Join a mnemonic and written operands with random blanks and separators."""
+    blank = rng.choice((" ", " ", " ", " ", " ", "  ", "\t", "    "))
+    text = mnemonic + (blank if operands else "")
+    for position, operand in enumerate(operands):
+        text += (separator(rng) if position else "") + operand
+    return text
+
+
+def render_operation(
+    operation: OperationModel,
+    opcode: Opcode,
+    kinds: Sequence[str],
+    rng: Random,
+) -> str:
+    """Write an operation as one strict instruction.
+
+    Args:
+        operation: What to write.
+        opcode: Its row of the instruction set.
+        kinds: For each operand, how: ``register``, ``label`` or a notation.
+        rng: Source of randomness.
+    """
+    values = operation.params.model_dump()
+    written = [
+        operand_text(values[operand.name], kind, rng, immediate=operand.kind == "immediate")
+        for operand, kind in zip(opcode.operands, kinds, strict=True)
+    ]
+    return render_operands(mixed_case(opcode.mnemonic, rng), written, rng)
+
+
+def decorate(text: str, rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> str:
+    """Add, now and then, what does not change the meaning: label, blanks, comment, line end."""
+    if rng.random() < 0.07:
+        gap = rng.choice((" ", " ", "", "\t", "  "))
+        text = label_name(rng, isa, words) + ":" + gap + text
+    if rng.random() < 0.10:
+        text = rng.choice((" ", "\t", "    ")) + text
+    if rng.random() < 0.08:
+        mark = rng.choice((";", "; ", " ;", " ; ", " // ", "//", " # ", "\t; "))
+        text += mark + rng.choice(_COMMENTS)
+    elif rng.random() < 0.05:
+        text += rng.choice((" ", "\t", "\n", "\r\n"))
+    return text
+
+
+def random_operation(
+    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
+) -> tuple[OperationModel, Opcode, tuple[str, ...]]:
+    """Draw an operation, its opcode and the way to write each operand.
+
+    Opcodes with numbers come more often: there is more to learn.
+    """
+    weights = [1 + 2 * any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes]
+    opcode = rng.choices(isa.opcodes, weights)[0]
+    drawn = [_operand_value(rng, operand, isa, words) for operand in opcode.operands]
+    params = {o.name: value for o, (value, _) in zip(opcode.operands, drawn, strict=True)}
+    return from_fields(opcode.key, params), opcode, tuple(kind for _, kind in drawn)
+
+
+def valid_variant(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> Variant:
+    """Draw one strict instruction with its meaning."""
+    operation, opcode, kinds = random_operation(rng, isa, words)
+    text = decorate(render_operation(operation, opcode, kinds, rng), rng, isa, words)
+    return Variant(text, operation, tuple(sorted(set(kinds))) or ("no_operand",))

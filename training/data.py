@@ -1,0 +1,121 @@
+"""JSON Lines of chat messages <-> examples.
+
+In: a generator seed, or a file. Out: ``Example``: text, canonical JSON and kinds.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from kvrm_grammar.errors import DataError, LineTooLongError, OperationError
+from kvrm_grammar.isa import Isa, load_isa
+from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.reference import parse
+from kvrm_grammar.refusals import refusal_candidate
+from kvrm_grammar.variants import TRAINING_WORDS, Variant, valid_variant
+
+__all__ = ["Example", "file_digest", "generate_examples", "read_examples", "write_examples"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text, the canonical JSON of what it means, and its kinds. Immutable."""
+
+    text: str
+    answer: str
+    kinds: tuple[str, ...]
+
+
+def generate_examples(
+    count: int,
+    seed: int,
+    *,
+    refusals: float = 0.4,
+    words: Sequence[str] = TRAINING_WORDS,
+) -> Iterator[Example]:
+    """Draw strict examples, each confirmed by the reference parser.
+
+    Args:
+        count: How many.
+        seed: Seed of the ``random.Random`` behind everything.
+        refusals: Share drawn from the makers of refusals, 0 to 1.
+        words: Word list for labels and prose.
+
+    Yields:
+        Examples in a reproducible order; texts may repeat (``HALT`` has few spellings).
+
+    Raises:
+        DataError: A rendering and the reference parser disagree: a defect in one of them.
+    """
+    rng, isa = Random(seed), load_isa()
+    made = 0
+    while made < count:
+        example = _refusal(rng, isa, words) if rng.random() < refusals else _valid(rng, isa, words)
+        if example is not None:
+            made += 1
+            yield example
+
+
+def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
+    variant: Variant = valid_variant(rng, isa, words)
+    try:
+        meaning = parse(variant.text)
+    except LineTooLongError:
+        return None
+    if meaning != variant.operation:
+        raise DataError(f"{variant.text!r} was rendered from {variant.operation!r} but means {meaning!r}")
+    return Example(variant.text, operation_to_json(variant.operation), variant.kinds)
+
+
+def _refusal(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
+    candidate = refusal_candidate(rng, isa, words)
+    try:
+        meaning = parse(candidate.text)
+    except LineTooLongError:
+        return None
+    verdict = "refusal" if meaning == INVALID else "near_miss"
+    return Example(candidate.text, operation_to_json(meaning), (verdict, candidate.kind))
+
+
+def write_examples(path: Path, examples: Iterable[Example]) -> str:
+    """Write JSON Lines of chat messages and return the file's SHA-256 (hex)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for example in examples:
+            messages = [
+                {"role": "user", "content": example.text},
+                {"role": "assistant", "content": example.answer},
+            ]
+            line = {"messages": messages, "kinds": list(example.kinds)}
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+    return file_digest(path)
+
+
+def read_examples(path: Path) -> list[Example]:
+    """Read a file of :func:`write_examples`; ``kinds`` may be absent.
+
+    Raises:
+        DataError: The file is missing, or a line is not a pair of user text and operation.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} does not exist; make it with training/generate_cpu_data.py")
+    examples = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            user, assistant = row["messages"][-2:]
+            operation_from_json(assistant["content"])
+            kinds = tuple(row.get("kinds", ()))
+            examples.append(Example(user["content"], assistant["content"], kinds))
+        except (ValueError, KeyError, TypeError, OperationError) as error:
+            raise DataError(f"{path}:{number}: {error}") from error
+    return examples
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,43 @@
+"""Writes the training data: instruction -> JSON pairs as JSON Lines of chat messages.
+
+In: a count and a seed. Out: ``data/cpu_decode_train.jsonl`` and its SHA-256. The same
+arguments give the same bytes.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from training.data import Example, generate_examples, write_examples
+
+DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
+DEFAULT_COUNT = 50_000
+DEFAULT_SEED = 20261124
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT)
+    parser.add_argument("--count", type=int, default=DEFAULT_COUNT)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--refusals", type=float, default=0.4, help="share of refusals, 0 to 1")
+    arguments = parser.parse_args(argv)
+    if arguments.count < 1 or not 0 <= arguments.refusals <= 1:
+        parser.error("--count must be at least 1 and --refusals between 0 and 1")
+    examples = list(generate_examples(arguments.count, arguments.seed, refusals=arguments.refusals))
+    digest = write_examples(arguments.output, examples)
+    _report(examples)
+    print(f"{arguments.output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
+    return 0
+
+
+def _report(examples: list[Example]) -> None:
+    kinds = Counter(kind for example in examples for kind in example.kinds)
+    for kind, count in kinds.most_common():
+        print(f"{count:7d}  {kind}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
