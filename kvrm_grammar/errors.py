@@ -27,7 +27,6 @@ __all__ = [
     "ConstraintError",
     "DataError",
     "DecodeError",
-    "TokenIndexError",
     "InputError",
     "IsaError",
     "KvrmError",
@@ -35,6 +34,7 @@ __all__ = [
     "ModelError",
     "OperationError",
     "ProgramError",
+    "TokenIndexError",
     "UnknownLabelError",
 ]
 
