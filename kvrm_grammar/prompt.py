@@ -55,7 +55,7 @@ def visible_text(text: str) -> str:
 
 
 def prompt_text(text: str) -> str:
-    """Build the whole prompt of one instruction.
+    r"""Build the whole prompt of one instruction.
 
     Args:
         text: One instruction as written.
@@ -68,6 +68,6 @@ def prompt_text(text: str) -> str:
         LineTooLongError: See :func:`visible_text`.
 
     >>> prompt_text("halt")
-    'asm halt\\n'
+    'asm halt\n'
     """
     return f"{PROMPT_PREFIX} {visible_text(text)}{PROMPT_SUFFIX}"

@@ -13,11 +13,10 @@ from random import Random
 
 from kvrm_grammar.isa import Isa, Opcode, Operand
 from kvrm_grammar.operations import OperationModel, from_fields
+from kvrm_grammar.words import COMMENTS, TRAINING_WORDS
 
 __all__ = [
-    "HELD_OUT_WORDS",
     "NOTATIONS",
-    "TRAINING_WORDS",
     "Variant",
     "decorate",
     "integer_text",
@@ -26,34 +25,17 @@ __all__ = [
     "operand_text",
     "random_integer",
     "random_operation",
-    "render_operation",
     "render_operands",
+    "render_operation",
     "separator",
     "valid_variant",
 ]
 
-TRAINING_WORDS: tuple[str, ...] = tuple(
-    "loop start end done main init next exit top body while begin finish error retry inner outer "
-    "skip back check test read write copy count sum total index item table buffer head tail left "
-    "right up down first last clear reset wait poll send recv open close find search sort swap "
-    "merge split push pop call ret func proc handler irq timer clock tick step run stop pause "
-    "resume load store fetch decode execute flags zero carry sign neg pos even odd high low min "
-    "max fail ok yes no label block entry leave setup".split()
-)
-HELD_OUT_WORDS: tuple[str, ...] = tuple(
-    "again finale origin epilogue prologue bailout restart outerloop kernel vector queue stack "
-    "frame offset cursor parse token emit flush drain square cube fib gcd prime digit print "
-    "input output result answer value limit bound guard branch target epoch delta gamma".split()
-)
 NOTATIONS: tuple[str, ...] = ("decimal", "hexadecimal", "binary", "octal", "character")
 
 _LABEL_START = string.ascii_letters + "_."
 _LABEL_CHARS = string.ascii_letters + string.digits + "_.$"
 _ESCAPES = {10: "\\n", 9: "\\t", 13: "\\r", 0: "\\0", 92: "\\\\", 39: "\\'"}
-_COMMENTS = (
-    "copy", "the difference", "a + b", "step 3: loop", "TODO", "r1 = r2", "sub r1, r2", "r5",
-    "x := 3", "ignore this", "it's done", "== end ==", "\u00e9t\u00e9", "say OP_HALT", "1,2,3", "\u2192 r0",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,8 +89,12 @@ def _raw_label(rng: Random, isa: Isa, words: Sequence[str]) -> str:
     if roll < 0.86:
         return mixed_case(rng.choice(isa.opcodes).mnemonic, rng)
     if roll < 0.91:  # looks like a register, and is none
-        return rng.choice("Rr") + rng.choice(("", "_", "x", "1a", "3.", "$", "eg", "0_7", "12b", "et"))
-    return rng.choice((".L", "L", "_", "loc_", "sub_", "$L"[1:], "LBB0_")) + str(rng.randint(0, 9999))
+        return rng.choice("Rr") + rng.choice(
+            ("", "_", "x", "1a", "3.", "$", "eg", "0_7", "12b", "et")
+        )
+    return rng.choice((".L", "L", "_", "loc_", "sub_", "$L"[1:], "LBB0_")) + str(
+        rng.randint(0, 9999)
+    )
 
 
 def _word_label(rng: Random, words: Sequence[str]) -> str:
@@ -120,7 +106,9 @@ def _word_label(rng: Random, words: Sequence[str]) -> str:
 
 
 def _random_label(rng: Random, length: int) -> str:
-    chars = rng.choice((_LABEL_CHARS, string.ascii_lowercase, string.ascii_lowercase + "_0123456789"))
+    chars = rng.choice(
+        (_LABEL_CHARS, string.ascii_lowercase, string.ascii_lowercase + "_0123456789")
+    )
     first = rng.choice([c for c in chars if c in _LABEL_START])
     return first + "".join(rng.choice(chars) for _ in range(length - 1))
 
@@ -175,12 +163,14 @@ def _notation_value(rng: Random, notation: str, low: int, high: int) -> int:
         return rng.choice(tuple(range(32, 127)) + tuple(_ESCAPES))
     base, longest = {"hexadecimal": (16, 8), "binary": (2, 16), "octal": (8, 8)}[notation]
     usual = {"hexadecimal": 2, "binary": 8, "octal": 3}[notation]
-    digits = rng.randint(1, usual) if rng.random() < 0.78 else rng.randint(1, longest)
+    digits = rng.randint(1, usual) if rng.random() < 0.85 else rng.randint(1, longest)
     value = min(rng.randrange(base**digits), high)
     return -value if low < 0 and rng.random() < 0.12 else value
 
 
-def _operand_value(rng: Random, operand: Operand, isa: Isa, words: Sequence[str]) -> tuple[object, str]:
+def _operand_value(
+    rng: Random, operand: Operand, isa: Isa, words: Sequence[str]
+) -> tuple[object, str]:
     """Draw an operand's value and the kind of writing it asks for."""
     if operand.kind == "register":
         return rng.choice(isa.registers), "register"
@@ -258,7 +248,7 @@ def decorate(text: str, rng: Random, isa: Isa, words: Sequence[str] = TRAINING_W
         text = rng.choice((" ", "\t", "    ")) + text
     if rng.random() < 0.08:
         mark = rng.choice((";", "; ", " ;", " ; ", " // ", "//", " # ", "\t; "))
-        text += mark + rng.choice(_COMMENTS)
+        text += mark + rng.choice(COMMENTS)
     elif rng.random() < 0.05:
         text += rng.choice((" ", "\t", "\n", "\r\n"))
     return text
@@ -271,7 +261,9 @@ def random_operation(
 
     Opcodes with numbers come more often: there is more to learn.
     """
-    weights = [1 + 2 * any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes]
+    weights = [
+        1 + 2 * any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes
+    ]
     opcode = rng.choices(isa.opcodes, weights)[0]
     drawn = [_operand_value(rng, operand, isa, words) for operand in opcode.operands]
     params = {o.name: value for o, (value, _) in zip(opcode.operands, drawn, strict=True)}

@@ -1,0 +1,165 @@
+"""A valid instruction taken apart, and the faults its operands can have.
+
+In: a ``random.Random`` and an :class:`~kvrm_grammar.isa.Isa`. Out: texts whose operands are
+one step away from valid. :mod:`kvrm_grammar.refusals` chooses among these and its own.
+"""
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from kvrm_grammar.isa import Isa, Opcode
+from kvrm_grammar.variants import (
+    integer_text,
+    label_name,
+    mixed_case,
+    operand_text,
+    random_integer,
+    random_operation,
+    render_operands,
+    render_operation,
+)
+
+__all__ = ["Draw", "bad_literal", "bad_register", "bad_target", "draw", "out_of_range"]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One valid instruction taken apart, ready to be broken."""
+
+    rng: Random
+    isa: Isa
+    words: Sequence[str]
+    opcode: Opcode
+    operands: tuple[str, ...]
+    plain: str
+
+    def mnemonic(self) -> str:
+        """The mnemonic in some case."""
+        return mixed_case(self.opcode.mnemonic, self.rng)
+
+    def join(self, operands: Sequence[str], mnemonic: str | None = None) -> str:
+        """An instruction of these operands."""
+        return render_operands(mnemonic or self.mnemonic(), operands, self.rng)
+
+    def replaced(self, position: int, operand: str) -> str:
+        """The instruction with another text as one operand."""
+        parts = list(self.operands)
+        parts[position] = operand
+        return self.join(parts)
+
+    def position(self, *kinds: str) -> int | None:
+        """An operand of one of these kinds, if there is one."""
+        fits = [i for i, o in enumerate(self.opcode.operands) if o.kind in kinds]
+        return self.rng.choice(fits) if fits else None
+
+    def any_operand(self, *kinds: str) -> str:
+        """A well-formed operand of one of these kinds."""
+        kind = self.rng.choice(kinds)
+        if kind == "register":
+            return operand_text(self.rng.choice(self.isa.registers), kind, self.rng)
+        if kind == "label":
+            return label_name(self.rng, self.isa, self.words)
+        value = random_integer(self.rng, *self.isa.immediate)
+        return operand_text(value, "decimal", self.rng, immediate=True)
+
+
+def draw(rng: Random, isa: Isa, words: Sequence[str], *, with_operands: bool = True) -> Draw:
+    """Draw an instruction and take it apart."""
+    while True:
+        operation, opcode, kinds = random_operation(rng, isa, words)
+        if opcode.operands or not with_operands:
+            break
+    values = operation.params.model_dump()
+    operands = tuple(
+        operand_text(values[o.name], kind, rng, immediate=o.kind == "immediate")
+        for o, kind in zip(opcode.operands, kinds, strict=True)
+    )
+    plain = render_operation(operation, opcode, kinds, rng)
+    return Draw(rng, isa, words, opcode, operands, plain)
+
+
+def bad_register(d: Draw) -> str:
+    """A register that does not exist."""
+    position = d.position("register")
+    if position is None:
+        return d.replaced(0, f"{d.rng.choice('Rr')}{d.rng.choice((0, 3, 7, 8, 9, 12, 31, '05'))}")
+    r = d.rng.choice("Rr")
+    digit = d.rng.randint(0, 7)
+    forms = (
+        f"{r}{d.rng.choice((8, 9))}", f"{r}{d.rng.choice((8, 9))}", f"{r}{d.rng.randint(10, 99)}",
+        f"{r}0{digit}",
+        f"{r}-{digit}", f"{r}{digit}{d.rng.choice('xXaR_.')}", f"{r} {digit}",
+        f"{d.rng.choice('xXaAeEtTsSvV')}{digit}",
+        f"%{r}{digit}", f"${r}{digit}", f"reg{digit}", f"{r}{r}{digit}", f"{digit}{r}", r,
+        str(digit),
+        f"[{r}{digit}]", f"({r}{digit})", f"{r}_{digit}", f"{r}{digit}{d.rng.randint(0, 9)}", "sp",
+        "pc", "rax", "acc",
+        f"*{r}{digit}", f"-{r}{digit}", f"{r}{digit}++", f"#{r}{digit}", f"{r}{digit}.",
+        f"'{r}{digit}'",
+    )  # fmt: skip
+    return d.replaced(position, d.rng.choice(forms))
+
+
+def out_of_range(d: Draw) -> str:
+    """A number beyond the bounds, or a sign where none may be."""
+    rng, (low, high) = d.rng, d.isa.immediate
+    position = d.position("immediate", "target")
+    if position is None:
+        return bad_register(d)
+    target = d.opcode.operands[position].kind == "target"
+    over = (
+        1,
+        rng.randint(1, 9),
+        rng.randint(1, 10**4),
+        rng.randint(1, 10**8),
+        rng.randint(1, 2 * 10**9),
+    )
+    value = high + rng.choice(over)
+    if rng.random() < 0.45:
+        digits = rng.randint(10, rng.choice((11, 13, 20)))
+        value = max(rng.randint(10 ** (digits - 1), 10**digits - 1), high + 1)
+    if rng.random() < 0.35:
+        value = -rng.randint(1, 10 ** rng.randint(1, 9)) if target else min(-value, low - 1)
+    notation = rng.choice(("decimal",) * 6 + ("hexadecimal", "hexadecimal", "binary", "octal"))
+    return d.replaced(position, integer_text(value, notation, rng, sign=not target))
+
+
+def bad_literal(d: Draw) -> str:
+    """A number written in a way the dialect does not have."""
+    position = d.position("immediate", "target")
+    if position is None:
+        return bad_register(d)
+    rng = d.rng
+    n, m = rng.randint(0, 9999), rng.randint(0, 99)
+    forms = (
+        f"0{n}", f"00{m}", f"{n}_{n}", f"{m},{n:03}", f"1e{m}", f"{m}.{m}", f"{m}.", f".{m}", "0x",
+        "0b", "0o", f"0x{n}g",
+        f"0b{m}2", "0b1012", f"0o{m}8", f"${n:x}", f"%{m:b}", f"0{n:X}h", f"{n:x}h", f"--{m}",
+        f"-+{m}", f"- {m}", f"+ {m}",
+        f"\"{m}\"", "'ab'", "''", "'", "'\\x'", "\"a\"", f"# {m}", f"##{m}", f"={n}", f"{m}u",
+        f"{m}L", f"{m}+{m}", f"{m}*2",
+        f"{m}-1", f"({m})", f"[{m}]", f"@{n}", f"&{n}", f"{m}%", f"0x-{m}", f"-#{m}", f"{m}#", "'a",
+        "a'", f"0X{m}_0", "one", "ten",
+        f"\u2212{m}", f"~{m}", f"!{m}", f"{m}/2", f"0d{m}", f"x{n:x}", f"0h{m}",
+        f"{n}{rng.choice(string.ascii_letters)}",
+    )  # fmt: skip
+    return d.replaced(position, rng.choice(forms))
+
+
+def bad_target(d: Draw) -> str:
+    """A jump to what is neither an address nor a label."""
+    jumps = [o for o in d.isa.opcodes if any(x.kind == "target" for x in o.operands)] or [d.opcode]
+    opcode = d.rng.choice(jumps)
+    rng, name, n = d.rng, label_name(d.rng, d.isa, d.words), d.rng.randint(0, 9999)
+    r = rng.choice("Rr") + str(rng.choice((*range(10), 12, 15, 31, 99, "00", "05")))
+    forms = (
+        r, r, r, r, f"#{n}", f"-{n}", f"+{n}", f"@{name}", f"{name}:", f"[{name}]",
+        f"{n}{name[:6]}", f"{name}-{n}", f"${name}",
+        f"{name} {name}", f"{name}+{n}", f"*{name}", f"&{name}", f"'{name[:5]}'", f'"{name}"',
+        f"{name}!", f"{name}@plt", f"%{name}",
+        (name + "_x" * 40)[: rng.randint(65, 80)], f"({name})", f"#{name}", f"{name},", f",{name}",
+        f"{name[:8]}/{name[:8]}", f"={name}",
+    )  # fmt: skip
+    return d.join([rng.choice(forms)], mixed_case(opcode.mnemonic, rng))
