@@ -1,7 +1,10 @@
 """Examples -> token ID tensors for training.
 
-In: ``Example`` lists. Out: features (token IDs and labels) and padded batches, with
-loss on the completion alone.
+In: ``Example`` lists. Out: features (token IDs and labels), and batches in which several
+examples share a row: position IDs start anew with each, which is how transformers knows
+that they must not see each other. So random batches need hardly any padding. (Grouping
+by length would also avoid padding, but refusals have short answers: whole batches would
+be of one class, and training forgets the other.)
 """
 
 from collections.abc import Sequence
@@ -29,7 +32,9 @@ class Feature(TypedDict):
     labels: list[int]  # (seq,), IGNORED over the prompt
 
 
-def encode_example(tokenizer: PreTrainedTokenizerBase, example: Example, max_length: int) -> Feature | None:
+def encode_example(
+    tokenizer: PreTrainedTokenizerBase, example: Example, max_length: int
+) -> Feature | None:
     """Tokenise prompt and answer apart, as decoding does, and append the end token.
 
     Returns:
@@ -62,23 +67,45 @@ def encode_examples(
 
 @dataclass(frozen=True)
 class Collator:
-    """Pads features on the right.
+    """Packs features into rows of nearly equal length.
 
     Attributes:
-        pad_token_id: What fills ``input_ids``; attention and loss ignore it.
+        pad_token_id: What fills the rows' ends; it carries no loss.
+        per_row: Features that share a row, on average.
     """
 
     pad_token_id: int
+    per_row: int = 4
 
     def __call__(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        """Build ``input_ids``, ``attention_mask`` and ``labels``, int64 of shape (batch, seq)."""
-        longest = max(len(feature["input_ids"]) for feature in features)
-        gaps = [longest - len(feature["input_ids"]) for feature in features]
-        ids = [f["input_ids"] + [self.pad_token_id] * g for f, g in zip(features, gaps, strict=True)]
-        mask = [[1] * (longest - gap) + [0] * gap for gap in gaps]
-        labels = [f["labels"] + [IGNORED] * g for f, g in zip(features, gaps, strict=True)]
-        return {
-            "input_ids": torch.tensor(ids),
-            "attention_mask": torch.tensor(mask),
-            "labels": torch.tensor(labels),
-        }
+        """Build a batch.
+
+        Returns:
+            ``input_ids``, ``position_ids``, ``labels`` and ``examples`` (the number of
+            the feature a position belongs to), int64 of shape (rows, seq).
+        """
+        rows = self._distribute([len(feature["input_ids"]) for feature in features])
+        longest = max(sum(len(features[i]["input_ids"]) for i in row) for row in rows)
+        batch: dict[str, list[list[int]]] = {
+            "input_ids": [], "position_ids": [], "labels": [], "examples": []
+        }  # fmt: skip
+        for row in rows:
+            parts = [features[i] for i in row]
+            lengths = [len(part["input_ids"]) for part in parts]
+            gap = longest - sum(lengths)
+            ids = [token for part in parts for token in part["input_ids"]]
+            labels = [label for part in parts for label in part["labels"]]
+            positions = [p for length in [*lengths, gap] for p in range(length)]
+            owners = [i for i, length in zip(row, lengths, strict=True) for _ in range(length)]
+            batch["input_ids"].append(ids + [self.pad_token_id] * gap)
+            batch["position_ids"].append(positions)
+            batch["labels"].append(labels + [IGNORED] * gap)
+            batch["examples"].append(owners + [0] * gap)
+        return {name: torch.tensor(value) for name, value in batch.items()}
+
+    def _distribute(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Longest first, each into the emptiest row."""
+        rows: list[list[int]] = [[] for _ in range(-(-len(lengths) // self.per_row))]
+        for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+            min(rows, key=lambda row: sum(lengths[j] for j in row)).append(i)
+        return rows

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from kvrm_grammar.errors import DataError, LineTooLongError, OperationError
+from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import Isa, load_isa
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.reference import parse
 from kvrm_grammar.refusals import refusal_candidate
-from kvrm_grammar.variants import TRAINING_WORDS, Variant, valid_variant
+from kvrm_grammar.variants import Variant, valid_variant
+from kvrm_grammar.words import TRAINING_WORDS
 
 __all__ = ["Example", "file_digest", "generate_examples", "read_examples", "write_examples"]
 
@@ -66,7 +68,9 @@ def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
     except LineTooLongError:
         return None
     if meaning != variant.operation:
-        raise DataError(f"{variant.text!r} was rendered from {variant.operation!r} but means {meaning!r}")
+        raise DataError(
+            f"{variant.text!r} was rendered from {variant.operation!r} but means {meaning!r}"
+        )
     return Example(variant.text, operation_to_json(variant.operation), variant.kinds)
 
 
@@ -103,16 +107,25 @@ def read_examples(path: Path) -> list[Example]:
     if not path.is_file():
         raise DataError(f"{path} does not exist; make it with training/generate_cpu_data.py")
     examples = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    # As bytes: str.splitlines would cut at U+2028 too, which may stand in a JSON string.
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            row = json.loads(line)
-            user, assistant = row["messages"][-2:]
-            operation_from_json(assistant["content"])
-            kinds = tuple(row.get("kinds", ()))
-            examples.append(Example(user["content"], assistant["content"], kinds))
-        except (ValueError, KeyError, TypeError, OperationError) as error:
-            raise DataError(f"{path}:{number}: {error}") from error
+            examples.append(_example(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problem = f"no {error}" if isinstance(error, KeyError) else error
+            raise DataError(f"{path}:{number}: {problem}") from error
     return examples
+
+
+def _example(row: Any) -> Example:
+    user, assistant = row["messages"][-2:]
+    text, answer = user["content"], assistant["content"]
+    if not isinstance(text, str):
+        raise TypeError(f"an instruction is text, got {text!r:.80}")
+    canonical = operation_to_json(operation_from_json(answer))
+    if answer != canonical:
+        raise ValueError(f"the answer {answer!r:.80} is not canonical JSON: {canonical}")
+    return Example(text, answer, tuple(row.get("kinds", ())))
 
 
 def file_digest(path: Path) -> str:

@@ -12,7 +12,14 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from training.batches import IGNORED
 
@@ -24,18 +31,22 @@ def completion_logits(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tens
 
     Args:
         model: A PeftModel around a causal language model.
-        inputs: ``input_ids``, ``attention_mask`` and ``labels``, each (batch, seq).
+        inputs: A batch of :class:`training.batches.Collator`; every tensor (rows, seq).
 
     Returns:
-        Logits (n, vocab), their targets (n,), and the row of the batch of each (n,).
+        Logits (n, vocab), their targets (n,), and the example that each belongs to (n,).
     """
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     hidden = causal.model(
-        input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
-    ).last_hidden_state  # (batch, seq, hidden)
+        input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], use_cache=False
+    ).last_hidden_state  # (rows, seq, hidden)
     targets = inputs["labels"][:, 1:]
     rows, columns = (targets != IGNORED).nonzero(as_tuple=True)
-    return causal.lm_head(hidden[rows, columns]), targets[rows, columns], rows
+    return (
+        causal.lm_head(hidden[rows, columns]),
+        targets[rows, columns],
+        inputs["examples"][:, 1:][rows, columns],
+    )
 
 
 def exact_match(prediction: EvalPrediction) -> dict[str, float]:
@@ -50,9 +61,9 @@ class CompletionTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
     ) -> Any:
         """Mean cross-entropy over the answer's positions (nats per token ID)."""
-        logits, targets, rows = completion_logits(model, inputs)
+        logits, targets, owners = completion_logits(model, inputs)
         loss = functional.cross_entropy(logits.float(), targets)
-        return (loss, (logits, targets, rows)) if return_outputs else loss
+        return (loss, (logits, targets, owners)) if return_outputs else loss
 
     def prediction_step(
         self,
@@ -64,9 +75,10 @@ class CompletionTrainer(Trainer):
         """One evaluation batch: loss, and a flag per example (batch,), float32."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
-            loss, (logits, targets, rows) = self.compute_loss(model, inputs, return_outputs=True)
+            loss, (logits, targets, owners) = self.compute_loss(model, inputs, return_outputs=True)
         wrong = (logits.argmax(-1) != targets).float()
-        misses = torch.zeros(len(inputs["labels"]), device=wrong.device).index_add_(0, rows, wrong)
+        count = int(inputs["examples"].max()) + 1
+        misses = torch.zeros(count, device=wrong.device).index_add_(0, owners, wrong)
         return loss.detach(), (misses == 0).float(), torch.ones_like(misses)
 
 

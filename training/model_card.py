@@ -1,0 +1,181 @@
+"""Writes the model card of an adapter folder from its records.
+
+In: ``training.json`` of :mod:`training.train_decode` and ``evaluation.json`` of
+:mod:`training.evaluate`. Out: ``README.md`` beside them. No number is typed by hand.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from kvrm_grammar.errors import DataError, KvrmError
+from training.data import file_digest
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
+    arguments = parser.parse_args(argv)
+    try:
+        card = model_card(arguments.adapter)
+    except KvrmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    (arguments.adapter / "README.md").write_text(card, "utf-8")
+    print(f"written to {arguments.adapter / 'README.md'}")
+    return 0
+
+
+def model_card(folder: Path) -> str:
+    """Compose the card.
+
+    Raises:
+        DataError: A record is missing, or the evaluation is of other weights.
+    """
+    training, evaluation = _read(folder / "training.json"), _read(folder / "evaluation.json")
+    digest = file_digest(folder / "adapter_model.safetensors")
+    if evaluation["provenance"]["adapter_sha256"] != digest:
+        raise DataError(
+            f"{folder}: the evaluation is of other weights; run training.evaluate again"
+        )
+    return "\n".join(
+        [
+            _head(training, digest),
+            _recipe(training),
+            _log(training),
+            _results(evaluation),
+            _failures(evaluation),
+            _TAIL,
+        ]
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    return record
+
+
+def _head(training: dict[str, Any], digest: str) -> str:
+    return f"""---
+base_model: {training["base"]}
+library_name: peft
+license: apache-2.0
+pipeline_tag: text-generation
+tags: [lora, structured-output, constrained-decoding, assembly]
+---
+
+# decode_llm: one line of KVRM assembly to one JSON operation
+
+A LoRA adapter for {training["base"]}. It reads one instruction of the strict dialect and
+writes `{{"key":"OP_…","params":{{…}}}}`. It is meant to run under the constraint of
+kvrm-grammar, which leaves it no other kind of answer; which operation it is remains the
+model's choice.
+
+- Weights: `adapter_model.safetensors`, bfloat16, SHA-256 `{digest}`
+- Licence: Apache-2.0, like the base model's
+"""
+
+
+def _recipe(training: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
+    rows = {
+        "preset": training["preset"],
+        **{name.replace("_", " "): value for name, value in training["recipe"].items()},
+        "seed": training["seed"],
+        "data": f"{training['data']}, SHA-256 `{training['data_sha256']}`",
+        "training samples": training["training_samples"],
+        "time": f"{training['minutes']} minutes on {training['device']}, {training['dtype']} base",
+        "versions": f"Python {training['python']}, {versions}",
+    }
+    lines = ["## Training", "", "| what | value |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows.items()]
+    lines += [
+        "",
+        "Target modules: all seven projections. Loss on the answer alone. The data are made by",
+        "`python -m training.generate_cpu_data`; the same seed gives the same bytes.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _log(training: dict[str, Any]) -> str:
+    lines = [
+        "### Log",
+        "",
+        "Exact match here is teacher-forced, on pairs held out from the training file.",
+        "",
+    ]
+    lines += [
+        "| step | epoch | training loss | evaluation loss | exact match |",
+        "|---|---|---|---|---|",
+    ]
+    for row in training["log"]:
+        lines.append(
+            f"| {row['step']} | {row['epoch']:.2f} | {row['training_loss']:.4f} "
+            f"| {row['evaluation_loss']:.4f} | {row['exact_match']:.2%} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _results(evaluation: dict[str, Any]) -> str:
+    results, origin = evaluation["results"], evaluation["provenance"]
+    unseen, everything = "exact_match_unseen_texts", "exact_match_with_converted_notations"
+    precision, recall = results["refusal_precision"], results["refusal_recall"]
+    lines = [
+        "## Results",
+        "",
+        f"`python -m training.evaluate`: {results['examples']} fresh instructions, seed "
+        f"{origin['seed']}, label words held out",
+        f"from training; decoded under the constraint on {origin['device']} ({origin['dtype']}).",
+        "",
+        f"- Validity: {results['validity']:.2%}",
+        f"- Exact match, all but the converted notations: {_rate(results['exact_match'])}",
+        f"- The same, over texts that are not in the training file: {_rate(results[unseen])}",
+        f"- Exact match, everything: {_rate(results[everything])}",
+        f"- `OP_INVALID`: precision {precision:.2%}, recall {recall:.2%}",
+    ]
+    lines += [
+        f"- {name} checks: {c['passed']} of {c['total']}"
+        for name, c in evaluation["checks"].items()
+    ]
+    lines += ["", "| category | examples | exact match | 95 % interval |", "|---|---|---|---|"]
+    for name, row in results["categories"].items():
+        low, high = row["interval_95"]
+        share = "-" if row["rate"] is None else f"{row['rate']:.2%}"
+        lines.append(f"| {name} | {row['examples']} | {share} | {low:.2%} – {high:.2%} |")
+    return "\n".join([*lines, ""])
+
+
+def _rate(row: dict[str, Any]) -> str:
+    low, high = row["interval_95"]
+    share = f"{row['exact']} of {row['examples']} = {row['rate']:.2%}"
+    return f"{share} (95 % interval {low:.2%} – {high:.2%})"
+
+
+def _failures(evaluation: dict[str, Any]) -> str:
+    failures = evaluation["results"]["failures"]
+    lines = [f"### The failures ({len(failures)}; the first 40)", "", "```"]
+    lines += [
+        f"{f['text']!r}\n    expected {f['expected']}\n    answered {f['answer']}"
+        for f in failures[:40]
+    ]
+    return "\n".join([*lines, "```", ""])
+
+
+_TAIL = """## Limits
+
+- Strict dialect only. Text that people write more freely is refused, or misread.
+- Numbers in hexadecimal, binary and octal notation are converted by the model, which is
+  unreliable beyond small ones: see the table. Prefer decimal where it matters.
+- The constraint guarantees a valid operation, not the right one.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
