@@ -1,0 +1,71 @@
+# Every target works from a fresh clone: what it needs is installed first, once.
+#   make decode TEXT="add r0 r1 r2"     make train ARGS="--preset cpu"
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+READY := $(VENV)/.ready
+DATA := data/cpu_decode_train.jsonl
+MODERN := import sys; sys.exit(sys.version_info < (3, 11))
+# The first Python that is new enough; `make PYTHON=...` names another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c '$(MODERN)' 2>/dev/null && echo $$p && break; done)
+# Taken literally and handed on in the environment: no quote, dollar or hash sign in it acts.
+TEXT ?= sub r5 r3 r1
+override TEXT := $(value TEXT)
+export TEXT
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: setup decode test check train evaluate fuzz bench wheel clean help
+
+setup: $(READY) ## install into .venv, fetch and convert the base model (once)
+
+decode: $(READY) ## decode TEXT with the real model
+	@$(BIN)/kvrm-grammar decode -- "$$TEXT"
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy kvrm_grammar training
+
+train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
+	$(BIN)/python -m training.train_decode $(ARGS)
+
+evaluate: $(READY) ## evaluate the adapter on fresh instructions
+	$(BIN)/python -m training.evaluate $(ARGS)
+
+fuzz: $(READY) ## run the property tests with many examples
+	$(BIN)/python -m pytest -m fuzz $(ARGS)
+
+bench: $(READY) ## constrained against free decoding
+	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
+
+wheel: $(INSTALLED) ## build sdist and wheel into dist/
+	$(BIN)/python -m build
+
+clean: ## remove caches and build outputs (.venv, data and runs stay)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(DATA): $(INSTALLED)
+	$(BIN)/python -m training.generate_cpu_data --output $@
+
+$(READY): $(INSTALLED)
+	$(BIN)/kvrm-grammar setup
+	@touch $@
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(MODERN)' || { \
+		echo 'Python 3.11 or newer is needed and was not found; name one: make PYTHON=/path/to/python3' >&2; \
+		exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	@echo 'Installing the versions of constraints.txt into $(VENV) (a few minutes)...'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	@touch $@

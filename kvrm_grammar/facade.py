@@ -1,0 +1,200 @@
+"""The convenient front: functions and classes for callers who want one answer.
+
+In: an instruction or a program. Out: operations with labels resolved, reasons for
+refusals, and the interface ``DecodeLLM`` of the first training report. The model's answer
+is never changed here; the reference parser only explains why a text was refused. torch is
+loaded when a model is, not when this module is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kvrm_grammar.errors import InputError, KvrmError, ModelError
+from kvrm_grammar.operations import INVALID, INVALID_KEY, Operation
+from kvrm_grammar.program import Program, assemble, resolve_labels
+from kvrm_grammar.reference import explain, parse
+from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
+
+if TYPE_CHECKING:
+    from kvrm_grammar.decoder import Decoder
+
+__all__ = [
+    "DIALECTS",
+    "DecodeLLM",
+    "DecodeResult",
+    "decode_program",
+    "decode_structured",
+    "default_decoder",
+    "refusal_reason",
+]
+
+DIALECTS = ("strict",)
+
+
+@lru_cache(maxsize=len(DIALECTS))
+def default_decoder(dialect: str = "strict") -> "Decoder":
+    """Load the packaged adapter of a dialect once per process.
+
+    Raises:
+        InputError: There is no such dialect.
+        ModelError: The model cannot be loaded.
+    """
+    if dialect not in DIALECTS:
+        raise InputError(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}")
+    return _load_decoder(resource_path(DEFAULT_ADAPTER))
+
+
+def decode_structured(
+    text: str, *, labels: Mapping[str, int] | None = None, dialect: str = "strict"
+) -> Operation:
+    """Decode one instruction with the packaged model.
+
+    Args:
+        text: One instruction of at most 256 characters.
+        labels: Addresses of labels; None keeps labels as names.
+        dialect: ``strict``.
+
+    Returns:
+        The operation the model chose; ``OP_INVALID`` for what is no instruction.
+
+    Raises:
+        LineTooLongError: The line is longer.
+        UnknownLabelError: ``labels`` was given and lacks the label.
+        InputError: The dialect does not exist.
+        ModelError: The model cannot be loaded.
+    """
+    decoded = default_decoder(dialect).decode(text)
+    assert decoded.operation is not None  # decode() raises instead
+    if labels is None:
+        return decoded.operation
+    return resolve_labels(decoded.operation, labels)
+
+
+def decode_program(source: str, *, decoder: "Decoder | None" = None) -> Program:
+    """Decode a whole source text with the model; labels become instruction addresses.
+
+    Args:
+        source: Lines with comments, label definitions and instructions.
+        decoder: None for the packaged model.
+
+    Returns:
+        The program; lines the model refused stay in it as ``OP_INVALID``, with a reason.
+
+    Raises:
+        ProgramError: A label is defined twice, or a line is too long.
+        UnknownLabelError: A jump's label is defined nowhere.
+        ModelError: The model cannot be loaded.
+    """
+    model = decoder or default_decoder()
+
+    def decode(lines: list[str]) -> Iterator[Operation]:
+        for decoded in model.decode_many(lines):
+            if decoded.operation is None:
+                raise decoded.error or ModelError(f"no answer for {decoded.text!r}")
+            yield decoded.operation
+
+    return assemble(source, decode)
+
+
+def refusal_reason(text: str) -> str:
+    """Say why the dialect refuses a text; for a text it accepts, that the model refused it."""
+    return explain(text).reason or "the model did not recognise this instruction"
+
+
+@dataclass(frozen=True)
+class DecodeResult:
+    """The answer of :class:`DecodeLLM`. Immutable.
+
+    Attributes:
+        key: Opcode, such as ``OP_SUB``.
+        params: Operands by name; ``{"raw": text}`` for ``OP_INVALID``.
+        valid: Whether the text was an instruction whose labels are known.
+        error: Why not, or None.
+        raw_instruction: The text as given.
+    """
+
+    key: str
+    params: dict[str, Any]
+    valid: bool
+    error: str | None
+    raw_instruction: str
+
+
+class DecodeLLM:
+    """Decode instructions with a model, or without one for tests.
+
+    Args:
+        mock_mode: Answer from the reference parser; no model is loaded.
+        model_path: Adapter folder; where it does not exist from the current folder, the
+            packaged one of that name is taken.
+
+    Mutable: :meth:`load` and :meth:`set_labels` change it.
+
+    >>> DecodeLLM(mock_mode=True).decode("sub r5 r3 r1").params
+    {'dest': 'R5', 'src1': 'R3', 'src2': 'R1'}
+    """
+
+    def __init__(self, mock_mode: bool = False, model_path: str | Path = DEFAULT_ADAPTER) -> None:
+        self.mock_mode = mock_mode
+        self.model_path = Path(model_path)
+        self._decoder: Decoder | None = None
+        self._labels: dict[str, int] | None = None
+
+    def load(self) -> None:
+        """Load the model; does nothing in mock mode.
+
+        Raises:
+            ModelError: Adapter or base model cannot be used.
+        """
+        if self.mock_mode:
+            return
+        path = self.model_path.expanduser()
+        if not path.exists() and not path.is_absolute():
+            path = resource_path(path.as_posix())
+        self._decoder = _load_decoder(path)
+
+    def set_labels(self, labels: Mapping[str, int]) -> None:
+        """Set the addresses that labels resolve to from now on."""
+        self._labels = dict(labels)
+
+    def decode(self, text: str) -> DecodeResult:
+        """Decode one instruction.
+
+        Args:
+            text: One instruction.
+
+        Returns:
+            The result; a text that cannot be decoded gives an invalid one, not an error.
+
+        Raises:
+            ModelError: The model is not loaded.
+        """
+        try:
+            operation = self._decode(text)
+            if self._labels is not None:
+                operation = resolve_labels(operation, self._labels)
+        except ModelError:
+            raise
+        except KvrmError as error:
+            return DecodeResult(INVALID_KEY, {"raw": text}, False, str(error), text)
+        if operation == INVALID:
+            return DecodeResult(INVALID_KEY, {"raw": text}, False, refusal_reason(text), text)
+        return DecodeResult(operation.key, operation.params.model_dump(), True, None, text)
+
+    def _decode(self, text: str) -> Operation:
+        if self.mock_mode:
+            return parse(text)
+        if self._decoder is None:
+            raise ModelError("the model is not loaded: call load() first")
+        decoded = self._decoder.decode(text)
+        assert decoded.operation is not None  # decode() raises instead
+        return decoded.operation
+
+
+def _load_decoder(adapter: Path) -> "Decoder":
+    from kvrm_grammar.decoder import Decoder  # loads torch
+
+    return Decoder.from_pretrained(adapter)
