@@ -17,7 +17,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check train evaluate fuzz bench wheel clean help
+.PHONY: setup decode test check train evaluate wheel clean help
 
 setup: $(READY) ## install into .venv, fetch and convert the base model (once)
 
@@ -37,12 +37,6 @@ train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 
 evaluate: $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
-
-fuzz: $(READY) ## run the property tests with many examples
-	$(BIN)/python -m pytest -m fuzz $(ARGS)
-
-bench: $(READY) ## constrained against free decoding
-	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
 
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build

@@ -125,10 +125,10 @@ class _Failures:
             _fail(str(error))
         if isinstance(error, BrokenPipeError):
             # The reader has gone (`| head`); Python must not complain at exit either.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             raise typer.Exit(_REFUSED)
         if isinstance(error, OSError):  # a full disk, or a standard input that is a folder
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             _fail(f"input or output failed: {error.strerror or error}")
 
 

@@ -8,7 +8,7 @@ loaded when a model is, not when this module is.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,6 @@ __all__ = [
 DIALECTS = ("strict",)
 
 
-@lru_cache(maxsize=len(DIALECTS))
 def default_decoder(dialect: str = "strict") -> "Decoder":
     """Load the packaged adapter of a dialect once per process.
 
@@ -44,6 +43,11 @@ def default_decoder(dialect: str = "strict") -> "Decoder":
     """
     if dialect not in DIALECTS:
         raise InputError(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}")
+    return _packaged_decoder(dialect)
+
+
+@cache  # behind the default argument: with and without it, it is the same model
+def _packaged_decoder(dialect: str) -> "Decoder":
     return _load_decoder(resource_path(DEFAULT_ADAPTER))
 
 

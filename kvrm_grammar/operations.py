@@ -227,25 +227,6 @@ class Invalid(OperationModel):
     params: NoParams
 
 
-OPERATION_MODELS: tuple[type[OperationModel], ...] = (
-    MovRegImm,
-    MovRegReg,
-    Add,
-    Sub,
-    Mul,
-    Inc,
-    Dec,
-    Cmp,
-    Jmp,
-    Jz,
-    Jnz,
-    Js,
-    Jns,
-    Halt,
-    Nop,
-    Invalid,
-)
-
 Operation = Annotated[
     MovRegImm
     | MovRegReg
@@ -265,6 +246,7 @@ Operation = Annotated[
     | Invalid,
     Field(discriminator="key"),
 ]
+OPERATION_MODELS: tuple[type[OperationModel], ...] = get_args(get_args(Operation)[0])
 
 _ADAPTER: TypeAdapter[Operation] = TypeAdapter(Operation)
 INVALID: Invalid = Invalid(key="OP_INVALID", params=NoParams())

@@ -92,6 +92,8 @@ def build_adapter(folder: Path, base: Path, *, rank: int = 4) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
+    from kvrm_grammar.quiet import quiet_transformers
+
     config = LoraConfig(
         r=rank,
         lora_alpha=2 * rank,
@@ -99,7 +101,7 @@ def build_adapter(folder: Path, base: Path, *, rank: int = 4) -> Path:
         task_type="CAUSAL_LM",
         init_lora_weights=False,
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(1)
         tuned = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
     tuned.save_pretrained(folder, save_embedding_layers=False)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from kvrm_grammar.decoder import Decoded, Decoder
+from kvrm_grammar.decoder import METHODS, Decoded, Decoder
 from kvrm_grammar.errors import AdapterError, DecodeError, InputError, LineTooLongError
 from kvrm_grammar.lines import Line
 from kvrm_grammar.model import load_model
@@ -33,6 +33,11 @@ TEXTS = (
 )
 TOO_LONG = "x" * 257
 BROKEN = Line(r"mov \xff", InputError("not UTF-8"))
+
+
+def told(results: Iterable[Decoded]) -> list[tuple[str, str | None, type | None]]:
+    """Everything about results that must be the same to the letter: text, answer, error."""
+    return [(r.text, r.json, type(r.error) if r.error else None) for r in results]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,28 @@ def test_batches_change_nothing(
 ) -> None:
     """In a batch of any size a text gets the answer it gets alone."""
     answers = list(tiny_decoder.decode_many(TEXTS, batch_size=batch_size))
-    assert answers == list(alone.values())
+    assert told(answers) == told(alone.values())
+    for answer, single in zip(answers, alone.values(), strict=True):
+        assert answer.confidence == pytest.approx(single.confidence, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_agree(method: str, tiny_decoder: Decoder, alone: dict[str, Decoded]) -> None:
+    """However the answer is searched for, it is the same; only the engine tells how sure it is."""
+    decoder = replace(tiny_decoder, method=method)
+    answers = list(decoder.decode_many([*TEXTS[:8], TOO_LONG], batch_size=4))
+    assert told(answers[:-1]) == told(list(alone.values())[:8])
+    assert isinstance(answers[-1].error, LineTooLongError)
+    for answer in answers[:-1]:
+        assert (answer.confidence is None) == (answer.passes is None) == (method == "outlines")
+        assert method == "verify" or answer.drafted == 0
+
+
+def test_confidence_is_a_probability(alone: dict[str, Decoded]) -> None:
+    """Every answer says how likely it was, and in how many passes it was found."""
+    for decoded in alone.values():
+        assert decoded.confidence is not None and 0 < decoded.confidence <= 1
+        assert decoded.passes is not None and decoded.passes >= 1
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,14 +94,15 @@ def test_neighbours_change_nothing(
     """In any order and company, answers come in the order of the texts."""
     texts = Random(seed).choices(TEXTS, k=9)
     answers = list(tiny_decoder.decode_many(texts, batch_size=4))
-    assert answers == [alone[text] for text in texts]
+    assert told(answers) == told(alone[text] for text in texts)
 
 
 def test_threads_share_a_decoder(tiny_decoder: Decoder, alone: dict[str, Decoded]) -> None:
     """Threads at work at the same time get what one thread gets."""
     texts = [text for text in TEXTS[:6] for _ in range(2)]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(tiny_decoder.decode, texts)) == [alone[text] for text in texts]
+        answers = list(pool.map(tiny_decoder.decode, texts))
+    assert told(answers) == told(alone[text] for text in texts)
 
 
 @pytest.mark.parametrize(("batch_size", "answers"), [(1, 1), (1, 2), (3, 1), (3, 3), (3, 4)])
@@ -133,7 +160,7 @@ def test_a_bad_line_carries_its_error(
     """A bad line in the middle keeps its place and costs its neighbours nothing."""
     stream = ["HALT", bad, "sub r5 r3 r1"]
     before, middle, after = tiny_decoder.decode_many(stream, batch_size=batch_size)
-    assert (before, after) == (alone["HALT"], alone["sub r5 r3 r1"])
+    assert told([before, after]) == told([alone["HALT"], alone["sub r5 r3 r1"]])
     assert type(middle.error) is kind
     assert message in str(middle.error)
     assert (middle.text, middle.operation, middle.json, middle.valid) == (text, None, None, False)
@@ -150,10 +177,8 @@ def test_a_single_bad_line_raises(
 
 def test_lines_and_texts_are_the_same(tiny_decoder: Decoder, alone: dict[str, Decoded]) -> None:
     """A line as read from a file decodes like its text."""
-    assert list(tiny_decoder.decode_many([Line("jmp loop"), "HALT"])) == [
-        alone["jmp loop"],
-        alone["HALT"],
-    ]
+    answers = tiny_decoder.decode_many([Line("jmp loop"), "HALT"])
+    assert told(answers) == told([alone["jmp loop"], alone["HALT"]])
 
 
 def test_comments_and_line_ends_do_not_reach_the_model(tiny_decoder: Decoder) -> None:
@@ -167,7 +192,7 @@ def test_a_model_of_no_numbers_gives_errors(tiny_adapter: Path, tiny_decoder: De
     loaded = load_model(tiny_adapter, dtype=torch.float32)
     with torch.no_grad():
         loaded.model.get_input_embeddings().weight.fill_(float("nan"))
-    damaged = Decoder.from_loaded(replace(loaded))
+    damaged = replace(tiny_decoder, loaded=loaded)
     answers = list(damaged.decode_many(["halt", TOO_LONG, "nop"]))
     kinds = [type(answer.error) for answer in answers]
     assert kinds == [DecodeError, LineTooLongError, DecodeError]
@@ -175,8 +200,9 @@ def test_a_model_of_no_numbers_gives_errors(tiny_adapter: Path, tiny_decoder: De
         damaged.decode("halt")
 
 
+@pytest.mark.parametrize("method", METHODS)
 def test_a_failed_answer_costs_its_neighbours_nothing(
-    tiny_decoder: Decoder, alone: dict[str, Decoded]
+    method: str, tiny_decoder: Decoder, alone: dict[str, Decoded]
 ) -> None:
     """Where the model fails on one text of a batch, the others get their usual answers."""
     tokenizer = tiny_decoder.loaded.tokenizer
@@ -189,10 +215,11 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
     embeddings = tiny_decoder.loaded.model.get_input_embeddings()
     hook = embeddings.register_forward_hook(spoil)
     try:
-        before, bad, after = tiny_decoder.decode_many(["HALT", "Z", "jmp loop"])
+        decoder = replace(tiny_decoder, method=method)
+        before, bad, after = decoder.decode_many(["HALT", "Z", "jmp loop"])
     finally:
         hook.remove()
-    assert (before, after) == (alone["HALT"], alone["jmp loop"])
+    assert told([before, after]) == told([alone["HALT"], alone["jmp loop"]])
     assert isinstance(bad.error, DecodeError)
     assert bad.operation is None
 
@@ -207,9 +234,9 @@ def test_from_pretrained(
     decoded = decoder.decode("HALT")
     assert decoded.operation is not None
     again = Decoder.from_pretrained(str(tiny_adapter), base=tiny_base).decode("HALT")
-    assert again == decoded
+    assert told([again]) == told([decoded])
     if decoder.loaded.dtype == torch.float32:  # elsewhere the default is bfloat16
-        assert decoded == alone["HALT"]
+        assert told([decoded]) == told([alone["HALT"]])
 
 
 def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
@@ -218,7 +245,7 @@ def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
         Decoder.from_pretrained(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["loaded", "constraint", "index"])
+@pytest.mark.parametrize("name", ["loaded", "constraint", "index", "method"])
 def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
     """Threads may share it, because nobody can change it."""
     with pytest.raises(FrozenInstanceError):

@@ -270,14 +270,15 @@ def test_the_packaged_decoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) ->
         return Oracle()
 
     monkeypatch.setattr(Decoder, "from_pretrained", load)
-    default_decoder.cache_clear()
+    facade._packaged_decoder.cache_clear()
     try:
         with pytest.raises(ModelError, match="not today"):
             decode_structured("halt")
         assert decode_structured("halt") == decode_structured("HALT")
         assert decode_program("halt").instructions[0].operation == parse("halt")
+        assert default_decoder() is default_decoder("strict") is default_decoder(dialect="strict")
     finally:
-        default_decoder.cache_clear()
+        facade._packaged_decoder.cache_clear()
     assert len(calls) == 2
     assert calls[0].as_posix().endswith("models/decode_llm")
 

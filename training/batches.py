@@ -9,6 +9,7 @@ be of one class, and training forgets the other.)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, TypedDict
 
 import torch
@@ -33,9 +34,20 @@ class Feature(TypedDict):
 
 
 def encode_example(
-    tokenizer: PreTrainedTokenizerBase, example: Example, max_length: int
+    tokenizer: PreTrainedTokenizerBase,
+    example: Example,
+    max_length: int,
+    *,
+    opcode_only: bool = False,
 ) -> Feature | None:
     """Tokenise prompt and answer apart, as decoding does, and append the end token.
+
+    Args:
+        tokenizer: The base model's.
+        example: What to encode.
+        max_length: Token IDs of prompt and answer together.
+        opcode_only: Cut the answer after its opcode. There it is decided whether the
+            text is refused, which is the hard part; the cut makes room for more of it.
 
     Returns:
         The feature, or None where it has more than ``max_length`` token IDs.
@@ -44,13 +56,37 @@ def encode_example(
     answer = [*encode_plain(tokenizer, example.answer), int(tokenizer.eos_token_id)]
     if len(prompt) + len(answer) > max_length:
         return None
+    if opcode_only:
+        answer = answer[: _opcode_end(tokenizer, example.answer, answer)]
     return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
 
 
+def _opcode_end(tokenizer: PreTrainedTokenizerBase, text: str, token_ids: Sequence[int]) -> int:
+    """Number of token IDs up to and with the opcode."""
+    wanted, written = text.index('","params"'), 0
+    for count, token_id in enumerate(token_ids, start=1):
+        written += len(str(tokenizer.decode([token_id])))
+        if written >= wanted:
+            return count
+    return len(token_ids)
+
+
 def encode_examples(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_length: int
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    max_length: int,
+    *,
+    opcode_only: float = 0.0,
+    seed: int = 0,
 ) -> tuple[list[Feature], int]:
     """Tokenise all examples.
+
+    Args:
+        tokenizer: The base model's.
+        examples: What to encode.
+        max_length: Token IDs of prompt and answer together.
+        opcode_only: Share of examples, drawn at random, whose answer is cut after its opcode.
+        seed: Of that draw.
 
     Returns:
         The features in order, and how many examples were longer than ``max_length``.
@@ -58,7 +94,11 @@ def encode_examples(
     Raises:
         DataError: Not one example fits.
     """
-    features = [encode_example(tokenizer, example, max_length) for example in examples]
+    rng = Random(seed)
+    features = [
+        encode_example(tokenizer, example, max_length, opcode_only=rng.random() < opcode_only)
+        for example in examples
+    ]
     kept = [feature for feature in features if feature is not None]
     if not kept:
         raise DataError(f"none of {len(examples)} examples fits into {max_length} token IDs")

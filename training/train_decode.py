@@ -21,6 +21,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import TrainingArguments, set_seed
 
+from kvrm_grammar.adapter import read_adapter
 from kvrm_grammar.errors import DataError, KvrmError
 from kvrm_grammar.model import LoadedModel, load_model
 from training.batches import Collator, Feature, encode_examples
@@ -46,16 +47,27 @@ class Recipe:
     alpha: int = 32
     dropout: float = 0.05
     max_length: int = 128
+    opcode_only: float = 0.0
     evaluation_samples: int = 320
     evaluation_steps: int = 200
 
 
-# "report" is the recipe of the earlier training report, for a GPU; "cpu" fits two cores:
-# one pass over fewer pairs, a higher rate, and no dropout (it costs a third of the speed).
+# "report" is the recipe of the earlier training report, for a GPU. The other two fit two
+# cores, without dropout, which costs a third of the speed. "cpu-start" learns to copy in a
+# few hundred steps at a high rate, "cpu-refine" (with --start-from) learns to refuse: a
+# lower rate, and most answers cut after the opcode.
 PRESETS = {
     "report": Recipe(),
-    "cpu": Recipe(
+    "cpu-start": Recipe(
         epochs=1.0, max_samples=22_400, learning_rate=8e-4, schedule="cosine", dropout=0.0
+    ),
+    "cpu-refine": Recipe(
+        epochs=1.0,
+        max_samples=24_000,
+        learning_rate=3e-4,
+        schedule="cosine",
+        dropout=0.0,
+        opcode_only=0.7,
     ),
 }
 
@@ -68,6 +80,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoints", type=Path, help="default: runs/<name of the output>")
     parser.add_argument("--base", help="folder, hub name, or nothing for the packaged base")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="report")
+    parser.add_argument("--start-from", type=Path, help="adapter folder to go on from")
+    parser.add_argument("--skip-samples", type=int, default=0, help="leave out the first ones")
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--max-samples", type=int)
@@ -90,6 +104,8 @@ def main(argv: list[str] | None = None) -> int:
     for name, value in {**overrides, "threads": arguments.threads}.items():
         if value is not None and value <= 0:
             parser.error(f"--{name.replace('_', '-')} must be above 0, got {value}")
+    if arguments.skip_samples < 0:  # it would train on what it is evaluated on
+        parser.error(f"--skip-samples must be at least 0, got {arguments.skip_samples}")
     if arguments.output.exists() and not arguments.output.is_dir():
         parser.error(f"--output {arguments.output} is not a folder")
     recipe = replace(PRESETS[arguments.preset], **overrides)
@@ -107,13 +123,13 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     """Train, keep the best checkpoint, and write the adapter folder."""
     set_seed(arguments.seed)
     loaded = load_model(None, base=arguments.base)
-    training, evaluation, skipped = _split(loaded, arguments.data, recipe, arguments.seed)
+    training, evaluation, skipped = _split(loaded, arguments, recipe)
     if skipped:
         print(
             f"{skipped} examples are longer than {recipe.max_length} token IDs: left out",
             file=sys.stderr,
         )
-    model = _with_lora(loaded, recipe)
+    model = _with_lora(loaded, recipe, arguments.start_from)
     checkpoints = arguments.checkpoints or Path("runs") / arguments.output.name
     table = LogTable(checkpoints / "log.json")
     trainer = CompletionTrainer(
@@ -135,23 +151,31 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
 
 
 def _split(
-    loaded: LoadedModel, data: Path, recipe: Recipe, seed: int
+    loaded: LoadedModel, arguments: argparse.Namespace, recipe: Recipe
 ) -> tuple[list[Feature], list[Feature], int]:
-    examples = read_examples(data)
-    Random(seed).shuffle(examples)
+    examples = read_examples(arguments.data)
+    Random(arguments.seed).shuffle(examples)
     held = recipe.evaluation_samples
     if len(examples) <= held:
         held = max(1, len(examples) // 10)
-    rest = examples[held:]
+    rest = examples[held + arguments.skip_samples :]
     if not rest:
-        raise DataError(f"{data} has {len(examples)} examples: too few to train and evaluate")
-    rest = rest[: recipe.max_samples]
-    training, long = encode_examples(loaded.tokenizer, rest, recipe.max_length)
+        raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
+    training, long = encode_examples(
+        loaded.tokenizer,
+        rest[: recipe.max_samples],
+        recipe.max_length,
+        opcode_only=recipe.opcode_only,
+        seed=arguments.seed,
+    )
     evaluation, longer = encode_examples(loaded.tokenizer, examples[:held], recipe.max_length)
     return training, evaluation, long + longer
 
 
-def _with_lora(loaded: LoadedModel, recipe: Recipe) -> PeftModel:
+def _with_lora(loaded: LoadedModel, recipe: Recipe, start_from: Path | None) -> PeftModel:
+    if start_from is not None:
+        read_adapter(start_from)  # a clear error where it cannot be used
+        return PeftModel.from_pretrained(loaded.model, str(start_from), is_trainable=True)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
@@ -180,7 +204,7 @@ def _training_arguments(recipe: Recipe, checkpoints: Path, seed: int) -> Trainin
         load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
         greater_is_better=False,
-        logging_steps=20,
+        logging_steps=min(20, recipe.evaluation_steps),  # each evaluation has a training loss
         bf16=torch.cuda.is_available(),
         dataloader_pin_memory=torch.cuda.is_available(),
         remove_unused_columns=False,
@@ -219,6 +243,8 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "preset": arguments.preset,
+        "started_from": arguments.start_from.name if arguments.start_from else None,
+        "skipped_samples": arguments.skip_samples,
         "recipe": asdict(recipe),
         "seed": arguments.seed,
         "base": loaded.base_name,

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from training.batches import IGNORED
 __all__ = ["CompletionTrainer", "LogTable", "completion_logits", "exact_match"]
 
 
-def completion_logits(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Run the model and compute logits only where there is loss.
 
     Args:
@@ -51,14 +52,18 @@ def completion_logits(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tens
 
 def exact_match(prediction: EvalPrediction) -> dict[str, float]:
     """Mean of the per-example flags that :class:`CompletionTrainer` hands over."""
-    return {"exact_match": float(prediction.predictions.mean())}
+    return {"exact_match": float(np.asarray(prediction.predictions).mean())}
 
 
 class CompletionTrainer(Trainer):
     """Trainer whose evaluation also counts answers that are right in every position."""
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Mean cross-entropy over the answer's positions (nats per token ID)."""
         logits, targets, owners = completion_logits(model, inputs)

@@ -1,0 +1,303 @@
+"""The laws of the design: who imports whom, what is public, and what no module may know."""
+
+import ast
+import doctest
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import kvrm_grammar
+from kvrm_grammar.operations import INVALID_KEY, OPERATION_MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "kvrm_grammar"
+MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
+TRAINING = sorted((ROOT / "training").glob("*.py"))
+OPCODES = frozenset(
+    str(model.model_fields["key"].annotation.__args__[0]) for model in OPERATION_MODELS
+)
+
+HEAVY = {"torch", "transformers", "peft"}
+MAY_IMPORT_HEAVY = {"model", "adapter", "decoder", "engine", "generate", "logits"}
+# The oracle may be asked by whoever drafts, explains or assembles; nobody else knows it.
+MAY_IMPORT_REFERENCE = {"draft", "facade", "program", "cli"}
+MEASURED = {
+    "constraint", "regex", "vocabulary", "index", "generate", "logits", "engine", "model",
+    "adapter", "decoder", "prompt", "tokens",
+}  # fmt: skip
+MAX_LINES = 320
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _is_typing_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def _imports(nodes: list[ast.AST], *, at_run_time: bool = False) -> Iterator[str]:
+    """Names imported anywhere below, ``a.b.c`` for ``from a.b import c``; relative ones too."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if at_run_time and _is_typing_only(node):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(
+                ["kvrm_grammar"] * bool(node.level) + [node.module] * bool(node.module)
+            )
+            yield from (f"{start}.{alias.name}" for alias in node.names)
+        stack.extend(ast.iter_child_nodes(node))
+
+
+@cache
+def siblings(name: str) -> frozenset[str]:
+    """Modules of the package that a module imports, wherever in it and for whatever reason."""
+    found = {part[1] for part in map(_parts, _imports([tree(MODULES[name])])) if part}
+    return frozenset(found - {name}) & MODULES.keys()
+
+
+def _parts(imported: str) -> list[str] | None:
+    parts = imported.split(".")
+    return parts if parts[0] == "kvrm_grammar" and len(parts) > 1 else None
+
+
+@cache
+def ancestors(name: str) -> frozenset[str]:
+    """All modules that a module needs, directly or not."""
+    direct = siblings(name)
+    return direct.union(*(ancestors(other) for other in direct))
+
+
+def _module_level(name: str) -> set[str]:
+    """Top-level packages imported when the module is: not in functions, not for types alone."""
+    body = [
+        node
+        for node in tree(MODULES[name]).body
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    return {imported.split(".")[0] for imported in _imports(list(body), at_run_time=True)}
+
+
+def test_imports_have_no_cycle() -> None:
+    """Modules can be put in an order in which each needs only earlier ones, types included."""
+    # The package's own `__init__` names what is public, for types alone.
+    graph = {name: siblings(name) for name in MODULES if name != "__init__"}
+    order = list(TopologicalSorter(graph).static_order())
+    assert set(order) >= graph.keys()
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("operations", "errors"),
+        ("isa", "operations"),
+        ("reference", "isa"),
+        ("constraint", "isa"),
+        ("index", "constraint"),
+        ("generate", "index"),
+        ("decoder", "generate"),
+        ("decoder", "index"),
+        ("facade", "decoder"),
+        ("cli", "facade"),
+        ("refusals", "variants"),
+    ],
+)
+def test_arrows_follow_the_data(later: str, earlier: str) -> None:
+    """Each step of the pipeline is built on the one before, never the other way round."""
+    assert earlier in ancestors(later)
+    assert later not in ancestors(earlier)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("errors", set()),
+        ("cache", set()),
+        ("resources", set()),
+        ("quiet", set()),
+        ("words", set()),
+        ("operations", {"errors"}),
+        ("isa", {"errors", "operations", "resources"}),
+        ("reference", {"errors", "operations", "resources", "isa"}),
+        ("prompt", {"errors"}),
+        ("tokens", {"errors"}),
+        ("lines", {"errors"}),
+    ],
+)
+def test_early_modules_need_little(name: str, allowed: set[str]) -> None:
+    """What the rest is built on stands on almost nothing."""
+    assert ancestors(name) <= allowed
+
+
+def test_the_oracle_is_independent() -> None:
+    """The reference parser and what it judges do not import each other."""
+    assert not ancestors("reference") & MEASURED
+    importers = {name for name in MODULES if "reference" in siblings(name)}
+    assert importers - {"__init__"} <= MAY_IMPORT_REFERENCE
+    for name in MEASURED & MODULES.keys() - {"decoder"}:
+        assert "reference" not in ancestors(name), name
+
+
+def test_texts_are_made_outside_the_answer_path() -> None:
+    """No module that takes part in an answer knows how training texts are written."""
+    makers = {"words", "variants", "faults", "refusals"}
+    for name in MODULES.keys() - makers:
+        assert not siblings(name) & makers, name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_heavy_packages_stay_where_they_belong(name: str) -> None:
+    """torch, transformers and peft are imported with a module only where a model is run."""
+    found = _module_level(name) & HEAVY
+    assert not found or name in MAY_IMPORT_HEAVY
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_package_stands_alone(name: str) -> None:
+    """The package never imports training, tests or benchmarks, nor itself by a dotted start."""
+    top = {imported.split(".")[0] for imported in _imports([tree(MODULES[name])])}
+    assert not top & {"training", "tests", "benchmarks", "conftest", "pytest", "hypothesis"}
+    nodes = ast.walk(tree(MODULES[name]))
+    assert not any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)
+
+
+def _exported(path: Path) -> list[str] | None:
+    for node in tree(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            names = ast.literal_eval(node.value)
+            assert isinstance(names, list | tuple)
+            return list(names)
+    return None
+
+
+def _sorted(names: list[str]) -> list[str]:
+    """Constants, then classes, then the rest, each in order, as ruff (RUF022) does."""
+
+    def rank(name: str) -> tuple[int, str]:
+        if name.isupper():
+            return 0, name
+        return (1, name) if name[0].isupper() else (2, name)
+
+    return sorted(names, key=rank)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
+def test_public_names_are_listed(name: str) -> None:
+    """``__all__`` is explicit, sorted, without duplicates, and defined in the module itself."""
+    names = _exported(MODULES[name])
+    assert names is not None
+    assert names == _sorted(names)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith("__")])
+def test_public_names_exist(name: str) -> None:
+    """Every name in a module's ``__all__`` is there."""
+    module = importlib.import_module(f"kvrm_grammar.{name}")
+    assert [n for n in _exported(MODULES[name]) or [] if not hasattr(module, n)] == []
+
+
+@pytest.mark.parametrize("name", kvrm_grammar.__all__)
+def test_the_packages_names_resolve(name: str) -> None:
+    """Every public name of the package is its module's public name; ``dir`` lists it."""
+    value = getattr(kvrm_grammar, name)
+    assert name in dir(kvrm_grammar)
+    if name != "__version__":
+        module = importlib.import_module(f"kvrm_grammar.{kvrm_grammar._MODULES[name]}")
+        assert getattr(module, name) is value
+        assert name in module.__all__
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    """The lazy package has no name but its own."""
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        kvrm_grammar.nothing  # noqa: B018
+    assert sorted(kvrm_grammar._MODULES) == [n for n in kvrm_grammar.__all__ if n != "__version__"]
+
+
+def test_importing_is_light() -> None:
+    """Neither the package, nor its facade, nor the index needs torch or transformers."""
+    code = (
+        "import sys, kvrm_grammar\n"
+        "assert not [m for m in sys.modules if m.startswith('kvrm_grammar.')], 'eager'\n"
+        "import kvrm_grammar.facade, kvrm_grammar.report, kvrm_grammar.index, kvrm_grammar.cli\n"
+        "import kvrm_grammar.variants, kvrm_grammar.draft\n"
+        "kvrm_grammar.parse('halt'), kvrm_grammar.DecodeLLM(mock_mode=True).decode('halt')\n"
+        "print(sorted({'torch', 'transformers', 'peft', 'outlines'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def _constants(path: Path) -> Iterator[tuple[int, str]]:
+    """Strings of a module with their line, docstrings and word lists left out."""
+    left_out: set[int] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            left_out.add(id(node.body[0].value))  # type: ignore[attr-defined]
+    for node in ast.walk(tree(path)):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in left_out:
+            yield node.lineno, node.value
+
+
+# Words that nobody understands: they are noise in comments and prose of training texts.
+WORD_LISTS = {"words"}
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n not in {"operations", *WORD_LISTS}])
+def test_no_module_knows_an_opcode(name: str) -> None:
+    """Only the schemas name opcodes: a second instruction set changes no other module."""
+    found = [
+        (line, text)
+        for line, text in _constants(MODULES[name])
+        if any(opcode in text for opcode in OPCODES)
+    ]
+    names = {n.id for n in ast.walk(tree(MODULES[name])) if isinstance(n, ast.Name)}
+    imported = {i.rsplit(".", 1)[-1] for i in _imports([tree(MODULES[name])])}
+    models = {model.__name__ for model in OPERATION_MODELS}
+    assert found == []
+    assert not (names | imported) & models
+    assert INVALID_KEY in OPCODES and len(OPCODES) == 16
+
+
+@pytest.mark.parametrize(
+    "path", [*MODULES.values(), *TRAINING], ids=lambda p: f"{p.parent.name}.{p.stem}"
+)
+def test_modules_are_short_and_say_what_they_do(path: Path) -> None:
+    """No module is longer than a sitting; each says what comes in and what goes out."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) < MAX_LINES
+    docstring = ast.get_docstring(tree(path))
+    assert docstring
+    if path.stem not in {"__init__", "__main__"}:
+        assert "In:" in docstring and "Out:" in docstring
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
+def test_examples_in_docstrings_hold(name: str) -> None:
+    """Every doctest of the package does what it says, without a model."""
+    module = importlib.import_module(
+        "kvrm_grammar" if name == "__init__" else f"kvrm_grammar.{name}"
+    )
+    assert doctest.testmod(module, verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("name", ["reference", "isa", "constraint", "index", "prompt", "facade"])
+def test_entry_points_have_an_example(name: str) -> None:
+    """The entry point of each stage shows its use."""
+    assert ">>>" in MODULES[name].read_text(encoding="utf-8")
