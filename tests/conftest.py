@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The machines that run this are shared: a slow example says nothing about the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 # torch and transformers are imported inside the fixtures: most tests need neither.
 

@@ -44,8 +44,8 @@ def model_card(folder: Path) -> str:
     return "\n".join(
         [
             _head(training, digest),
-            _recipe(training),
-            _log(training),
+            _TRAINING,
+            *(_recipe(stage) + _log(stage) for stage in _stages(training)),
             _results(evaluation),
             _failures(evaluation),
             _TAIL,
@@ -82,36 +82,30 @@ model's choice.
 """
 
 
+def _stages(training: dict[str, Any]) -> list[dict[str, Any]]:
+    previous = training.get("previous")
+    return [*(_stages(previous) if previous else ()), training]
+
+
 def _recipe(training: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in training["versions"].items())
     rows = {
-        "preset": training["preset"],
+        "started from": training["started_from"] or "the base model",
         **{name.replace("_", " "): value for name, value in training["recipe"].items()},
         "seed": training["seed"],
         "data": f"{training['data']}, SHA-256 `{training['data_sha256']}`",
         "training samples": training["training_samples"],
+        "of the file, skipped": training["skipped_samples"],
         "time": f"{training['minutes']} minutes on {training['device']}, {training['dtype']} base",
         "versions": f"Python {training['python']}, {versions}",
     }
-    lines = ["## Training", "", "| what | value |", "|---|---|"]
+    lines = [f"### {training['preset']}", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows.items()]
-    lines += [
-        "",
-        "Target modules: all seven projections. Loss on the answer alone. The data are made by",
-        "`python -m training.generate_cpu_data`; the same seed gives the same bytes.",
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", ""])
 
 
 def _log(training: dict[str, Any]) -> str:
     lines = [
-        "### Log",
-        "",
-        "Exact match here is teacher-forced, on pairs held out from the training file.",
-        "",
-    ]
-    lines += [
         "| step | epoch | training loss | evaluation loss | exact match |",
         "|---|---|---|---|---|",
     ]
@@ -167,6 +161,14 @@ def _failures(evaluation: dict[str, Any]) -> str:
     ]
     return "\n".join([*lines, "```", ""])
 
+
+_TRAINING = """## Training
+
+All seven projections, loss on the answer alone. The data are made by
+`python -m training.generate_cpu_data`; the same seed gives the same bytes. Exact match in
+the logs is teacher-forced, on a few hundred pairs of the same file; the results further
+down are what counts.
+"""
 
 _TAIL = """## Limits
 

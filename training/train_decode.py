@@ -10,7 +10,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -27,49 +27,8 @@ from kvrm_grammar.model import LoadedModel, load_model
 from training.batches import Collator, Feature, encode_examples
 from training.data import file_digest, read_examples
 from training.generate_cpu_data import DEFAULT_OUTPUT
-from training.trainer import CompletionTrainer, LogTable, exact_match
-
-TARGET_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the result, besides data, base model and seed. Immutable."""
-
-    epochs: float = 3.0
-    batch_size: int = 16
-    max_samples: int | None = None
-    learning_rate: float = 3e-4
-    schedule: str = "linear"
-    warmup_ratio: float = 0.05
-    weight_decay: float = 0.01
-    rank: int = 16
-    alpha: int = 32
-    dropout: float = 0.05
-    max_length: int = 128
-    opcode_only: float = 0.0
-    evaluation_samples: int = 320
-    evaluation_steps: int = 200
-
-
-# "report" is the recipe of the earlier training report, for a GPU. The other two fit two
-# cores, without dropout, which costs a third of the speed. "cpu-start" learns to copy in a
-# few hundred steps at a high rate, "cpu-refine" (with --start-from) learns to refuse: a
-# lower rate, and most answers cut after the opcode.
-PRESETS = {
-    "report": Recipe(),
-    "cpu-start": Recipe(
-        epochs=1.0, max_samples=22_400, learning_rate=8e-4, schedule="cosine", dropout=0.0
-    ),
-    "cpu-refine": Recipe(
-        epochs=1.0,
-        max_samples=24_000,
-        learning_rate=3e-4,
-        schedule="cosine",
-        dropout=0.0,
-        opcode_only=0.7,
-    ),
-}
+from training.recipes import PRESETS, TARGET_MODULES, TWO_STAGES, Recipe
+from training.trainer import CompletionTrainer, LogTable, StopAt, exact_match
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -79,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=Path("models/decode_llm"))
     parser.add_argument("--checkpoints", type=Path, help="default: runs/<name of the output>")
     parser.add_argument("--base", help="folder, hub name, or nothing for the packaged base")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="report")
+    parser.add_argument("--preset", choices=sorted([*PRESETS, TWO_STAGES]), default="report")
     parser.add_argument("--start-from", type=Path, help="adapter folder to go on from")
     parser.add_argument("--skip-samples", type=int, default=0, help="leave out the first ones")
     parser.add_argument("--epochs", type=float)
@@ -108,15 +67,34 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"--skip-samples must be at least 0, got {arguments.skip_samples}")
     if arguments.output.exists() and not arguments.output.is_dir():
         parser.error(f"--output {arguments.output} is not a folder")
-    recipe = replace(PRESETS[arguments.preset], **overrides)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     try:
-        train(arguments, recipe)
+        if arguments.preset == TWO_STAGES:
+            _train_in_stages(arguments, overrides)
+        else:
+            train(arguments, replace(PRESETS[arguments.preset], **overrides))
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _train_in_stages(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
+    """Run "cpu-start", then "cpu-refine" on other samples from where that stopped."""
+    runs = arguments.checkpoints or Path("runs") / arguments.output.name
+    start, refine = (replace(PRESETS[name], **overrides) for name in ("cpu-start", "cpu-refine"))
+    first = argparse.Namespace(**vars(arguments))
+    first.preset, first.output, first.checkpoints = "cpu-start", runs / "start", runs / "stage-1"
+    if not (arguments.resume and (first.output / "training.json").is_file()):
+        train(first, start)
+    second = argparse.Namespace(**vars(arguments))
+    second.preset, second.checkpoints = "cpu-refine", runs / "stage-2"
+    second.start_from = Path(_resume_point(first.checkpoints, True) or first.output)
+    second.seed = arguments.seed + 1
+    second.skip_samples = (start.stop_step or 0) * start.batch_size
+    second.previous = json.loads((first.output / "training.json").read_text("utf-8"))
+    train(second, refine)
 
 
 def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
@@ -139,7 +117,7 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
         eval_dataset=evaluation,
         data_collator=Collator(int(loaded.tokenizer.pad_token_id or loaded.tokenizer.eos_token_id)),
         compute_metrics=exact_match,
-        callbacks=[table],
+        callbacks=[table, StopAt(recipe.stop_step)],
     )
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=_resume_point(checkpoints, arguments.resume))
@@ -260,6 +238,7 @@ def _record(
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
         "log": rows,
+        "previous": getattr(arguments, "previous", None),
     }
 
 

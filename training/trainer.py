@@ -24,7 +24,7 @@ from transformers import (
 
 from training.batches import IGNORED
 
-__all__ = ["CompletionTrainer", "LogTable", "completion_logits", "exact_match"]
+__all__ = ["CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
 
 
 def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -85,6 +85,24 @@ class CompletionTrainer(Trainer):
         count = int(inputs["examples"].max()) + 1
         misses = torch.zeros(count, device=wrong.device).index_add_(0, owners, wrong)
         return loss.detach(), (misses == 0).float(), torch.ones_like(misses)
+
+
+class StopAt(TrainerCallback):
+    """Ends training at a step, wherever the schedule is then.
+
+    Args:
+        step: The last step; None for no such limit.
+    """
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask the trainer to stop."""
+        if self.step is not None and state.global_step >= self.step:
+            control.should_training_stop = True
 
 
 class LogTable(TrainerCallback):

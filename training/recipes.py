@@ -1,0 +1,59 @@
+"""What decides the result of a training, besides data, base model and seed.
+
+In: a preset's name. Out: its :class:`Recipe`.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["PRESETS", "TARGET_MODULES", "TWO_STAGES", "Recipe"]
+
+TARGET_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, besides data, base model and seed. Immutable."""
+
+    epochs: float = 3.0
+    batch_size: int = 16
+    max_samples: int | None = None
+    learning_rate: float = 3e-4
+    schedule: str = "linear"
+    warmup_ratio: float = 0.05
+    weight_decay: float = 0.01
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+    max_length: int = 128
+    opcode_only: float = 0.0
+    stop_step: int | None = None
+    evaluation_samples: int = 320
+    evaluation_steps: int = 200
+
+
+# "report" is the recipe of the earlier training report, for a GPU. The other two are the
+# stages of "cpu", for two cores, without dropout, which costs a third of the speed.
+# "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
+# refuse: a lower rate, and most answers cut after the opcode.
+PRESETS = {
+    "report": Recipe(),
+    "cpu-start": Recipe(
+        epochs=1.0,
+        max_samples=22_400,
+        learning_rate=8e-4,
+        schedule="cosine",
+        dropout=0.0,
+        stop_step=400,
+    ),
+    "cpu-refine": Recipe(
+        epochs=1.0,
+        max_samples=24_000,
+        learning_rate=3e-4,
+        schedule="cosine",
+        dropout=0.0,
+        opcode_only=0.7,
+    ),
+}
+
+TWO_STAGES = "cpu"
+"""Preset that runs "cpu-start" and goes on from it with "cpu-refine"."""
