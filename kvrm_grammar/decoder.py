@@ -15,17 +15,19 @@ from typing import Literal
 
 from kvrm_grammar.constraint import Constraint, build_constraint
 from kvrm_grammar.draft import Drafter
-from kvrm_grammar.engine import Answer, Engine, Request, no_draft
+from kvrm_grammar.engine import Answer, Engine, Language, Request, no_draft
 from kvrm_grammar.errors import DecodeError, InputError, KvrmError
 from kvrm_grammar.generate import generate_constrained
+from kvrm_grammar.grounding import Grounding
 from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lines import Line
 from kvrm_grammar.model import LoadedModel, load_model
 from kvrm_grammar.operations import INVALID, Operation, operation_from_json, operation_to_json
-from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.prompt import prompt_text, visible_text
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
 from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.vocabulary import read_vocabulary
 
 __all__ = ["METHODS", "Decoded", "Decoder", "Method"]
 
@@ -79,12 +81,15 @@ class Decoder:
         constraint: The regular language of the answers.
         index: That language over this tokenizer's vocabulary.
         method: How to search, one of ``METHODS``.
+        grounded: Whether operands must come from the instruction's own text; the method
+            ``outlines`` knows the schema alone.
     """
 
     loaded: LoadedModel
     constraint: Constraint
     index: TokenIndex
     method: Method = "verify"
+    grounded: bool = True
 
     @classmethod
     def from_pretrained(
@@ -95,6 +100,7 @@ class Decoder:
         device: str | None = None,
         progress: bool = False,
         method: Method = "verify",
+        grounded: bool = True,
     ) -> "Decoder":
         """Load an adapter with its base model and compile, or fetch from disk, the index.
 
@@ -104,6 +110,7 @@ class Decoder:
             device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
+            grounded: Whether operands must come from the instruction's own text.
 
         Returns:
             The decoder.
@@ -115,13 +122,15 @@ class Decoder:
         """
         adapter = Path(path) if path is not None else resource_path(DEFAULT_ADAPTER)
         loaded = load_model(adapter, base=base, device=device, progress=progress)
-        return cls.from_loaded(loaded, method=method)
+        return cls.from_loaded(loaded, method=method, grounded=grounded)
 
     @classmethod
-    def from_loaded(cls, loaded: LoadedModel, *, method: Method = "verify") -> "Decoder":
+    def from_loaded(
+        cls, loaded: LoadedModel, *, method: Method = "verify", grounded: bool = True
+    ) -> "Decoder":
         """Build a decoder around a loaded model; the index comes from disk where it can."""
         constraint = build_constraint(load_isa())
-        return cls(loaded, constraint, build_index(constraint, loaded.tokenizer), method)
+        return cls(loaded, constraint, build_index(constraint, loaded.tokenizer), method, grounded)
 
     def decode(self, text: str) -> Decoded:
         """Decode one instruction.
@@ -199,9 +208,13 @@ class Decoder:
         if self.method == "outlines":
             return self._generate(prompts)
         drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
+        languages = [self._language(text) for text in texts]
         return self._engine.run(
-            [Request(p, self.index, d) for p, d in zip(prompts, drafts, strict=True)]
+            [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
         )
+
+    def _language(self, text: str) -> Language:
+        return self._grounding.language(visible_text(text)) if self.grounded else self.index
 
     def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
         if not prompts:
@@ -218,6 +231,10 @@ class Decoder:
     @cached_property
     def _engine(self) -> Engine:
         return Engine(self.loaded.model)
+
+    @cached_property
+    def _grounding(self) -> Grounding:
+        return Grounding(load_isa(), self.index, read_vocabulary(self.loaded.tokenizer))
 
     @cached_property
     def _drafter(self) -> Drafter:

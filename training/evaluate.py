@@ -195,6 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=DEFAULT_EVALUATION_SEED)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--method", choices=METHODS, default="verify", help="how to decode")
+    parser.add_argument("--schema", action="store_true", help="schema constraint, no grounding")
     parser.add_argument("--training-data", type=Path, default=DEFAULT_OUTPUT)
     parser.add_argument("--output", type=Path, help="default: evaluation.json beside the adapter")
     return parser
@@ -223,7 +224,10 @@ def main(argv: list[str] | None = None) -> int:
 def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run the checks and the fresh examples."""
     decoder = Decoder.from_pretrained(
-        arguments.adapter, base=arguments.base, method=arguments.method
+        arguments.adapter,
+        base=arguments.base,
+        method=arguments.method,
+        grounded=not arguments.schema,
     )
     examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
     seen: frozenset[str] = frozenset()
@@ -242,6 +246,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "batch_size": arguments.batch_size,
         "method": arguments.method,
+        "constraint": "schema" if arguments.schema else "grounded",
         "texts_also_in_training_data": sum(e.text in seen for e in examples) if seen else None,
         "results": summarise(outcomes, seen),
     }

@@ -1,0 +1,154 @@
+"""Grounded languages: operands from the text, always a subset of the schema's language."""
+
+import re
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvrm_grammar.constraint import build_constraint, finite_constraint
+from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.grounding import GroundedLanguage, Grounding, mentions
+from kvrm_grammar.index import build_index
+from kvrm_grammar.isa import load_isa
+from kvrm_grammar.operations import operation_to_json
+from kvrm_grammar.prompt import visible_text
+from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.variants import valid_variant
+from kvrm_grammar.vocabulary import read_vocabulary
+
+ISA = load_isa()
+SCHEMA = re.compile(build_constraint(ISA).regex)
+
+
+@pytest.fixture(scope="module")
+def grounding(tiny_tokenizer: Any) -> Grounding:
+    index = build_index(build_constraint(ISA), tiny_tokenizer, use_cache=False)
+    return Grounding(ISA, index, read_vocabulary(tiny_tokenizer))
+
+
+def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
+    """Whether a token sequence is an answer, each token being in the mask where it stands."""
+    state = language.initial_state
+    for token_id in token_ids:
+        if token_id not in language.allowed(state):
+            assert language.next_state(state, token_id) is None
+            return False
+        following = language.next_state(state, token_id)
+        assert following is not None
+        state = following
+    return language.eos_token_id in language.allowed(state)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "values"),
+    [
+        ("sub r5 r3 R1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("mov r1, -0x10", "immediate", ("-16", "16")),
+        ("mov r1, #'a'", "immediate", ("97",)),
+        (r"mov r1, '\n'", "immediate", ("10",)),
+        ("mov r1, 2147483648", "immediate", ()),
+        ("mov r1, 0b101", "immediate", ("5",)),
+        ("jmp loop", "target", ('"jmp"', '"loop"')),
+        ("jmp 12", "target", ('"jmp"', "12")),
+        ("jmp r8", "target", ('"jmp"',)),
+        ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
+        ("", "register", ()),
+    ],
+)
+def test_mentions(text: str, kind: str, values: tuple[str, ...]) -> None:
+    """Every notation is found and rendered in decimal; what the schema forbids is not."""
+    assert mentions(text, ISA)[kind] == values  # type: ignore[index]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_right_answer_is_never_lost(
+    seed: int, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """What a valid instruction means is in the language of its text."""
+    variant = valid_variant(Random(seed), ISA)
+    language = grounding.language(visible_text(variant.text))
+    assert accepts(language, encode_plain(tiny_tokenizer, operation_to_json(variant.operation)))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "member"),
+    [
+        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_SUB","params":{"dest":"R4","src1":"R3","src2":"R1"}}', False),
+        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":"sub"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":"su"}}', False),
+        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":5}}', False),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":16}}', True),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":10}}', False),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":1', False),
+        ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R2","value":-77}}', True),
+        ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R3","value":-77}}', False),
+        ("xyz", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
+        ("", '{"key":"OP_JMP","params":{"addr":"anything"}}', True),
+        ("", '{"key":"OP_INVALID","params":{}}', True),
+    ],
+)
+def test_membership(
+    text: str, answer: str, member: bool, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """Mentioned operands only; a kind that is not mentioned falls back to the schema."""
+    language = grounding.language(text)
+    assert accepts(language, encode_plain(tiny_tokenizer, answer)) is member
+
+
+@given(text=st.text(alphabet="subjmpovR0123457xX-#', .\\n", max_size=40), data=st.data())
+def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding: Grounding) -> None:
+    """Every random walk through the masks ends in a text of the schema's language."""
+    language = grounding.language(visible_text(text))
+    state, written = language.initial_state, b""
+    for _ in range(language.max_tokens):
+        allowed = language.allowed(state).tolist()
+        assert set(allowed) <= set(grounding.index.allowed(language._states[state][0]).tolist())
+        token_id = data.draw(st.sampled_from(allowed))
+        if token_id == language.eos_token_id:
+            break
+        written += grounding.vocabulary.tokens[token_id]
+        following = language.next_state(state, token_id)
+        assert following is not None
+        state = following
+    assert SCHEMA.fullmatch(written.decode())
+
+
+@pytest.mark.parametrize("text", ["sub r5 r3 5", "mov r1 0x1f x", "jmp loop, 7", "inc r2 -3"])
+def test_masks_equal_an_outlines_index_of_the_same_language(
+    text: str, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """State by state, the allowed tokens are those of Outlines for the enumerated texts."""
+    language = grounding.language(text)
+    assert language.texts is not None
+    oracle = build_index(finite_constraint(language.texts), tiny_tokenizer, use_cache=False)
+    rng = Random(text)
+    for _ in range(60):
+        state, expected = language.initial_state, oracle.initial_state
+        while True:
+            allowed = language.allowed(state).tolist()
+            assert allowed == oracle.allowed(expected).tolist()
+            token_id = rng.choice(allowed)
+            if token_id == language.eos_token_id:
+                break
+            following, after = (
+                language.next_state(state, token_id),
+                oracle.next_state(expected, token_id),
+            )
+            assert following is not None
+            assert after is not None
+            state, expected = following, after
+
+
+def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None:
+    """Grounded answers of random weights mention only what the text mentions."""
+    for text in ("sub r5 r3 9", "mov r2, 'a'", "jmp there r6 3", "add r7 r7 0"):
+        decoded = tiny_decoder.decode(text)
+        assert decoded.operation is not None
+        found = mentions(text, ISA)
+        usable = {value.strip('"') for values in found.values() for value in values}
+        params = decoded.operation.params.model_dump().values()
+        assert {str(value) for value in params} <= usable
