@@ -36,9 +36,9 @@ Texts = Annotated[
     list[str] | None, typer.Argument(help="Instructions; '-' reads lines from standard input.")
 ]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Add id, ok, error and raw to each line.")]
-Adapter = Annotated[Path | None, typer.Option(help="Adapter folder [default: the packaged one].")]
+Adapter = Annotated[Path | None, typer.Option(help="Adapter folder (default: the packaged one).")]
 Base = Annotated[
-    str | None, typer.Option(help="Base model: a folder or a hub name [default: the adapter's].")
+    str | None, typer.Option(help="Base model: a folder or a hub name (default: the adapter's).")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Instructions per run of the model.")]
 

@@ -285,7 +285,7 @@ class Engine:
             scores, at, columns = self._head(vectors).float(), list(sets), None
         masked = torch.full_like(scores, float("-inf"))
         for row, ids in enumerate(at):
-            index = torch.from_numpy(np.ascontiguousarray(ids)).to(self._device)
+            index = torch.tensor(ids, device=self._device)
             masked[row, index] = scores[row, index]
         best, order = masked.topk(2, dim=-1)  # (group, 2)
         log_probabilities = (best[:, 0] - masked.logsumexp(dim=-1)).tolist()

@@ -3,8 +3,10 @@
 In: the text of one instruction. Out: a :class:`GroundedLanguage`, a subset of the schema's
 language: registers, values and labels that the text mentions. Values are the decimal
 renderings of the literals in the text, so the model chooses a number and never converts
-one. An operand kind that the text does not mention at all keeps the schema's freedom.
-Which operation it is, and whether the text is one, is left to the model.
+one. An operand kind that the text does not mention at all keeps the schema's freedom; one
+that it mentions only as the schema forbids (``R9``, a number out of range) has no members,
+so nothing is invented in its place. Which operation it is, and whether the text is one,
+is left to the model.
 """
 
 import json
@@ -36,7 +38,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
 _LABEL_START = frozenset(string.ascii_letters + "_.")
 
 
-def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...]]:
+def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     """List what an instruction's text mentions, as JSON values.
 
     Args:
@@ -44,26 +46,28 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...]]:
         isa: Gives registers and ranges.
 
     Returns:
-        For each operand kind its JSON values, in order of appearance, without repetition;
-        empty where there is none. Only values that the schema allows.
+        For each operand kind its JSON values, in order of appearance, without repetition,
+        only those that the schema allows; None where the text has nothing of that kind.
 
     >>> from kvrm_grammar.isa import load_isa
     >>> mentions("mov r5, 0x1F", load_isa())["immediate"]
     ('31',)
     """
     words = _WORD.findall(text)
-    numbers = [number for match in _LITERAL.finditer(text) for number in _numbers(match)]
+    literals = list(_LITERAL.finditer(text))
+    numbers = [number for match in literals for number in _numbers(match)]
     names = {register.upper() for register in isa.registers}
-    registers = [word.upper() for word in words if word.upper() in names]
     stems = {name.rstrip(string.digits) for name in names}
+    registers = [word.upper() for word in words if _is_reserved(word, stems)]
     labels = [word for word in words if _is_label(word, stems, isa.label_max_length)]
     low, high = isa.immediate
     first, last = isa.address
+    values = [str(number) for number in numbers if low <= number <= high]
     addresses = [str(number) for number in numbers if first <= number <= last]
     return {
-        "register": _unique(json.dumps(name) for name in registers),
-        "immediate": _unique(str(number) for number in numbers if low <= number <= high),
-        "target": _unique([*map(json.dumps, labels), *addresses]),
+        "register": _unique(json.dumps(r) for r in registers if r in names) if registers else None,
+        "immediate": _unique(values) if literals else None,
+        "target": _unique([*map(json.dumps, labels), *addresses]) if labels or literals else None,
     }
 
 
@@ -85,9 +89,13 @@ def _numbers(match: re.Match[str]) -> tuple[int, ...]:
     return ()
 
 
+def _is_reserved(word: str, stems: set[str]) -> bool:
+    """Whether a word has the form of a register, existing or not."""
+    return word[0].upper() in stems and word[1:].isdigit()
+
+
 def _is_label(word: str, stems: set[str], longest: int) -> bool:
-    reserved = word[0].upper() in stems and word[1:].isdigit()
-    return word[0] in _LABEL_START and len(word) <= longest and not reserved
+    return word[0] in _LABEL_START and len(word) <= longest and not _is_reserved(word, stems)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:
@@ -127,23 +135,23 @@ class Grounding:
         """
         return GroundedLanguage(self, tuple(self._texts(mentions(text, self.isa))))
 
-    def _texts(self, found: Mapping[OperandKind, tuple[str, ...]]) -> Iterable[_Text]:
-        registers = found["register"] or tuple(json.dumps(name) for name in self.isa.registers)
-        values: dict[OperandKind, tuple[str, ...]] = {**found, "register": registers}
+    def _texts(self, found: Mapping[OperandKind, tuple[str, ...] | None]) -> Iterable[_Text]:
+        registers = tuple(json.dumps(name) for name in self.isa.registers)
         for opcode in self.isa.opcodes:
-            head = f'{{"key":"{opcode.key}","params":{{'
-            slots: list[tuple[str, ...]] = []
+            head, slots, closed = f'{{"key":"{opcode.key}","params":{{', [], True
             for place, operand in enumerate(opcode.operands):
-                label = f'{"," if place else ""}"{operand.name}":'
-                slots.append(tuple(label + value for value in values[operand.kind]) or (label,))
-                if not values[operand.kind]:
+                name = f'{"," if place else ""}"{operand.name}":'
+                values = found[operand.kind]
+                if values is None and operand.kind == "register":
+                    values = registers
+                if values is None:  # the schema goes on from here
+                    slots.append((name,))
+                    closed = False
                     break
-            closed = len(slots) == len(opcode.operands) and all(
-                values[operand.kind] for operand in opcode.operands
-            )
-            tail = "}}" if closed else ""
+                slots.append(tuple(name + value for value in values))
             for parts in product(*slots):
-                yield _Text((head + "".join(parts) + tail).encode(), not closed)
+                text = head + "".join(parts) + ("}}" if closed else "")
+                yield _Text(text.encode(), not closed)
         yield _Text(operation_to_json(INVALID).encode(), False)
 
     @cached_property

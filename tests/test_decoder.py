@@ -68,16 +68,40 @@ def test_batches_change_nothing(
         assert answer.confidence == pytest.approx(single.confidence, rel=1e-3)
 
 
+@pytest.fixture(scope="module")
+def free(tiny_decoder: Decoder) -> list[Decoded]:
+    """Some texts, decoded without grounding, and a line that is too long."""
+    texts = [*TEXTS[:8], TOO_LONG]
+    return list(replace(tiny_decoder, grounded=False).decode_many(texts, batch_size=4))
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_methods_agree(method: str, tiny_decoder: Decoder, alone: dict[str, Decoded]) -> None:
+def test_methods_agree(method: str, tiny_decoder: Decoder, free: list[Decoded]) -> None:
     """However the answer is searched for, it is the same; only the engine tells how sure it is."""
-    decoder = replace(tiny_decoder, method=method)
-    answers = list(decoder.decode_many([*TEXTS[:8], TOO_LONG], batch_size=4))
-    assert told(answers[:-1]) == told(list(alone.values())[:8])
+    decoder = replace(tiny_decoder, method=method, grounded=False)
+    answers = list(decoder.decode_many([*TEXTS[:8], TOO_LONG], batch_size=3))
+    assert told(answers) == told(free)
     assert isinstance(answers[-1].error, LineTooLongError)
     for answer in answers[:-1]:
         assert (answer.confidence is None) == (answer.passes is None) == (method == "outlines")
         assert method == "verify" or answer.drafted == 0
+
+
+def test_grounded_methods_agree(tiny_decoder: Decoder, alone: dict[str, Decoded]) -> None:
+    """With grounding, too, a draft changes nothing but the number of passes."""
+    answers = list(replace(tiny_decoder, method="stepwise").decode_many(TEXTS))
+    assert told(answers) == told(alone.values())
+    for answer, drafted in zip(answers, alone.values(), strict=True):
+        assert answer.passes is not None and drafted.passes is not None
+        assert answer.passes >= drafted.passes
+
+
+def test_grounded_operands_come_from_the_text(alone: dict[str, Decoded]) -> None:
+    """Where a text mentions registers, the answer uses no others, trained or not."""
+    operation = alone["sub r5 r3 r1"].operation
+    assert operation is not None
+    registers = {v for v in operation.params.model_dump().values() if str(v).startswith("R")}
+    assert registers <= {"R5", "R3", "R1"}
 
 
 def test_confidence_is_a_probability(alone: dict[str, Decoded]) -> None:
@@ -201,9 +225,7 @@ def test_a_model_of_no_numbers_gives_errors(tiny_adapter: Path, tiny_decoder: De
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_failed_answer_costs_its_neighbours_nothing(
-    method: str, tiny_decoder: Decoder, alone: dict[str, Decoded]
-) -> None:
+def test_a_failed_answer_costs_its_neighbours_nothing(method: str, tiny_decoder: Decoder) -> None:
     """Where the model fails on one text of a batch, the others get their usual answers."""
     tokenizer = tiny_decoder.loaded.tokenizer
     poison = tokenizer.convert_tokens_to_ids("Z")
@@ -215,11 +237,12 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
     embeddings = tiny_decoder.loaded.model.get_input_embeddings()
     hook = embeddings.register_forward_hook(spoil)
     try:
-        decoder = replace(tiny_decoder, method=method)
+        decoder = replace(tiny_decoder, method=method, grounded=False)
+        usual = list(decoder.decode_many(["HALT", "jmp loop"]))
         before, bad, after = decoder.decode_many(["HALT", "Z", "jmp loop"])
     finally:
         hook.remove()
-    assert told([before, after]) == told([alone["HALT"], alone["jmp loop"]])
+    assert told([before, after]) == told(usual)
     assert isinstance(bad.error, DecodeError)
     assert bad.operation is None
 
@@ -245,7 +268,7 @@ def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
         Decoder.from_pretrained(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["loaded", "constraint", "index", "method"])
+@pytest.mark.parametrize("name", ["loaded", "constraint", "index", "method", "grounded"])
 def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
     """Threads may share it, because nobody can change it."""
     with pytest.raises(FrozenInstanceError):

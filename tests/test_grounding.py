@@ -55,10 +55,14 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
         ("jmp 12", "target", ('"jmp"', "12")),
         ("jmp r8", "target", ('"jmp"',)),
         ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
-        ("", "register", ()),
+        ("", "register", None),
+        ("", "immediate", None),
+        ("?", "target", None),
+        ("mov R8, 1", "register", ()),
+        ("mov R8, r1", "register", ('"R1"',)),
     ],
 )
-def test_mentions(text: str, kind: str, values: tuple[str, ...]) -> None:
+def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
     """Every notation is found and rendered in decimal; what the schema forbids is not."""
     assert mentions(text, ISA)[kind] == values  # type: ignore[index]
 
@@ -86,6 +90,10 @@ def test_the_right_answer_is_never_lost(
         ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":1', False),
         ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R2","value":-77}}', True),
         ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R3","value":-77}}', False),
+        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R7","value":2', False),
+        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_REG","params":{"dest":"R7","src":"R7"}}', True),
+        ("inc r8", '{"key":"OP_INC","params":{"dest":"R0"}}', False),
+        ("inc r8", '{"key":"OP_INVALID","params":{}}', True),
         ("xyz", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
         ("", '{"key":"OP_JMP","params":{"addr":"anything"}}', True),
         ("", '{"key":"OP_INVALID","params":{}}', True),
@@ -149,6 +157,6 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
         decoded = tiny_decoder.decode(text)
         assert decoded.operation is not None
         found = mentions(text, ISA)
-        usable = {value.strip('"') for values in found.values() for value in values}
+        usable = {value.strip('"') for values in found.values() for value in values or ()}
         params = decoded.operation.params.model_dump().values()
         assert {str(value) for value in params} <= usable

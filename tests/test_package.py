@@ -29,7 +29,7 @@ MAY_IMPORT_HEAVY = {"model", "adapter", "decoder", "engine", "generate", "logits
 MAY_IMPORT_REFERENCE = {"draft", "facade", "program", "cli"}
 MEASURED = {
     "constraint", "regex", "vocabulary", "index", "generate", "logits", "engine", "model",
-    "adapter", "decoder", "prompt", "tokens",
+    "adapter", "decoder", "grounding", "prompt", "tokens",
 }  # fmt: skip
 MAX_LINES = 320
 

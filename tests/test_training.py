@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -27,7 +28,8 @@ from kvrm_grammar.words import HELD_OUT_WORDS
 from training import generate_cpu_data, train_decode
 from training.batches import IGNORED, Collator, Feature, encode_example, encode_examples
 from training.data import Example, file_digest, generate_examples, read_examples, write_examples
-from training.trainer import LogTable, completion_logits, exact_match
+from training.recipes import PRESETS, TARGET_MODULES, Recipe
+from training.trainer import CompletionTrainer, LogTable, completion_logits, exact_match
 
 HALT = '{"key":"OP_HALT","params":{}}'
 ROOT = Path(__file__).resolve().parent.parent
@@ -314,9 +316,9 @@ def test_exact_match_is_per_example(
 ) -> None:
     """The loss is the mean over answer tokens; an example counts if all of its tokens are right."""
     loaded = load_model(None, base=tiny_base, dtype=torch.float32)
-    trainer = train_decode.CompletionTrainer(
+    trainer = CompletionTrainer(
         model=loaded.model,
-        args=train_decode._training_arguments(train_decode.Recipe(), tmp_path, 1),
+        args=train_decode._training_arguments(Recipe(), tmp_path, 1),
         train_dataset=features,  # type: ignore[arg-type]
         eval_dataset=features,  # type: ignore[arg-type]
         data_collator=Collator(2),
@@ -401,7 +403,7 @@ def test_the_adapter_is_bfloat16_safetensors(trained: Path) -> None:
         assert file.metadata() == {"format": "pt"}
     config = json.loads((trained / "adapter_config.json").read_text("utf-8"))
     assert (config["r"], config["lora_alpha"]) == (16, 32)
-    assert set(config["target_modules"]) == set(train_decode.TARGET_MODULES)
+    assert set(config["target_modules"]) == set(TARGET_MODULES)
 
 
 def test_the_record_says_how_it_was_made(trained: Path, data: Path, tiny_base: Path) -> None:
@@ -461,7 +463,7 @@ def test_training_can_go_on_from_an_adapter(
 ) -> None:
     """It starts with the adapter's weights, trains those alone, and records where it began."""
     loaded = load_model(None, base=tiny_base, dtype=torch.float32)
-    model = train_decode._with_lora(loaded, train_decode.Recipe(), trained)
+    model = train_decode._with_lora(loaded, Recipe(), trained)
     file = load_file(trained / "adapter_model.safetensors")
     found = {
         name.replace(".default", ""): parameter
@@ -486,6 +488,48 @@ def test_an_unusable_start_is_told(
     assert train(tmp_path / "adapter", *options, base=tiny_base, data=data) == 1
     assert "error: no adapter folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def short_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first stage of the preset "cpu" stops after two steps."""
+    monkeypatch.setitem(PRESETS, "cpu-start", replace(PRESETS["cpu-start"], stop_step=2))
+
+
+@pytest.mark.usefixtures("short_stages")
+def test_the_cpu_preset_trains_in_two_stages(tiny_base: Path, data: Path, tmp_path: Path) -> None:
+    """Start, stop, refine from there with the remaining samples; both stages are recorded."""
+    output = tmp_path / "adapter"
+    assert train(output, "--preset", "cpu", base=tiny_base, data=data) == 0
+    assert load_model(output).base_name == str(tiny_base)
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert (record["preset"], record["previous"]["preset"]) == ("cpu-refine", "cpu-start")
+    assert (record["started_from"], record["skipped_samples"]) == ("checkpoint-2", 32)
+    assert record["previous"]["log"][-1]["step"] == 2
+    assert record["training_samples"] + 32 <= record["previous"]["training_samples"] + 6
+
+
+@pytest.mark.usefixtures("short_stages")
+def test_a_finished_stage_is_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--resume`` goes on with the stage that is not done; without it both are run."""
+    runs: list[tuple[str, Recipe]] = []
+
+    def pretend(arguments: Any, recipe: Recipe) -> None:
+        runs.append((arguments.preset, recipe))
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        (arguments.output / "training.json").write_text("{}")
+
+    monkeypatch.setattr(train_decode, "train", pretend)
+    command = ["--preset", "cpu", "--output", str(tmp_path / "a"), "--checkpoints", str(tmp_path)]
+    for options, stages in (
+        ([], ["cpu-start", "cpu-refine"]),
+        (["--resume"], ["cpu-refine"]),
+        (["--epochs", "2"], ["cpu-start", "cpu-refine"]),
+    ):
+        runs.clear()
+        assert train_decode.main([*command, *options]) == 0
+        assert [preset for preset, _ in runs] == stages
+    assert [recipe.epochs for _, recipe in runs] == [2, 2]
 
 
 def test_resume_takes_the_latest_checkpoint(
@@ -564,18 +608,18 @@ def test_usage_errors(
 
 def test_the_recipe_of_the_report() -> None:
     """The defaults are the earlier report's: rank, alpha, dropout, rate, warm-up, decay, length."""
-    recipe = train_decode.PRESETS["report"]
+    recipe = PRESETS["report"]
     assert train_decode.build_parser().parse_args([]).preset == "report"
     assert (recipe.rank, recipe.alpha, recipe.dropout) == (16, 32, 0.05)
     assert (recipe.learning_rate, recipe.warmup_ratio, recipe.weight_decay) == (3e-4, 0.05, 0.01)
     assert recipe.max_length == 128
-    assert len(train_decode.TARGET_MODULES) == 7
+    assert len(TARGET_MODULES) == 7
 
 
 def test_evaluation_examples_are_not_trained_on(tiny_base: Path, data: Path) -> None:
     """The two parts are disjoint, depend on the seed alone, and respect the limit."""
     loaded = load_model(None, base=tiny_base, dtype=torch.float32)
-    recipe = train_decode.Recipe(max_samples=10, max_length=1000)
+    recipe = Recipe(max_samples=10, max_length=1000)
 
     def split(*options: str) -> tuple[list[Feature], list[Feature], int]:
         arguments = train_decode.build_parser().parse_args(["--data", str(data), *options])
