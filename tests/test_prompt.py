@@ -43,7 +43,7 @@ def test_the_limit_is_the_reference_parsers() -> None:
     assert not hasattr(prompt, "parse")
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(LINES, ENDS)
 @example("MOV R1, ';' ; ';'", "")
 @example("MOV R1, '''; HALT", "")
@@ -68,7 +68,6 @@ def test_the_visible_text_of_generated_lines_means_the_same(seed: int) -> None:
                 assert parse(visible_text(text)) == parse(text), text
 
 
-@settings(deadline=None)
 @given(TEXTS.filter(lambda text: len(text) <= MAX_LINE_LENGTH))
 @example("HALT ; x\nNOP")
 @example("\nHALT")

@@ -5,7 +5,7 @@ from functools import cache
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import LineTooLongError
@@ -66,7 +66,6 @@ def test_the_same_seed_gives_the_same_candidates(words: tuple[str, ...]) -> None
     assert draw(5, 200, words) != draw(6, 200, words)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False))
 def test_any_candidate_can_be_judged(rng: Random) -> None:
     """Whatever is drawn, the oracle has a verdict, and a reason where it refuses."""

@@ -5,7 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.isa import Isa, accepts, compile_grammar, load_isa
@@ -30,15 +30,12 @@ from kvrm_grammar.words import HELD_OUT_WORDS, TRAINING_WORDS
 ISA = load_isa()
 RANDOMS = st.randoms(use_true_random=False)
 WORDS = st.sampled_from([TRAINING_WORDS, HELD_OUT_WORDS])
-# Hypothesis draws every number of the generator: many small draws are no sign of a bad test.
-many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def is_label(name: str, isa: Isa = ISA) -> bool:
     return name[0] not in string.digits and accepts(compile_grammar(isa.grammar), "target", name)
 
 
-@many
 @given(RANDOMS, WORDS)
 def test_a_variant_means_its_operation(rng: Random, words: tuple[str, ...]) -> None:
     """Whatever the generator draws, the reference parser reads back exactly that."""
@@ -119,7 +116,6 @@ def test_held_out_words_are_held_out() -> None:
         assert all(is_label(word) for word in words)
 
 
-@many
 @given(RANDOMS, WORDS)
 def test_label_names_are_labels(rng: Random, words: tuple[str, ...]) -> None:
     """Every invented name is one that the dialect takes as a label."""
@@ -128,7 +124,6 @@ def test_label_names_are_labels(rng: Random, words: tuple[str, ...]) -> None:
     assert is_label(name)
 
 
-@many
 @given(RANDOMS, st.sampled_from([ISA.immediate, ISA.address, (0, 9), (-5, 5), (0, 0)]))
 def test_random_integers_stay_in_range(rng: Random, bounds: tuple[int, int]) -> None:
     """Both bounds included, nothing beyond."""
@@ -145,7 +140,6 @@ def test_random_integers_reach_their_bounds(bounds: tuple[int, int]) -> None:
     assert {len(str(abs(value))) for value in drawn} == set(range(1, 11))
 
 
-@many
 @given(RANDOMS, st.integers(*ISA.immediate), st.sampled_from(NOTATIONS[:4]), st.booleans())
 def test_integers_read_back(rng: Random, value: int, notation: str, prefixed: bool) -> None:
     """An integer in any notation, with or without prefix, is that integer again."""
@@ -153,7 +147,6 @@ def test_integers_read_back(rng: Random, value: int, notation: str, prefixed: bo
     assert parse(f"MOV R0, {text}").params.model_dump() == {"dest": "R0", "value": value}
 
 
-@many
 @given(RANDOMS, st.integers(*ISA.address), st.sampled_from(NOTATIONS[:4]))
 def test_addresses_read_back(rng: Random, value: int, notation: str) -> None:
     """An address has no sign and no prefix in any notation."""
@@ -169,7 +162,6 @@ def test_characters_read_back(code: int) -> None:
     assert parse(f"MOV R0, {text}").params.model_dump() == {"dest": "R0", "value": code}
 
 
-@many
 @given(RANDOMS)
 def test_separators_separate(rng: Random) -> None:
     """A separator is blanks with one comma at most."""
@@ -180,14 +172,12 @@ def test_separators_separate(rng: Random) -> None:
     assert parse(render_operands("CMP", ["R1", "R2"], rng)) == parse("CMP R1, R2")
 
 
-@many
 @given(RANDOMS, st.text(string.ascii_letters + string.digits, min_size=1, max_size=8))
 def test_case_is_all_that_mixed_case_changes(rng: Random, name: str) -> None:
     """The letters stay; only their case may change."""
     assert mixed_case(name, rng).lower() == name.lower()
 
 
-@many
 @given(RANDOMS, st.sampled_from(["HALT", "SUB R1, R2, R3", "MOV R1, ';'", "JMP a", "FOO", ""]))
 def test_decoration_changes_no_meaning(rng: Random, text: str) -> None:
     """A label definition, blanks, a comment or a line end leave the verdict as it is."""
