@@ -164,9 +164,12 @@ class Decoder:
 
         Raises:
             ValueError: ``batch_size`` is below 1.
+            TypeError: ``texts`` is one string.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if isinstance(texts, str):
+            raise TypeError("decode_many takes several texts; for one, use decode")
         stream = iter(texts)
         while batch := [_as_line(text) for text in islice(stream, batch_size)]:
             yield from self._decode_batch(batch)

@@ -4,8 +4,8 @@ In: the text of one instruction. Out: a :class:`GroundedLanguage`, a subset of t
 language: registers, values and labels that the text mentions. Values are the decimal
 renderings of the literals in the text, so the model chooses a number and never converts
 one. An operand kind that the text does not mention at all keeps the schema's freedom; one
-that it mentions only as the schema forbids (``R9``, a number out of range) has no members,
-so nothing is invented in its place. Which operation it is, and whether the text is one,
+that it mentions only as the dialect forbids (``R9``, ``067``, a number out of range) has no
+members, so nothing is invented in its place. Which operation it is, and whether the text is one,
 is left to the model.
 """
 
@@ -27,15 +27,18 @@ from kvrm_grammar.vocabulary import TokenVocabulary
 
 __all__ = ["GroundedLanguage", "Grounding", "mentions"]
 
-_WORD = re.compile(r"[A-Za-z0-9_.$]+")
+# A letter of another script is part of its word: no half of it is a name.
+_WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
+_LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
+# What names the operation, behind an optional label definition, is no operand.
+_OPERATION = re.compile(r"[ \t]*(?:[A-Za-z_.][A-Za-z0-9_.$]*:[ \t]*)?[A-Za-z]+")
 _LITERAL = re.compile(
     r"'(?P<character>\\.|[^\\])'"
     r"|(?P<sign>[-+]?)(?<![A-Za-z0-9_.$])(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)"
-    r"|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)|(?P<decimal>[0-9]+))(?![A-Za-z0-9_.$])"
+    r"|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)|(?P<decimal>0|[1-9][0-9]*))(?![A-Za-z0-9_.$])"
 )
 _BASES = {"hexadecimal": 16, "binary": 2, "octal": 8, "decimal": 10}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
-_LABEL_START = frozenset(string.ascii_letters + "_.")
 
 
 def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
@@ -53,9 +56,12 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     >>> mentions("mov r5, 0x1F", load_isa())["immediate"]
     ('31',)
     """
-    words = _WORD.findall(text)
-    literals = list(_LITERAL.finditer(text))
+    operation = _OPERATION.match(text)
+    operands = text[operation.end() :] if operation else text
+    words = _WORD.findall(operands)
+    literals = list(_LITERAL.finditer(operands))
     numbers = [number for match in literals for number in _numbers(match)]
+    numeric = bool(literals) or any(word[0].isdigit() for word in words)
     names = {register.upper() for register in isa.registers}
     stems = {name.rstrip(string.digits) for name in names}
     registers = [word.upper() for word in words if _is_reserved(word, stems)]
@@ -66,8 +72,8 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     addresses = [str(number) for number in numbers if first <= number <= last]
     return {
         "register": _unique(json.dumps(r) for r in registers if r in names) if registers else None,
-        "immediate": _unique(values) if literals else None,
-        "target": _unique([*map(json.dumps, labels), *addresses]) if labels or literals else None,
+        "immediate": _unique(values) if numeric else None,
+        "target": _unique([*map(json.dumps, labels), *addresses]) if labels or numeric else None,
     }
 
 
@@ -95,7 +101,8 @@ def _is_reserved(word: str, stems: set[str]) -> bool:
 
 
 def _is_label(word: str, stems: set[str], longest: int) -> bool:
-    return word[0] in _LABEL_START and len(word) <= longest and not _is_reserved(word, stems)
+    fits = _LABEL.fullmatch(word) is not None and len(word) <= longest
+    return fits and not _is_reserved(word, stems)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

@@ -51,9 +51,14 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
         (r"mov r1, '\n'", "immediate", ("10",)),
         ("mov r1, 2147483648", "immediate", ()),
         ("mov r1, 0b101", "immediate", ("5",)),
-        ("jmp loop", "target", ('"jmp"', '"loop"')),
-        ("jmp 12", "target", ('"jmp"', "12")),
-        ("jmp r8", "target", ('"jmp"',)),
+        ("jmp loop", "target", ('"loop"',)),
+        ("jmp 12", "target", ("12",)),
+        ("here: jmp jmp", "target", ('"jmp"',)),
+        ("jmp m\u043ev", "target", None),
+        ("mov r1, 067", "immediate", ()),
+        ("jmp 0b1012", "target", ()),
+        ("jmp", "target", None),
+        ("jmp r8", "target", None),
         ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
         ("", "register", None),
         ("", "immediate", None),
@@ -82,9 +87,10 @@ def test_the_right_answer_is_never_lost(
     [
         ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', True),
         ("sub r5 r3 r1", '{"key":"OP_SUB","params":{"dest":"R4","src1":"R3","src2":"R1"}}', False),
-        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":"sub"}}', True),
-        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":"su"}}', False),
-        ("sub r5 r3 r1", '{"key":"OP_JMP","params":{"addr":5}}', False),
+        ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"sub"}}', True),
+        ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"su"}}', False),
+        ("jmp sub", '{"key":"OP_JMP","params":{"addr":"jmp"}}', False),
+        ("sub r5 r3 1", '{"key":"OP_JMP","params":{"addr":5}}', False),
         ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":16}}', True),
         ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":10}}', False),
         ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":1', False),
@@ -125,7 +131,7 @@ def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding:
     assert SCHEMA.fullmatch(written.decode())
 
 
-@pytest.mark.parametrize("text", ["sub r5 r3 5", "mov r1 0x1f x", "jmp loop, 7", "inc r2 -3"])
+@pytest.mark.parametrize("text", ["sub r5 r3 5", "mov r1 0x1f x", "jmp loop, r1, 7", "inc r2 -3"])
 def test_masks_equal_an_outlines_index_of_the_same_language(
     text: str, grounding: Grounding, tiny_tokenizer: Any
 ) -> None:

@@ -166,8 +166,9 @@ _TRAINING = """## Training
 
 All seven projections, loss on the answer alone. The data are made by
 `python -m training.generate_cpu_data`; the same seed gives the same bytes. Exact match in
-the logs is teacher-forced, on a few hundred pairs of the same file; the results further
-down are what counts.
+the logs is teacher-forced, on a few hundred pairs of the same file, of which a later stage's
+may have been trained on by an earlier one; the results further down, on fresh
+instructions, are what counts.
 """
 
 _TAIL = """## Limits

@@ -81,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _train_in_stages(arguments: argparse.Namespace, overrides: dict[str, Any]) -> None:
-    """Run "cpu-start", then "cpu-refine" on other samples from where that stopped."""
+    """Run "cpu-start", then "cpu-refine" from where that stopped, in another order."""
     runs = arguments.checkpoints or Path("runs") / arguments.output.name
     start, refine = (replace(PRESETS[name], **overrides) for name in ("cpu-start", "cpu-refine"))
     first = argparse.Namespace(**vars(arguments))
