@@ -145,7 +145,8 @@ class Grounding:
     def _texts(self, found: Mapping[OperandKind, tuple[str, ...] | None]) -> Iterable[_Text]:
         registers = tuple(json.dumps(name) for name in self.isa.registers)
         for opcode in self.isa.opcodes:
-            head, slots, closed = f'{{"key":"{opcode.key}","params":{{', [], True
+            head, closed = f'{{"key":"{opcode.key}","params":{{', True
+            slots: list[tuple[str, ...]] = []
             for place, operand in enumerate(opcode.operands):
                 name = f'{"," if place else ""}"{operand.name}":'
                 values = found[operand.kind]
