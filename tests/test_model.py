@@ -216,7 +216,7 @@ def test_damaged_adapter(damage: Callable[[Path], Any], message: str, adapter: P
 def test_unknown_empty_field_is_harmless(adapter: Path) -> None:
     """A newer PEFT's unused fields do not keep its adapters out."""
     edit_json(adapter / CONFIG, future_option=None)
-    load_model(adapter)
+    assert load_model(adapter).adapter_path == adapter
 
 
 @pytest.mark.parametrize("shape", [{"hidden": 64}, {"layers": 3}, {"layers": 1}], ids=str)
