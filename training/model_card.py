@@ -126,7 +126,8 @@ def _results(evaluation: dict[str, Any]) -> str:
         "",
         f"`python -m training.evaluate`: {results['examples']} fresh instructions, seed "
         f"{origin['seed']}, label words held out",
-        f"from training; decoded under the constraint on {origin['device']} ({origin['dtype']}).",
+        f"from training; {evaluation['constraint']} constraint, {origin['device']}, "
+        f"{origin['dtype']}.",
         "",
         f"- Validity: {results['validity']:.2%}",
         f"- Exact match, all but the converted notations: {_rate(results['exact_match'])}",
@@ -174,8 +175,9 @@ instructions, are what counts.
 _TAIL = """## Limits
 
 - Strict dialect only. Text that people write more freely is refused, or misread.
-- Numbers in hexadecimal, binary and octal notation are converted by the model, which is
-  unreliable beyond small ones: see the table. Prefer decimal where it matters.
+- Without grounding (`grounded=False`) the model converts hexadecimal, binary, octal and
+  character literals itself, which it does badly: `evaluation_schema.json`, where there is
+  one, shows it. With grounding it only chooses among the numbers of the text.
 - The constraint guarantees a valid operation, not the right one.
 """
 
