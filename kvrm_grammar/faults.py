@@ -14,6 +14,7 @@ from kvrm_grammar.variants import (
     integer_text,
     label_name,
     mixed_case,
+    near,
     operand_text,
     random_integer,
     random_operation,
@@ -21,7 +22,10 @@ from kvrm_grammar.variants import (
     render_operation,
 )
 
-__all__ = ["Draw", "bad_literal", "bad_register", "bad_target", "draw", "out_of_range"]
+__all__ = ["Draw", "bad_literal", "bad_register", "bad_target", "draw", "in_range", "out_of_range"]
+
+
+_PRINTABLE = string.ascii_letters + string.digits + " ,.;:+-*/"
 
 
 @dataclass(frozen=True)
@@ -109,21 +113,30 @@ def out_of_range(d: Draw) -> str:
     if position is None:
         return bad_register(d)
     target = d.opcode.operands[position].kind == "target"
-    over = (
-        1,
-        rng.randint(1, 9),
-        rng.randint(1, 10**4),
-        rng.randint(1, 10**8),
-        rng.randint(1, 2 * 10**9),
-    )
-    value = high + rng.choice(over)
-    if rng.random() < 0.45:
+    negative = rng.random() < 0.35
+    value = near(rng, -low if negative else high, above=True)
+    if rng.random() < 0.4:
         digits = rng.randint(10, rng.choice((11, 13, 20)))
-        value = max(rng.randint(10 ** (digits - 1), 10**digits - 1), high + 1)
-    if rng.random() < 0.35:
-        value = -rng.randint(1, 10 ** rng.randint(1, 9)) if target else min(-value, low - 1)
+        value = max(rng.randint(10 ** (digits - 1), 10**digits - 1), value)
+    if negative:
+        value = -rng.randint(1, 10 ** rng.randint(1, 9)) if target else -value
     notation = rng.choice(("decimal",) * 6 + ("hexadecimal", "hexadecimal", "binary", "octal"))
     return d.replaced(position, integer_text(value, notation, rng, sign=not target))
+
+
+def in_range(d: Draw) -> str:
+    """A decimal just inside the bounds, or at one of them."""
+    rng, (low, high) = d.rng, d.isa.immediate
+    position = d.position("immediate", "target")
+    if position is None:
+        return d.plain
+    target = d.opcode.operands[position].kind == "target"
+    negative = not target and rng.random() < 0.35
+    bound = -low if negative else high
+    value = bound if rng.random() < 0.1 else near(rng, bound, above=False)
+    return d.replaced(
+        position, operand_text(-value if negative else value, "decimal", rng, immediate=not target)
+    )
 
 
 def bad_literal(d: Draw) -> str:
@@ -133,15 +146,17 @@ def bad_literal(d: Draw) -> str:
         return bad_register(d)
     rng = d.rng
     n, m = rng.randint(0, 9999), rng.randint(0, 99)
+    a, b = rng.choice(_PRINTABLE), rng.choice(_PRINTABLE)
+    digits = "".join(rng.choice("01") for _ in range(rng.randint(0, 6)))
     forms = (
-        f"0{n}", f"00{m}", f"{n}_{n}", f"{m},{n:03}", f"1e{m}", f"{m}.{m}", f"{m}.", f".{m}", "0x",
-        "0b", "0o", f"0x{n}g",
-        f"0b{m}2", "0b1012", f"0o{m}8", f"${n:x}", f"%{m:b}", f"0{n:X}h", f"{n:x}h", f"--{m}",
-        f"-+{m}", f"- {m}", f"+ {m}",
-        f"\"{m}\"", "'ab'", "''", "'", "'\\x'", "\"a\"", f"# {m}", f"##{m}", f"={n}", f"{m}u",
-        f"{m}L", f"{m}+{m}", f"{m}*2",
-        f"{m}-1", f"({m})", f"[{m}]", f"@{n}", f"&{n}", f"{m}%", f"0x-{m}", f"-#{m}", f"{m}#", "'a",
-        "a'", f"0X{m}_0", "one", "ten",
+        f"0{n}", f"00{m}", f"{n}_{n}", f"{m},{n:03}", f"1e{m}", f"{m}.{m}", f"{m}.", f".{m}",
+        "0x", "0b", "0o", f"0x{n}g", f"0b{m}2", f"0b{digits}{rng.randint(2, 9)}{digits[:2]}",
+        f"0o{m}8", f"${n:x}", f"%{m:b}", f"0{n:X}h", f"{n:x}h", f"--{m}", f"-+{m}", f"- {m}",
+        f"+ {m}", f"\"{m}\"", f"'{a}{b}'", "''", "'", f"'\\{rng.choice('abefuvxAN19')}'",
+        f"\"{a}\"", f"`{a}`", f"# {m}", f"##{m}", f"={n}", f"{m}u", f"{m}L", f"{m}+{m}",
+        f"{m}*2", f"{m}-1", f"({m})", f"[{m}]", f"@{n}", f"&{n}", f"{m}%", f"0x-{m}", f"-#{m}",
+        f"{m}#", f"'{a}", f"0{rng.choice('xXbBoO')}{rng.choice('gGoOzZxX')}",
+        f"{rng.choice('+-')} {n}", f"{a}'", f"{'-+'[m % 2]}'{a}'", f"0X{m}_0", "one", "ten",
         f"\u2212{m}", f"~{m}", f"!{m}", f"{m}/2", f"0d{m}", f"x{n:x}", f"0h{m}",
         f"{n}{rng.choice(string.ascii_letters)}",
     )  # fmt: skip

@@ -24,12 +24,17 @@ _SCAN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+# A label definition, as the grammar's LABEL_DEF: it is ignored in the result.
+_LABEL_DEF = re.compile(r"(?![Rr][0-9]+:)[A-Za-z_.][A-Za-z0-9_.$]{0,63}:[ \t]*")
 # Control characters get visible stand-ins: one instruction stays one line of prompt.
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127: "\u2421"}
 
 
 def visible_text(text: str) -> str:
-    """Cut the comment and the outer blanks, and make control characters visible.
+    """Cut what the dialect ignores, and make control characters visible.
+
+    Comment, outer blanks and a label definition are ignored. Two label definitions
+    make a line invalid: neither is cut.
 
     Args:
         text: One instruction as written, at most ``MAX_LINE_LENGTH`` characters
@@ -43,15 +48,26 @@ def visible_text(text: str) -> str:
 
     >>> visible_text("  SUB R5, R3, R1  ; the difference")
     'SUB R5, R3, R1'
+    >>> visible_text("loop: dec r0")
+    'dec r0'
     """
     line = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
     if len(line) > MAX_LINE_LENGTH:
         raise LineTooLongError(len(line), MAX_LINE_LENGTH)
-    end = len(line)
+    shown = line.strip(" \t")
     if "\n" not in line and "\r" not in line:  # several lines are shown whole: they are refused
-        end = next((m.start() for m in _SCAN.finditer(line) if m.lastgroup == "comment"), end)
-    shown = line[:end].strip(" \t").translate(_PICTURES)
+        shown = _instruction(line)
+    shown = shown.translate(_PICTURES)
     return shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+
+
+def _instruction(line: str) -> str:
+    comments = (m.start() for m in _SCAN.finditer(line) if m.lastgroup == "comment")
+    code = line[: next(comments, len(line))].strip(" \t")
+    label = _LABEL_DEF.match(code)
+    if label and not _LABEL_DEF.match(code, label.end()):
+        return code[label.end() :]
+    return code
 
 
 def prompt_text(text: str) -> str:

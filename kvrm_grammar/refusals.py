@@ -16,6 +16,7 @@ from kvrm_grammar.faults import (
     bad_register,
     bad_target,
     draw,
+    in_range,
     out_of_range,
 )
 from kvrm_grammar.isa import Isa
@@ -27,7 +28,7 @@ from kvrm_grammar.variants import (
 )
 from kvrm_grammar.words import FOREIGN_MNEMONICS, PROSE, TRAINING_WORDS
 
-__all__ = ["REFUSAL_KINDS", "Candidate", "refusal_candidate"]
+__all__ = ["REFUSAL_KINDS", "Candidate", "minimal_pair", "refusal_candidate"]
 
 _CONFUSABLE = str.maketrans(
     dict(
@@ -252,6 +253,12 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
     "edited": (22, _edited),
 }
 REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
+# Where one character decides, and a model is weakest.
+_PAIR_WEIGHTS: dict[str, int] = {
+    "mnemonic": 26, "out_of_range": 22, "bad_literal": 20, "edited": 20, "bad_register": 5,
+    "bad_target": 5, "missing_operand": 3, "extra_operand": 5, "wrong_kind": 4, "commas": 4,
+    "label_only": 4, "foreign_characters": 5, "no_blank": 2,
+}  # fmt: skip
 
 
 def refusal_candidate(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> Candidate:
@@ -270,3 +277,32 @@ def refusal_candidate(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WOR
     if rng.random() < 0.15 and kind not in ("label_only", "several"):
         text = decorate(text, rng, isa, words)
     return Candidate(text, kind)
+
+
+def minimal_pair(
+    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
+) -> tuple[Candidate, Candidate]:
+    """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
+
+    Training data takes a share of these; evaluation data does not.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set.
+        words: Word list for labels.
+
+    Returns:
+        The instruction, and its neighbour. Whether that is refused, the oracle says.
+    """
+    kind = rng.choices(tuple(_PAIR_WEIGHTS), tuple(_PAIR_WEIGHTS.values()))[0]
+    numeric = kind in ("out_of_range", "bad_literal")
+    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited"))
+    while numeric and d.position("immediate", "target") is None:
+        d = draw(rng, isa, words)
+    valid = in_range(d) if kind == "out_of_range" else d.join(d.operands)
+    if kind == "mnemonic" and rng.random() < 0.75:
+        own = mixed_case(d.opcode.mnemonic, rng)
+        broken = d.join(d.operands, _edit(own, rng, string.ascii_letters))
+    else:
+        broken = _MAKERS[kind][1](d)
+    return Candidate(valid, kind), Candidate(broken, kind)

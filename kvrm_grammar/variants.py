@@ -22,6 +22,7 @@ __all__ = [
     "integer_text",
     "label_name",
     "mixed_case",
+    "near",
     "operand_text",
     "random_integer",
     "random_operation",
@@ -115,21 +116,46 @@ def _random_label(rng: Random, length: int) -> str:
 
 def random_integer(rng: Random, low: int, high: int) -> int:
     """Draw an integer from [low, high]: small ones often, the bounds sometimes."""
+    if low < 0 and rng.random() < 0.3:
+        return -_magnitude(rng, -low)
+    return _magnitude(rng, high)
+
+
+def _magnitude(rng: Random, bound: int) -> int:
+    """From [0, bound]: any number of digits, and a share near the bound."""
     roll = rng.random()
     if roll < 0.35:
         value = rng.randint(0, 255)
-    elif roll < 0.85:
-        digits = rng.randint(1, len(str(high)))
-        value = rng.randint(10 ** (digits - 1) if digits > 1 else 0, 10**digits - 1)
-    elif roll < 0.90:
+    elif roll < 0.80:
+        digits = rng.randint(1, len(str(bound)))
+        value = rng.randint(10 ** (digits - 1) if digits > 1 else 0, min(10**digits - 1, bound))
+    elif roll < 0.86:
         value = rng.choice((2 ** rng.randint(0, 31), 10 ** rng.randint(0, 9))) - rng.randint(0, 1)
-    elif roll < 0.97:
-        value = high - rng.randint(0, 10 ** rng.randint(0, 9))
     else:
-        value = high - rng.randint(0, 9)
-    if low < 0 and rng.random() < 0.3:
-        value = -value - (1 if value == high and rng.random() < 0.5 else 0)
-    return min(max(value, low), high)
+        value = near(rng, bound, above=False)
+    return min(value, bound)
+
+
+def near(rng: Random, bound: int, *, above: bool) -> int:
+    """Draw a number that shares its leading digits with a bound, and lies on one side of it.
+
+    Args:
+        rng: Source of randomness.
+        bound: At least 0.
+        above: Beyond the bound, or at most the bound.
+
+    Returns:
+        The number; where no digit can change that way, one within nine of the bound.
+    """
+    digits = str(bound)
+    places = [i for i, digit in enumerate(digits) if digit != ("9" if above else "0")]
+    if not places or rng.random() < 0.15:
+        return bound + rng.randint(1, 9) if above else max(bound - rng.randint(0, 9), 0)
+    place = rng.choice(places)
+    own = int(digits[place])
+    digit = rng.randint(own + 1, 9) if above else rng.randint(0, own - 1)
+    rest = "".join(str(rng.randint(0, 9)) for _ in digits[place + 1 :])
+    return int(digits[:place] + str(digit) + rest)
 
 
 def integer_text(value: int, notation: str, rng: Random, *, sign: bool = True) -> str:

@@ -1,6 +1,7 @@
 """refusals.py: texts that look like instructions, of every kind, and mostly are none."""
 
 from collections import Counter
+from difflib import SequenceMatcher
 from functools import cache
 from random import Random
 
@@ -12,7 +13,12 @@ from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID
 from kvrm_grammar.reference import explain, parse
-from kvrm_grammar.refusals import REFUSAL_KINDS, Candidate, refusal_candidate
+from kvrm_grammar.refusals import (
+    REFUSAL_KINDS,
+    Candidate,
+    minimal_pair,
+    refusal_candidate,
+)
 from kvrm_grammar.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 ISA = load_isa()
@@ -64,6 +70,34 @@ def test_the_same_seed_gives_the_same_candidates(words: tuple[str, ...]) -> None
     """Nothing but the generator and the words decide."""
     assert draw(5, 200, words) == draw(5, 200, words)
     assert draw(5, 200, words) != draw(6, 200, words)
+
+
+def test_minimal_pairs_are_one_of_each_and_near() -> None:
+    """The first is valid, the second mostly refused, and the two have much in common."""
+    rng = Random(7)
+    refused, close, kinds = 0, 0, Counter[str]()
+    for _ in range(600):
+        valid, broken = minimal_pair(rng, ISA)
+        assert valid.kind == broken.kind
+        kinds[valid.kind] += 1
+        assert parse(valid.text) != INVALID
+        refused += parse(broken.text[:256]) == INVALID
+        close += SequenceMatcher(None, valid.text.lower(), broken.text.lower()).ratio() > 0.5
+    assert refused > 500
+    assert close > 300
+    assert set(kinds) <= set(REFUSAL_KINDS)
+    assert kinds["mnemonic"] > kinds["wrong_kind"] > 0
+
+
+def test_out_of_range_pairs_differ_by_the_bound() -> None:
+    """One number just inside the bounds, one beyond them: nothing else decides."""
+    rng, seen = Random(8), 0
+    while seen < 60:
+        valid, broken = minimal_pair(rng, ISA)
+        if valid.kind == "out_of_range":
+            seen += 1
+            assert parse(valid.text) != INVALID
+            assert "outside" in (explain(broken.text).reason or "") or "-" in broken.text
 
 
 @given(st.randoms(use_true_random=False))

@@ -17,6 +17,7 @@ from kvrm_grammar.variants import (
     integer_text,
     label_name,
     mixed_case,
+    near,
     operand_text,
     random_integer,
     random_operation,
@@ -138,6 +139,25 @@ def test_random_integers_reach_their_bounds(bounds: tuple[int, int]) -> None:
     drawn = {random_integer(rng, low, high) for _ in range(30_000)}
     assert {low, high, 0} <= drawn
     assert {len(str(abs(value))) for value in drawn} == set(range(1, 11))
+
+
+@given(RANDOMS, st.integers(0, 2**33), st.booleans())
+def test_near_numbers_are_on_their_side(rng: Random, bound: int, above: bool) -> None:
+    """Beyond the bound or not, as asked for, never negative, and of its length."""
+    number = near(rng, bound, above=above)
+    assert number > bound if above else 0 <= number <= bound
+    assert len(str(number)) <= len(str(bound)) + (number <= bound + 9)
+
+
+def test_near_numbers_share_any_number_of_digits() -> None:
+    """Every first place of difference occurs, so that every digit must be compared."""
+    rng, bound = Random(3), 2147483648
+    for above in (False, True):
+        shared: Counter[int] = Counter()
+        for _ in range(4000):
+            pairs = zip(str(near(rng, bound, above=above)), str(bound), strict=False)
+            shared[next((i for i, (one, other) in enumerate(pairs) if one != other), 10)] += 1
+        assert {place for place, count in shared.items() if count >= 40} >= set(range(10))
 
 
 @given(RANDOMS, st.integers(*ISA.immediate), st.sampled_from(NOTATIONS[:4]), st.booleans())

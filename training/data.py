@@ -15,7 +15,7 @@ from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import Isa, load_isa
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.reference import parse
-from kvrm_grammar.refusals import refusal_candidate
+from kvrm_grammar.refusals import Candidate, minimal_pair, refusal_candidate
 from kvrm_grammar.variants import Variant, valid_variant
 from kvrm_grammar.words import TRAINING_WORDS
 
@@ -36,6 +36,7 @@ def generate_examples(
     seed: int,
     *,
     refusals: float = 0.4,
+    pairs: float = 0.0,
     words: Sequence[str] = TRAINING_WORDS,
 ) -> Iterator[Example]:
     """Draw strict examples, each confirmed by the reference parser.
@@ -43,7 +44,9 @@ def generate_examples(
     Args:
         count: How many.
         seed: Seed of the ``random.Random`` behind everything.
-        refusals: Share drawn from the makers of refusals, 0 to 1.
+        refusals: Share drawn from the makers of refusals, 0 to 1, of what is no pair.
+        pairs: Share of minimal pairs, 0 to 1: an instruction and its neighbour one step
+            away. For training; evaluation takes none.
         words: Word list for labels and prose.
 
     Yields:
@@ -55,10 +58,21 @@ def generate_examples(
     rng, isa = Random(seed), load_isa()
     made = 0
     while made < count:
-        example = _refusal(rng, isa, words) if rng.random() < refusals else _valid(rng, isa, words)
-        if example is not None:
+        for example in _draw(rng, isa, words, refusals, pairs)[: count - made]:
             made += 1
             yield example
+
+
+def _draw(
+    rng: Random, isa: Isa, words: Sequence[str], refusals: float, pairs: float
+) -> list[Example]:
+    if pairs and rng.random() < pairs / (2 - pairs):  # a pair counts twice
+        drawn = [_judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
+    elif rng.random() < refusals:
+        drawn = [_judged(refusal_candidate(rng, isa, words))]
+    else:
+        drawn = [_valid(rng, isa, words)]
+    return [example for example in drawn if example is not None]
 
 
 def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
@@ -74,14 +88,13 @@ def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
     return Example(variant.text, operation_to_json(variant.operation), variant.kinds)
 
 
-def _refusal(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
-    candidate = refusal_candidate(rng, isa, words)
+def _judged(candidate: Candidate, *marks: str) -> Example | None:
     try:
         meaning = parse(candidate.text)
     except LineTooLongError:
         return None
     verdict = "refusal" if meaning == INVALID else "near_miss"
-    return Example(candidate.text, operation_to_json(meaning), (verdict, candidate.kind))
+    return Example(candidate.text, operation_to_json(meaning), (verdict, candidate.kind, *marks))
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> str:

@@ -13,7 +13,8 @@ from training.data import Example, generate_examples, write_examples
 
 DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
 DEFAULT_COUNT = 50_000
-DEFAULT_SEED = 20261124
+DEFAULT_SEED = 20261125
+DEFAULT_PAIRS = 0.4
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,10 +24,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=DEFAULT_COUNT)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--refusals", type=float, default=0.4, help="share of refusals, 0 to 1")
+    parser.add_argument(
+        "--pairs", type=float, default=DEFAULT_PAIRS, help="share of minimal pairs, 0 to 1"
+    )
     arguments = parser.parse_args(argv)
-    if arguments.count < 1 or not 0 <= arguments.refusals <= 1:
-        parser.error("--count must be at least 1 and --refusals between 0 and 1")
-    examples = list(generate_examples(arguments.count, arguments.seed, refusals=arguments.refusals))
+    if arguments.count < 1:
+        parser.error(f"--count must be at least 1, got {arguments.count}")
+    for name in ("refusals", "pairs"):
+        if not 0 <= getattr(arguments, name) <= 1:
+            parser.error(f"--{name} must be between 0 and 1, got {getattr(arguments, name)}")
+    examples = list(
+        generate_examples(
+            arguments.count, arguments.seed, refusals=arguments.refusals, pairs=arguments.pairs
+        )
+    )
     digest = write_examples(arguments.output, examples)
     _report(examples)
     print(f"{arguments.output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")

@@ -34,7 +34,8 @@ class Recipe:
 # "report" is the recipe of the earlier training report, for a GPU. The other two are the
 # stages of "cpu", for two cores, without dropout, which costs a third of the speed.
 # "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
-# refuse: a lower rate, and most answers cut after the opcode.
+# refuse: a lower rate, and most answers cut after the opcode. "cpu-sharpen" goes on from an
+# adapter that can do both, at a rate that forgets nothing.
 PRESETS = {
     "report": Recipe(),
     "cpu-start": Recipe(
@@ -52,6 +53,14 @@ PRESETS = {
         schedule="cosine",
         dropout=0.0,
         opcode_only=0.7,
+    ),
+    "cpu-sharpen": Recipe(
+        epochs=1.0,
+        max_samples=32_000,
+        learning_rate=2.5e-4,
+        schedule="cosine",
+        dropout=0.0,
+        opcode_only=0.8,
     ),
 }
 

@@ -132,7 +132,9 @@ def _split(
     loaded: LoadedModel, arguments: argparse.Namespace, recipe: Recipe
 ) -> tuple[list[Feature], list[Feature], int]:
     examples = read_examples(arguments.data)
-    Random(arguments.seed).shuffle(examples)
+    # The same split and order whatever the seed, so that a later stage is not evaluated on
+    # what an earlier one was trained on, and skips what that has seen.
+    Random(0).shuffle(examples)
     held = recipe.evaluation_samples
     if len(examples) <= held:
         held = max(1, len(examples) // 10)
@@ -238,8 +240,16 @@ def _record(
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "peft")},
         "log": rows,
-        "previous": getattr(arguments, "previous", None),
+        "previous": getattr(arguments, "previous", None) or _record_of(arguments.start_from),
     }
+
+
+def _record_of(adapter: Path | None) -> dict[str, Any] | None:
+    """The record beside an adapter folder; None where there is none."""
+    if adapter is None or not (adapter / "training.json").is_file():
+        return None
+    record: dict[str, Any] = json.loads((adapter / "training.json").read_text("utf-8"))
+    return record
 
 
 if __name__ == "__main__":
