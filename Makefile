@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+BENCH := $(VENV)/.bench
 DATA := data/cpu_decode_train.jsonl
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 # The first Python that is new enough; `make PYTHON=...` names another.
@@ -17,7 +18,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check train evaluate wheel clean help
+.PHONY: setup decode test check train evaluate bench wheel clean help
 
 setup: $(READY) ## install into .venv, fetch and convert the base model (once)
 
@@ -38,6 +39,12 @@ train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 evaluate: $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
 
+bench: $(READY) $(BENCH) ## run the benchmarks (about an hour)
+	$(BIN)/python -m benchmarks.parts
+	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
+	$(BIN)/python -m benchmarks.calibration
+	$(BIN)/python -m benchmarks.stream
+
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build
 
@@ -50,6 +57,10 @@ help: ## this list
 
 $(DATA): $(INSTALLED)
 	$(BIN)/python -m training.generate_cpu_data --output $@
+
+$(BENCH): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 $(READY): $(INSTALLED)
 	$(BIN)/kvrm-grammar setup

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kvrm_grammar.decoder import Decoded, Decoder
+    from kvrm_grammar.decoded import Alternative, Decoded
+    from kvrm_grammar.decoder import Decoder
     from kvrm_grammar.errors import KvrmError
     from kvrm_grammar.facade import DecodeLLM, DecodeResult, decode_program, decode_structured
     from kvrm_grammar.isa import Isa, load_isa
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kvrm_grammar.reference import Verdict, explain, parse
 
 __all__ = [
+    "Alternative",
     "DecodeLLM",
     "DecodeResult",
     "Decoded",
@@ -41,9 +43,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES = {
+    "Alternative": "decoded",
     "DecodeLLM": "facade",
     "DecodeResult": "facade",
-    "Decoded": "decoder",
+    "Decoded": "decoded",
     "Decoder": "decoder",
     "Isa": "isa",
     "KvrmError": "errors",

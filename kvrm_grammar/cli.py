@@ -9,13 +9,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
 from kvrm_grammar.errors import KvrmError
 
 if TYPE_CHECKING:
+    from kvrm_grammar.decoded import ConstraintName
     from kvrm_grammar.decoder import Decoder
     from kvrm_grammar.lines import Line
     from kvrm_grammar.program import Program
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 _REFUSED, _USAGE = 1, 2
+_BATCH_SIZE = 16
 
 app = typer.Typer(
     help="Decode assembly into verified operations, with a model that can say nothing else.",
@@ -36,11 +38,25 @@ Texts = Annotated[
     list[str] | None, typer.Argument(help="Instructions; '-' reads lines from standard input.")
 ]
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Add id, ok, error and raw to each line.")]
+Confidence = Annotated[
+    bool, typer.Option("--confidence", help="Add the answer's probability to each line.")
+]
 Adapter = Annotated[Path | None, typer.Option(help="Adapter folder (default: the packaged one).")]
 Base = Annotated[
     str | None, typer.Option(help="Base model: a folder or a hub name (default: the adapter's).")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Instructions per run of the model.")]
+ConstraintOption = Annotated[
+    Literal["grounded", "schema"],
+    typer.Option(help="grounded: operands come from the text; schema: any operation."),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Instructions per run of the model; 1 answers line by line "
+        "(default: 16, and 1 where a person types).",
+    ),
+]
 
 
 @app.command()
@@ -49,13 +65,16 @@ def decode(
     jsonl: JsonLines = False,
     adapter: Adapter = None,
     base: Base = None,
-    batch_size: BatchSize = 16,
+    constraint: ConstraintOption = "grounded",
+    confidence: Confidence = False,
+    batch_size: BatchSize = None,
 ) -> None:
     """Decode instructions with the model: one JSON line each."""
     lines = _input_lines(texts)
     with _Failures():
-        decoder = _load(adapter, base)
-        _finish(_decode_lines(decoder, lines, batch_size), jsonl)
+        decoder = _load(adapter, base, constraint)
+        size = batch_size or (1 if texts == ["-"] and _a_person_types() else _BATCH_SIZE)
+        _finish(_decode_lines(decoder, lines, size, confidence), jsonl)
 
 
 @app.command()
@@ -147,20 +166,29 @@ def _input_lines(texts: list[str] | None) -> "Iterator[Line]":
     return lines_of_arguments(texts)
 
 
-def _load(adapter: Path | None, base: str | None) -> "Decoder":
+def _a_person_types() -> bool:
+    return sys.stdin.isatty()
+
+
+def _load(
+    adapter: Path | None, base: str | None, constraint: "ConstraintName" = "grounded"
+) -> "Decoder":
     from kvrm_grammar.decoder import Decoder
 
-    return Decoder.from_pretrained(adapter, base=base, progress=sys.stderr.isatty())
+    return Decoder.from_pretrained(
+        adapter, base=base, constraint=constraint, progress=sys.stderr.isatty()
+    )
 
 
 def _decode_lines(
-    decoder: "Decoder", lines: "Iterable[Line]", batch_size: int
+    decoder: "Decoder", lines: "Iterable[Line]", batch_size: int, confidence: bool
 ) -> Iterator[dict[str, Any]]:
     from kvrm_grammar.facade import refusal_reason
 
     for number, decoded in enumerate(decoder.decode_many(lines, batch_size=batch_size), start=1):
         reason = None if decoded.valid or decoded.error else refusal_reason(decoded.text)
-        yield _row(number, decoded.text, decoded.json, decoded.error, reason)
+        row = _row(number, decoded.text, decoded.json, decoded.error, reason)
+        yield {**row, "confidence": decoded.confidence} if confidence else row
 
 
 def _parse_lines(lines: "Iterable[Line]") -> Iterator[dict[str, Any]]:
@@ -209,7 +237,8 @@ def _finish(rows: Iterable[dict[str, Any]], jsonl: bool) -> NoReturn:
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     if row["key"] is None:
         return {"error": row["error"]}
-    return {"key": row["key"], "params": row["params"]}
+    names = ("key", "params", "confidence")
+    return {name: row[name] for name in names if name in row}
 
 
 def _compact(row: dict[str, Any]) -> str:

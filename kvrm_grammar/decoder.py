@@ -7,29 +7,33 @@ business.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from kvrm_grammar.constraint import Constraint, build_constraint
+from kvrm_grammar.decoded import CONSTRAINTS, Alternative, ConstraintName, Decoded
 from kvrm_grammar.draft import Drafter
-from kvrm_grammar.engine import Answer, Engine, Language, Request, no_draft
+from kvrm_grammar.engine import Engine
 from kvrm_grammar.errors import DecodeError, InputError, KvrmError
 from kvrm_grammar.generate import generate_constrained
-from kvrm_grammar.grounding import Grounding
+from kvrm_grammar.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lines import Line
 from kvrm_grammar.model import LoadedModel, load_model
-from kvrm_grammar.operations import INVALID, Operation, operation_from_json, operation_to_json
+from kvrm_grammar.operations import Operation, operation_from_json
+from kvrm_grammar.packing import pack
 from kvrm_grammar.prompt import prompt_text, visible_text
+from kvrm_grammar.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
+from kvrm_grammar.search import best_first
 from kvrm_grammar.tokens import encode_plain
 from kvrm_grammar.vocabulary import read_vocabulary
 
-__all__ = ["METHODS", "Decoded", "Decoder", "Method"]
+__all__ = ["METHODS", "Decoder", "Method"]
 
 Method = Literal["verify", "stepwise", "outlines"]
 METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
@@ -39,37 +43,8 @@ METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
 one token per pass. ``outlines``: transformers' ``generate`` with an Outlines logits processor.
 """
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """What one text decoded to. Immutable.
-
-    Attributes:
-        text: The text as given.
-        operation: The model's answer; None where the text never reached the model.
-        error: Why there is no answer; None where there is one.
-        confidence: Probability of this answer under the constraint, from the model's own
-            scores, 0 to 1; None where there is no answer or the method does not tell.
-        passes: Forward passes it took; None where the method does not tell.
-        drafted: Token IDs that were accepted from a draft.
-    """
-
-    text: str
-    operation: Operation | None
-    error: KvrmError | None = None
-    confidence: float | None = None
-    passes: int | None = None
-    drafted: int = 0
-
-    @property
-    def json(self) -> str | None:
-        """Canonical JSON of the operation, or None."""
-        return None if self.operation is None else operation_to_json(self.operation)
-
-    @property
-    def valid(self) -> bool:
-        """Whether this is an instruction: answered, and not refused."""
-        return self.operation is not None and self.operation != INVALID
+_SEARCH_PASSES = 100
+_BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later
 
 
 @dataclass(frozen=True)
@@ -78,18 +53,26 @@ class Decoder:
 
     Attributes:
         loaded: Base model, adapter and tokenizer.
-        constraint: The regular language of the answers.
+        schema: The regular language of all operations.
         index: That language over this tokenizer's vocabulary.
         method: How to search, one of ``METHODS``.
-        grounded: Whether operands must come from the instruction's own text; the method
-            ``outlines`` knows the schema alone.
+        constraint: What may be answered, one of ``CONSTRAINTS``; the method ``outlines``
+            knows the schema alone.
     """
 
     loaded: LoadedModel
-    constraint: Constraint
+    schema: Constraint
     index: TokenIndex
     method: Method = "verify"
-    grounded: bool = True
+    constraint: ConstraintName = "grounded"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(f"unknown method {self.method!r}; available: {', '.join(METHODS)}")
+        if self.constraint not in CONSTRAINTS:
+            raise InputError(
+                f"unknown constraint {self.constraint!r}; available: {', '.join(CONSTRAINTS)}"
+            )
 
     @classmethod
     def from_pretrained(
@@ -100,7 +83,7 @@ class Decoder:
         device: str | None = None,
         progress: bool = False,
         method: Method = "verify",
-        grounded: bool = True,
+        constraint: ConstraintName = "grounded",
     ) -> "Decoder":
         """Load an adapter with its base model and compile, or fetch from disk, the index.
 
@@ -110,27 +93,41 @@ class Decoder:
             device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
-            grounded: Whether operands must come from the instruction's own text.
+            constraint: What may be answered, one of ``CONSTRAINTS``.
 
         Returns:
             The decoder.
 
         Raises:
+            InputError: There is no such method or constraint.
             AdapterError: The adapter is missing, damaged, or made for another base.
             BaseModelError: The base model is missing and cannot be fetched.
             ConstraintError: The schemas' language cannot be compiled.
         """
         adapter = Path(path) if path is not None else resource_path(DEFAULT_ADAPTER)
         loaded = load_model(adapter, base=base, device=device, progress=progress)
-        return cls.from_loaded(loaded, method=method, grounded=grounded)
+        return cls.from_loaded(loaded, method=method, constraint=constraint)
 
     @classmethod
     def from_loaded(
-        cls, loaded: LoadedModel, *, method: Method = "verify", grounded: bool = True
+        cls,
+        loaded: LoadedModel,
+        *,
+        method: Method = "verify",
+        constraint: ConstraintName = "grounded",
     ) -> "Decoder":
         """Build a decoder around a loaded model; the index comes from disk where it can."""
-        constraint = build_constraint(load_isa())
-        return cls(loaded, constraint, build_index(constraint, loaded.tokenizer), method, grounded)
+        schema = build_constraint(load_isa())
+        index = build_index(schema, loaded.tokenizer)
+        return cls(loaded, schema, index, method, constraint)
+
+    def constrained(self, constraint: ConstraintName) -> "Decoder":
+        """The same decoder under another constraint; model and index are shared.
+
+        Raises:
+            InputError: There is no such constraint.
+        """
+        return replace(self, constraint=constraint)
 
     def decode(self, text: str) -> Decoded:
         """Decode one instruction.
@@ -151,51 +148,108 @@ class Decoder:
         return decoded
 
     def decode_many(
-        self, texts: Iterable[str | Line], *, batch_size: int = 16
+        self,
+        texts: Iterable[str | Line],
+        *,
+        batch_size: int = 16,
+        batch_tokens: int = 1024,
     ) -> Iterator[Decoded]:
         """Decode a stream, in order; a bad line costs nobody else anything.
 
+        Lines are read ahead and packed by length, because a batch is as slow as its
+        longest line. Memory does not grow with the stream.
+
         Args:
-            texts: Instructions, or lines as read; consumed as needed, at most a batch ahead.
-            batch_size: Instructions per run of the model.
+            texts: Instructions, or lines as read; eight batches of them are read ahead, or
+                one line where ``batch_size`` is 1.
+            batch_size: Instructions per run of the model, at most.
+            batch_tokens: Token IDs of prompts per run, padding included, at most; a longer
+                instruction runs alone.
 
         Yields:
             One ``Decoded`` per text; a text that cannot be decoded carries its error.
 
         Raises:
-            ValueError: ``batch_size`` is below 1.
+            ValueError: ``batch_size`` or ``batch_tokens`` is below 1.
             TypeError: ``texts`` is one string.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         if isinstance(texts, str):
             raise TypeError("decode_many takes several texts; for one, use decode")
         stream = iter(texts)
-        while batch := [_as_line(text) for text in islice(stream, batch_size)]:
-            yield from self._decode_batch(batch)
+        window = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
+        while lines := [_as_line(text) for text in islice(stream, window)]:
+            yield from self._decode_window(lines, batch_size, batch_tokens)
 
-    def _decode_batch(self, lines: Sequence[Line]) -> Iterator[Decoded]:
-        prompts = [self._prompt(line) for line in lines]
-        ready = [prompt for prompt in prompts if isinstance(prompt, list)]
-        texts = [
-            line.text
-            for line, prompt in zip(lines, prompts, strict=True)
-            if isinstance(prompt, list)
-        ]
-        answers = iter(self._answers(ready, texts))
-        for line, prompt in zip(lines, prompts, strict=True):
-            answer = prompt if isinstance(prompt, KvrmError) else next(answers)
-            if isinstance(answer, KvrmError):
-                yield Decoded(line.text, None, answer)
-            elif isinstance(answer, Answer):
-                yield self._decoded(line.text, answer)
+    def _decode_window(
+        self, lines: Sequence[Line], batch_size: int, batch_tokens: int
+    ) -> list[Decoded]:
+        results: dict[int, Decoded] = {}
+        ready: list[tuple[int, list[int]]] = []
+        for position, line in enumerate(lines):
+            prompt = self._prompt(line)
+            if isinstance(prompt, KvrmError):
+                results[position] = Decoded(line.text, None, prompt)
             else:
-                yield Decoded(line.text, answer)
+                ready.append((position, prompt))
+        lengths = [len(prompt) for _, prompt in ready]
+        for batch in pack(lengths, batch_size=batch_size, batch_tokens=batch_tokens):
+            positions = [ready[i][0] for i in batch]
+            texts = [lines[position].text for position in positions]
+            decoded = self._decode_batch(texts, [ready[i][1] for i in batch])
+            results.update(zip(positions, decoded, strict=True))
+        return [results[position] for position in range(len(lines))]
 
-    def _decoded(self, text: str, answer: Answer) -> Decoded:
-        operation = operation_from_json(self._text(list(answer.token_ids)))
-        confidence = math.exp(answer.log_probability)
-        return Decoded(text, operation, None, confidence, answer.passes, answer.drafted)
+    def _decode_batch(self, texts: list[str], prompts: list[list[int]]) -> list[Decoded]:
+        if self.method == "outlines":
+            generated = zip(texts, self._generate(prompts), strict=True)
+            return [self._generated(text, answer) for text, answer in generated]
+        drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
+        languages = [self._language(text) for text in texts]
+        answers = self._engine.run(
+            [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
+        )
+        rows = zip(texts, languages, answers, strict=True)
+        return [self._decoded(text, language, answer) for text, language, answer in rows]
+
+    def _decoded(self, text: str, language: Language, answer: Answer | DecodeError) -> Decoded:
+        if isinstance(answer, DecodeError):
+            return Decoded(text, None, answer, constraint=self.constraint)
+        texts = language.texts if isinstance(language, GroundedLanguage) else None
+        return Decoded(
+            text,
+            operation_from_json(self._text(list(answer.token_ids))),
+            confidence=math.exp(answer.log_probability),
+            passes=answer.passes,
+            drafted=answer.drafted,
+            token_ids=answer.token_ids,
+            margin=answer.margin,
+            forced=texts is not None and len(texts) == 1,
+            constraint=self.constraint,
+            _search=self._alternatives,
+            _reference=self._drafter.reference,
+        )
+
+    def _generated(self, text: str, answer: Operation | DecodeError) -> Decoded:
+        if isinstance(answer, DecodeError):
+            return Decoded(text, None, answer, constraint="schema")
+        return Decoded(text, answer, constraint="schema", _reference=self._drafter.reference)
+
+    def _alternatives(self, text: str, k: int) -> tuple[Alternative, ...]:
+        prompt = encode_plain(self.loaded.tokenizer, prompt_text(text))
+        found: dict[Operation, Alternative] = {}
+        draft = self._drafter.draft(text)
+        language = self._language(text)
+        search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
+        for one in search:
+            operation = operation_from_json(self._text(list(one.token_ids)))
+            # A text may be written in several ways as tokens: its best one comes first.
+            found.setdefault(operation, Alternative(operation, math.exp(one.log_probability)))
+            if len(found) == k:
+                break
+        return tuple(found.values())
 
     def _prompt(self, line: Line) -> list[int] | InputError:
         try:
@@ -205,19 +259,10 @@ class Decoder:
         except InputError as error:
             return error
 
-    def _answers(
-        self, prompts: list[list[int]], texts: list[str]
-    ) -> Sequence[Answer | Operation | DecodeError]:
-        if self.method == "outlines":
-            return self._generate(prompts)
-        drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
-        languages = [self._language(text) for text in texts]
-        return self._engine.run(
-            [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
-        )
-
     def _language(self, text: str) -> Language:
-        return self._grounding.language(visible_text(text)) if self.grounded else self.index
+        if self.constraint == "schema":
+            return self.index
+        return self._grounding.language(visible_text(text))
 
     def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
         if not prompts:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kvrm_grammar.isa import Isa, Opcode
-from kvrm_grammar.operations import INVALID, operation_to_json
+from kvrm_grammar.operations import INVALID, Operation, operation_to_json
 from kvrm_grammar.reference import parse
 
 __all__ = ["Drafter", "InstructionDraft"]
@@ -35,6 +35,10 @@ class Drafter:
     isa: Isa
     encode: Callable[[str], list[int]]
     decode: Callable[[list[int]], str]
+
+    def reference(self, text: str) -> Operation:
+        """What the reference parser says, which is drafted first."""
+        return parse(text)
 
     def draft(self, text: str) -> "InstructionDraft":
         """Start drafting for an instruction of at most 256 characters."""

@@ -9,9 +9,9 @@ Scores are computed only where there is a choice: a position with one allowed to
 none, and one with a few needs those rows of the output matrix alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,76 +20,11 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from kvrm_grammar.errors import DecodeError
+from kvrm_grammar.protocol import Answer, Language, Request, Scores, no_draft
 
-__all__ = ["Answer", "Draft", "Engine", "Language", "Request", "no_draft"]
-
-Draft = Callable[[Sequence[int]], Sequence[int]]
-"""Token IDs accepted so far -> token IDs that may follow, without the end token."""
+__all__ = ["Engine"]
 
 _FEW = 512  # up to so many allowed tokens, their rows of the output matrix are picked out
-
-
-class Language(Protocol):
-    """Token sequences as an automaton, such as :class:`~kvrm_grammar.index.TokenIndex`."""
-
-    @property
-    def eos_token_id(self) -> int:
-        """The end token."""
-
-    @property
-    def max_tokens(self) -> int:
-        """No answer has more tokens, the end token included."""
-
-    @property
-    def initial_state(self) -> int:
-        """The state before the first token."""
-
-    def allowed(self, state: int) -> npt.NDArray[np.int64]:
-        """Token IDs that may come next, ascending, shape (n,)."""
-
-    def next_state(self, state: int, token_id: int) -> int | None:
-        """The state after a token; None where it is not allowed."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to decode. Immutable.
-
-    Attributes:
-        prompt: Token IDs, at least one.
-        language: The answers to choose from.
-        draft: What to try first; it changes the speed and nothing else.
-    """
-
-    prompt: Sequence[int]
-    language: Language
-    draft: Draft
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the model chose. Immutable.
-
-    Attributes:
-        token_ids: Without the end token.
-        log_probability: Natural logarithm of the answer's probability under the language:
-            the sum over its tokens, the end token included, each normalised over what is
-            allowed there.
-        passes: Forward passes it took.
-        drafted: Token IDs that were accepted from a draft.
-        margin: Smallest difference of the two best allowed scores; infinite without a choice.
-    """
-
-    token_ids: tuple[int, ...]
-    log_probability: float
-    passes: int
-    drafted: int
-    margin: float
-
-
-def no_draft(accepted: Sequence[int]) -> Sequence[int]:
-    """Draft nothing: one token per pass, plain stepwise decoding."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -208,6 +143,48 @@ class Engine:
                     cache.batch_select_indices(torch.tensor(going, device=self._device))
                 mask, active = mask[going], [active[i] for i in going]
         return [row.result for row in rows if row.result is not None]
+
+    def score(
+        self, prompt: Sequence[int], answer: Sequence[int], language: Language, state: int
+    ) -> list[Scores]:
+        """Score everything allowed before each token of an answer, and behind it, in one pass.
+
+        Args:
+            prompt: Token IDs, at least one; what of the answer is settled belongs to it.
+            answer: Token IDs that may follow.
+            language: The answers to choose from.
+            state: Its state behind the prompt.
+
+        Returns:
+            Scores before each token and behind the last, as far as the language goes on.
+
+        Raises:
+            DecodeError: A score is not a number.
+        """
+        row = _Row(Request(prompt, language, no_draft), state, list(prompt), draft=list(answer))
+        states = row.states()
+        ids = torch.tensor([[*prompt, *answer]], device=self._device)
+        with torch.inference_mode():
+            hidden = self._body(input_ids=ids, use_cache=False).last_hidden_state[0]
+            return [
+                self._scores(hidden[len(prompt) - 1 + place], state, language.allowed(state))
+                for place, state in enumerate(states)
+            ]
+
+    def _scores(self, vector: Tensor, state: int, allowed: npt.NDArray[np.int64]) -> Scores:
+        """Normalise over the allowed tokens at one position; the vector is (hidden,)."""
+        if len(allowed) == 1:
+            return Scores(state, allowed, np.zeros(1))
+        weight = self._head.weight
+        if len(allowed) <= _FEW:
+            weight = weight[torch.tensor(allowed, device=self._device)]
+        scores = torch.nn.functional.linear(vector, weight).double()
+        if len(allowed) > _FEW:
+            scores = scores[torch.tensor(allowed, device=self._device)]
+        log_probabilities = scores.log_softmax(dim=-1).cpu().numpy()
+        if np.isnan(log_probabilities).any():
+            raise DecodeError("the model's scores are not numbers")
+        return Scores(state, allowed, log_probabilities)
 
     def _pass(self, rows: Sequence[_Row], cache: DynamicCache, mask: Tensor) -> Tensor:
         """Read every row's block and draft, decide, and return the mask of what counts."""

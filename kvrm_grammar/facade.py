@@ -19,6 +19,7 @@ from kvrm_grammar.reference import explain, parse
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
 
 if TYPE_CHECKING:
+    from kvrm_grammar.decoded import ConstraintName
     from kvrm_grammar.decoder import Decoder
 
 __all__ = [
@@ -52,7 +53,11 @@ def _packaged_decoder(dialect: str) -> "Decoder":
 
 
 def decode_structured(
-    text: str, *, labels: Mapping[str, int] | None = None, dialect: str = "strict"
+    text: str,
+    *,
+    labels: Mapping[str, int] | None = None,
+    dialect: str = "strict",
+    constraint: "ConstraintName" = "grounded",
 ) -> Operation:
     """Decode one instruction with the packaged model.
 
@@ -60,6 +65,7 @@ def decode_structured(
         text: One instruction of at most 256 characters.
         labels: Addresses of labels; None keeps labels as names.
         dialect: ``strict``.
+        constraint: ``grounded``: operands come from the text; ``schema``: any operation.
 
     Returns:
         The operation the model chose; ``OP_INVALID`` for what is no instruction.
@@ -67,10 +73,13 @@ def decode_structured(
     Raises:
         LineTooLongError: The line is longer.
         UnknownLabelError: ``labels`` was given and lacks the label.
-        InputError: The dialect does not exist.
+        InputError: The dialect or the constraint does not exist.
         ModelError: The model cannot be loaded.
     """
-    decoded = default_decoder(dialect).decode(text)
+    decoder = default_decoder(dialect)
+    if constraint != decoder.constraint:
+        decoder = decoder.constrained(constraint)
+    decoded = decoder.decode(text)
     assert decoded.operation is not None  # decode() raises instead
     if labels is None:
         return decoded.operation

@@ -10,9 +10,8 @@ is left to the model.
 """
 
 import json
-import re
-import string
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -22,99 +21,13 @@ import numpy.typing as npt
 
 from kvrm_grammar.index import TokenIndex
 from kvrm_grammar.isa import Isa, OperandKind
+from kvrm_grammar.mentions import mentions
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.vocabulary import TokenVocabulary
 
-__all__ = ["GroundedLanguage", "Grounding", "mentions"]
+__all__ = ["GroundedLanguage", "Grounding"]
 
-# A letter of another script is part of its word: no half of it is a name.
-_WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
-_LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
-# What names the operation, behind an optional label definition, is no operand.
-_OPERATION = re.compile(r"[ \t]*(?:[A-Za-z_.][A-Za-z0-9_.$]*:[ \t]*)?[A-Za-z]+")
-_LITERAL = re.compile(
-    r"'(?P<character>\\.|[^\\])'"
-    r"|(?P<sign>[-+]?)(?<![A-Za-z0-9_.$])(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)"
-    r"|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)|(?P<decimal>0|[1-9][0-9]*))(?![A-Za-z0-9_.$])"
-)
-_BASES = {"hexadecimal": 16, "binary": 2, "octal": 8, "decimal": 10}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
-
-
-def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
-    """List what an instruction's text mentions, as JSON values.
-
-    Args:
-        text: What the model sees of the instruction.
-        isa: Gives registers and ranges.
-
-    Returns:
-        For each operand kind its JSON values, in order of appearance, without repetition,
-        only those that the schema allows; None where the text has nothing of that kind.
-
-    >>> from kvrm_grammar.isa import load_isa
-    >>> mentions("mov r5, 0x1F", load_isa())["immediate"]
-    ('31',)
-    """
-    operation = _OPERATION.match(text)
-    operands = text[operation.end() :] if operation else text
-    words = _WORD.findall(operands)
-    literals = list(_LITERAL.finditer(operands))
-    numbers = [number for match in literals for number in _numbers(match)]
-    numeric = bool(literals) or any(word[0].isdigit() for word in words)
-    names = {register.upper() for register in isa.registers}
-    stems = {name.rstrip(string.digits) for name in names}
-    registers = [word.upper() for word in words if _is_reserved(word, stems)]
-    labels = [word for word in words if _is_label(word, stems, isa.label_max_length)]
-    low, high = isa.immediate
-    first, last = isa.address
-    values = [str(number) for number in numbers if low <= number <= high]
-    addresses = [str(number) for number in numbers if first <= number <= last]
-    return {
-        "register": _unique(json.dumps(r) for r in registers if r in names) if registers else None,
-        "immediate": _unique(values) if numeric else None,
-        "target": _unique([*map(json.dumps, labels), *addresses]) if labels or numeric else None,
-    }
-
-
-def _numbers(match: re.Match[str]) -> tuple[int, ...]:
-    """The number of a literal; a signed one also without its sign."""
-    character = match["character"]
-    if character is not None:
-        if len(character) == 1:
-            return (ord(character),)
-        escaped = _ESCAPES.get(character[1])
-        return () if escaped is None else (ord(escaped),)
-    for name, base in _BASES.items():
-        digits = match[name]
-        if digits is not None:
-            if len(digits) > 40:  # out of every range, and slow to convert
-                return ()
-            number = int(digits, base)
-            return (-number, number) if match["sign"] == "-" else (number,)
-    return ()
-
-
-def _is_reserved(word: str, stems: set[str]) -> bool:
-    """Whether a word has the form of a register, existing or not."""
-    return word[0].upper() in stems and word[1:].isdigit()
-
-
-def _is_label(word: str, stems: set[str], longest: int) -> bool:
-    fits = _LABEL.fullmatch(word) is not None and len(word) <= longest
-    return fits and not _is_reserved(word, stems)
-
-
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-@dataclass(frozen=True)
-class _Text:
-    """A text of the language, or the beginning of one that goes on as the schema allows."""
-
-    data: bytes
-    open: bool
+_LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,27 +53,49 @@ class Grounding:
         Returns:
             Its language; never empty, ``OP_INVALID`` is always in it.
         """
-        return GroundedLanguage(self, tuple(self._texts(mentions(text, self.isa))))
+        return GroundedLanguage(self, *self._texts(mentions(text, self.isa)))
 
-    def _texts(self, found: Mapping[OperandKind, tuple[str, ...] | None]) -> Iterable[_Text]:
-        registers = tuple(json.dumps(name) for name in self.isa.registers)
-        for opcode in self.isa.opcodes:
-            head, closed = f'{{"key":"{opcode.key}","params":{{', True
+    def _texts(
+        self, found: Mapping[OperandKind, tuple[str, ...] | None]
+    ) -> tuple[list[str], list[str]]:
+        """Whole texts, and beginnings that go on as the schema allows; none begins another."""
+        whole, beginnings = [operation_to_json(INVALID)], []
+        for head, operands in self._heads:
             slots: list[tuple[str, ...]] = []
-            for place, operand in enumerate(opcode.operands):
-                name = f'{"," if place else ""}"{operand.name}":'
-                values = found[operand.kind]
-                if values is None and operand.kind == "register":
-                    values = registers
-                if values is None:  # the schema goes on from here
-                    slots.append((name,))
-                    closed = False
+            values = [found[kind] for _, kind in operands]
+            for place, (name, kind) in enumerate(operands):
+                own = values[place]
+                if (
+                    own is None
+                    and kind == "register"
+                    and any(value is not None for value in values[place + 1 :])
+                ):
+                    own = self._registers  # a later operand is grounded: this one is spelled out
+                if own is None:
+                    beginnings += [head + "".join(parts) + name for parts in product(*slots)]
                     break
-                slots.append(tuple(name + value for value in values))
-            for parts in product(*slots):
-                text = head + "".join(parts) + ("}}" if closed else "")
-                yield _Text(text.encode(), not closed)
-        yield _Text(operation_to_json(INVALID).encode(), False)
+                slots.append(tuple(name + value for value in own))
+            else:
+                whole += [head + "".join(parts) + "}}" for parts in product(*slots)]
+        return whole, beginnings
+
+    @cached_property
+    def _registers(self) -> tuple[str, ...]:
+        return tuple(json.dumps(name) for name in self.isa.registers)
+
+    @cached_property
+    def _heads(self) -> tuple[tuple[str, tuple[tuple[str, OperandKind], ...]], ...]:
+        """For each opcode the beginning of its JSON, and its operands' names and kinds."""
+        return tuple(
+            (
+                f'{{"key":"{opcode.key}","params":{{',
+                tuple(
+                    (f'{"," if place else ""}"{operand.name}":', operand.kind)
+                    for place, operand in enumerate(opcode.operands)
+                ),
+            )
+            for opcode in self.isa.opcodes
+        )
 
     @cached_property
     def ids_by_bytes(self) -> dict[bytes, list[int]]:
@@ -178,27 +113,29 @@ class Grounding:
             data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
         )
 
-    @cached_property
-    def longest(self) -> int:
-        """Bytes of the longest token."""
-        return max(map(len, self.ids_by_bytes))
-
 
 class GroundedLanguage:
     """The answers that one instruction's own text allows, as an automaton.
 
-    Mutable inside: states are numbered as they are met. Belongs to one request.
+    The texts are sorted, so those that share a beginning are neighbours: a state is a range
+    of them and how far into them it is. Mutable inside: states are numbered as they are
+    met. Belongs to one request.
 
     Args:
         grounding: The shared tables.
-        texts: Whole texts, and beginnings that the schema continues.
+        whole: The texts, at least one.
+        beginnings: Where the schema goes on; none is the beginning of another or of a text.
     """
 
-    def __init__(self, grounding: Grounding, texts: tuple[_Text, ...]) -> None:
+    def __init__(
+        self, grounding: Grounding, whole: Sequence[str], beginnings: Sequence[str] = ()
+    ) -> None:
         self._grounding = grounding
-        self._texts = texts
-        start = (grounding.index.initial_state, tuple(range(len(texts))), 0)
-        self._states: list[tuple[int, tuple[int, ...] | None, int]] = [start]
+        self._open = frozenset(text.encode() for text in beginnings)
+        self._texts = sorted({*(text.encode() for text in whole), *self._open})
+        # Index state, range of texts, depth in bytes; no range where the schema goes on alone.
+        start = (grounding.index.initial_state, (0, len(self._texts)), 0)
+        self._states: list[tuple[int, tuple[int, int] | None, int]] = [start]
         self._following: dict[tuple[int, int], int | None] = {}
         self._allowed: dict[int, npt.NDArray[np.int64]] = {}
 
@@ -220,9 +157,7 @@ class GroundedLanguage:
     @property
     def texts(self) -> tuple[str, ...] | None:
         """All members, or None where the schema continues some of them."""
-        if any(text.open for text in self._texts):
-            return None
-        return tuple(text.data.decode() for text in self._texts)
+        return None if self._open else tuple(text.decode() for text in self._texts)
 
     def allowed(self, state: int) -> npt.NDArray[np.int64]:
         """Token IDs that may come next, ascending, shape (n,)."""
@@ -243,26 +178,39 @@ class GroundedLanguage:
             self._following[key] = self._follow(state, token_id)
         return self._following[key]
 
-    def _search(self, index_state: int, live: tuple[int, ...], depth: int) -> set[int]:
+    def _search(self, index_state: int, live: tuple[int, int], depth: int) -> list[int]:
         """All tokens that a live text goes on with."""
-        tables, found = self._grounding, set[int]()
-        window = depth + tables.longest
-        for rest in {self._texts[i].data[depth:window] for i in live}:
-            if not rest:
-                found.add(self.eos_token_id)
-            for length in range(1, len(rest) + 1):
-                piece = rest[:length]
-                if piece not in tables.beginnings:
-                    break
-                found.update(tables.ids_by_bytes.get(piece, ()))
-        for i in live:
-            rest = self._texts[i].data[depth:]
-            if self._texts[i].open and rest in tables.beginnings:
-                found.update(self._beyond(index_state, rest))
+        texts, beginnings = self._texts, self._grounding.beginnings
+        ids_by_bytes = self._grounding.ids_by_bytes
+        found: list[int] = []
+        pending = [(*live, depth)]
+        while pending:
+            low, high, end = pending.pop()
+            text = texts[low]
+            if end == len(text):  # it begins no other, so it is alone
+                if text in self._open:
+                    found += self._beyond(index_state, text[depth:])
+                elif end == depth:
+                    found.append(self.eos_token_id)
+                continue
+            while low < high:  # one round for each byte that may come next
+                text = texts[low]
+                piece = text[depth : end + 1]
+                if texts[high - 1][end] == text[end]:
+                    after = high
+                else:
+                    after = bisect_right(texts, text[: end + 1] + _LAST, low, high)
+                if piece in beginnings:
+                    found += ids_by_bytes.get(piece, ())
+                    pending.append((low, after, end + 1))
+                low = after
         return found
 
     def _beyond(self, index_state: int, rest: bytes) -> Iterable[int]:
         """Tokens that write the rest of a beginning and more, as the schema allows."""
+        if not rest:
+            yield from self._grounding.index.allowed(index_state).tolist()
+            return
         tokens = self._grounding.vocabulary.tokens
         for token_id in self._grounding.index.allowed(index_state).tolist():
             data = tokens.get(token_id, b"")
@@ -276,16 +224,18 @@ class GroundedLanguage:
             return None
         if live is None:
             return self._number(following, None, 0)
+        texts = self._texts
         data = self._grounding.vocabulary.tokens[token_id]
-        kept, end = [], depth + len(data)
-        for i in live:
-            text = self._texts[i]
-            if text.open and end >= len(text.data) and data.startswith(text.data[depth:]):
+        written = texts[live[0]][:depth] + data
+        low = bisect_left(texts, written, *live)
+        # A beginning that the token completes or goes beyond sorts at or just before it.
+        for place in (low, low - 1):
+            inside = live[0] <= place < live[1]
+            if inside and texts[place] in self._open and written.startswith(texts[place]):
                 return self._number(following, None, 0)
-            if text.data.startswith(data, depth):
-                kept.append(i)
-        return self._number(following, tuple(kept), end) if kept else None
+        high = bisect_right(texts, written + _LAST, low, live[1])
+        return self._number(following, (low, high), depth + len(data)) if low < high else None
 
-    def _number(self, index_state: int, live: tuple[int, ...] | None, depth: int) -> int:
+    def _number(self, index_state: int, live: tuple[int, int] | None, depth: int) -> int:
         self._states.append((index_state, live, depth))
         return len(self._states) - 1

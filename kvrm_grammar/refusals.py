@@ -255,8 +255,8 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
 REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
 # Where one character decides, and a model is weakest.
 _PAIR_WEIGHTS: dict[str, int] = {
-    "mnemonic": 26, "out_of_range": 22, "bad_literal": 20, "edited": 20, "bad_register": 5,
-    "bad_target": 5, "missing_operand": 3, "extra_operand": 5, "wrong_kind": 4, "commas": 4,
+    "mnemonic": 24, "out_of_range": 60, "bad_literal": 14, "edited": 18, "bad_register": 8,
+    "bad_target": 5, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4, "commas": 4,
     "label_only": 4, "foreign_characters": 5, "no_blank": 2,
 }  # fmt: skip
 

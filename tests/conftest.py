@@ -43,15 +43,18 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def build_tokenizer() -> Any:
+Merges = tuple[tuple[str, str], ...]
+
+
+def build_tokenizer(merges: Merges = MERGES) -> Any:
     """A byte-level BPE over all 256 bytes with a few merges, wrapped for transformers."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     pieces = [*SPECIAL_TOKENS, *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    pieces += [left + right for left, right in MERGES]
+    pieces += [left + right for left, right in merges]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
-    backend = Tokenizer(models.BPE(vocabulary, list(MERGES)))
+    backend = Tokenizer(models.BPE(vocabulary, list(merges)))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens(list(SPECIAL_TOKENS))
@@ -64,12 +67,19 @@ def build_tokenizer() -> Any:
     )
 
 
-def build_base(folder: Path, *, hidden: int = 32, layers: int = 2, family: str = "llama") -> Path:
+def build_base(
+    folder: Path,
+    *,
+    hidden: int = 32,
+    layers: int = 2,
+    family: str = "llama",
+    merges: Merges = MERGES,
+) -> Path:
     """Save a random model of a given shape, with the tiny tokenizer."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(merges)
     config = AutoConfig.for_model(
         family,
         vocab_size=len(tokenizer),

@@ -53,9 +53,8 @@ def qwen_tokenizer() -> Any:
     )
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens(list(SPECIAL_TOKENS))
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
+    build: Any = PreTrainedTokenizerFast  # untyped in transformers
+    return build(tokenizer_object=backend, eos_token="<|im_end|>", pad_token="<|endoftext|>")
 
 
 def qwen_base(folder: Path) -> Path:

@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from kvrm_grammar import base as base_module
+from kvrm_grammar import cli
 from kvrm_grammar.cli import app
-from kvrm_grammar.decoder import Decoded, Decoder
+from kvrm_grammar.decoded import Decoded
+from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
 from kvrm_grammar.operations import OPERATION_MODELS, operation_from_json, operation_to_json
@@ -300,7 +302,7 @@ def test_decode_explains_refusals_like_parse() -> None:
 
 
 def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adapter, base and batch size are handed on; the adapter's default is the packaged one."""
+    """Adapter, base, constraint and batch size are handed on, or the usual ones."""
     calls: list[Any] = []
 
     class Recorder(Oracle):
@@ -309,13 +311,46 @@ def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
             return super().decode_many(texts)
 
     def load(path: Path | None, **options: Any) -> Recorder:
-        calls.append((path, options["base"]))
+        calls.append((path, options["base"], options["constraint"]))
         return Recorder()
 
     monkeypatch.setattr(Decoder, "from_pretrained", load)
-    run("decode", "--adapter", "some/folder", "--base", "a/b", "--batch-size", "3", "HALT")
+    options = ["--base", "a/b", "--batch-size", "3", "--constraint", "schema"]
+    run("decode", "--adapter", "some/folder", *options, "HALT")
     run("decode", "HALT")
-    assert calls == [(Path("some/folder"), "a/b"), 3, (None, None), 16]
+    usual = (None, None, "grounded")
+    assert calls == [(Path("some/folder"), "a/b", "schema"), 3, usual, 16]
+    assert run("decode", "--constraint", "none", "HALT").exit_code == 2
+
+
+def test_a_person_who_types_is_answered_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a terminal one line at a time, from a file or a pipe in batches."""
+    sizes: list[int] = []
+
+    class Recorder(Oracle):
+        def decode_many(self, texts: Any, *, batch_size: int = 16) -> Iterator[Decoded]:
+            sizes.append(batch_size)
+            return super().decode_many(texts)
+
+    monkeypatch.setattr(Decoder, "from_pretrained", lambda *_, **__: Recorder())
+    for terminal in (True, False):
+        monkeypatch.setattr(cli, "_a_person_types", lambda terminal=terminal: terminal)
+        run("decode", "-", stdin="HALT\n")
+    assert sizes == [1, 16]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_confidence_is_added_on_request() -> None:
+    """A probability for each answer, none for a line without one, with or without --jsonl."""
+    texts = ["HALT", "x" * 257]
+    plain = rows(run("decode", "--confidence", *texts).stdout)
+    assert list(plain[0]) == ["key", "params", "confidence"]
+    assert list(plain[1]) == ["error"]
+    told = rows(run("decode", "--confidence", "--jsonl", *texts).stdout)
+    assert [list(row) for row in told] == [[*FIELDS, "confidence"]] * 2
+    assert 0 < told[0]["confidence"] <= 1
+    assert told[0]["confidence"] == pytest.approx(plain[0]["confidence"])
+    assert told[1]["confidence"] is None
 
 
 # --- models that cannot be used ----------------------------------------------------------

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from kvrm_grammar.decoder import METHODS, Decoded, Decoder
+from kvrm_grammar.decoded import Decoded
+from kvrm_grammar.decoder import METHODS, Decoder
 from kvrm_grammar.errors import AdapterError, DecodeError, InputError, LineTooLongError
+from kvrm_grammar.grounding import Grounding
 from kvrm_grammar.lines import Line
 from kvrm_grammar.model import load_model
 from kvrm_grammar.operations import INVALID, from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.reference import parse
 
 TEXTS = (
     "sub r5 r3 r1",
@@ -72,13 +75,13 @@ def test_batches_change_nothing(
 def free(tiny_decoder: Decoder) -> list[Decoded]:
     """Some texts, decoded without grounding, and a line that is too long."""
     texts = [*TEXTS[:8], TOO_LONG]
-    return list(replace(tiny_decoder, grounded=False).decode_many(texts, batch_size=4))
+    return list(replace(tiny_decoder, constraint="schema").decode_many(texts, batch_size=4))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_agree(method: str, tiny_decoder: Decoder, free: list[Decoded]) -> None:
     """However the answer is searched for, it is the same; only the engine tells how sure it is."""
-    decoder = replace(tiny_decoder, method=method, grounded=False)
+    decoder = replace(tiny_decoder, method=method, constraint="schema")
     answers = list(decoder.decode_many([*TEXTS[:8], TOO_LONG], batch_size=3))
     assert told(answers) == told(free)
     assert isinstance(answers[-1].error, LineTooLongError)
@@ -111,6 +114,69 @@ def test_confidence_is_a_probability(alone: dict[str, Decoded]) -> None:
         assert decoded.passes is not None and decoded.passes >= 1
 
 
+def test_an_answer_tells_how_it_came_about(
+    tiny_decoder: Decoder, alone: dict[str, Decoded]
+) -> None:
+    """Token IDs write the JSON, margins are positive, and the constraint is named."""
+    for decoded in alone.values():
+        written = tiny_decoder.loaded.tokenizer.decode(list(decoded.token_ids))
+        assert written == decoded.json
+        assert decoded.margin is not None and decoded.margin >= 0
+        assert decoded.constraint == "grounded"
+        assert decoded.forced is False  # OP_INVALID and others are always left
+    assert tiny_decoder.constrained("schema").decode("halt").constraint == "schema"
+
+
+def test_a_forced_answer_is_told(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the constraint leaves one answer, it is given, and marked as nobody's choice."""
+    whole = Grounding._texts
+    monkeypatch.setattr(Grounding, "_texts", lambda self, found: list(whole(self, found))[-1:])
+    decoded = tiny_decoder.decode("add r1 r2 r3")
+    assert (decoded.operation, decoded.forced) == (INVALID, True)
+    assert decoded.confidence is not None and decoded.confidence > 0
+    assert [one.operation for one in decoded.alternatives(3)] == [INVALID]
+
+
+def test_the_reference_is_asked_on_demand(alone: dict[str, Decoded]) -> None:
+    """Its verdict is another's opinion: it agrees or not, and changes no answer."""
+    for text, decoded in alone.items():
+        assert decoded.agrees_with_reference == (parse(text) == decoded.operation)
+    assert Decoded("halt", INVALID).agrees_with_reference is None
+    assert Decoded("", None, InputError("no")).agrees_with_reference is None
+
+
+def test_another_constraint_shares_the_model(tiny_decoder: Decoder) -> None:
+    """Nothing is loaded or compiled again."""
+    schema = tiny_decoder.constrained("schema")
+    assert schema.loaded is tiny_decoder.loaded
+    assert schema.index is tiny_decoder.index
+    assert (schema.constraint, tiny_decoder.constraint) == ("schema", "grounded")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("constraint", "none", "unknown constraint 'none'; available: grounded, schema"),
+        ("method", "magic", "unknown method 'magic'; available: verify, stepwise, outlines"),
+    ],
+)
+def test_unknown_names_are_told(
+    field: str, value: str, message: str, tiny_decoder: Decoder
+) -> None:
+    """A misspelt choice is an error that lists the choices."""
+    with pytest.raises(InputError, match=message):
+        replace(tiny_decoder, **{field: value})
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 60, 1024])
+def test_the_token_budget_changes_nothing(
+    batch_tokens: int, tiny_decoder: Decoder, alone: dict[str, Decoded]
+) -> None:
+    """However small the batches become, every text gets the answer it gets alone."""
+    answers = tiny_decoder.decode_many([*TEXTS, TOO_LONG], batch_tokens=batch_tokens)
+    assert told(answers)[:-1] == told(alone.values())
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_neighbours_change_nothing(
     seed: int, tiny_decoder: Decoder, alone: dict[str, Decoded]
@@ -129,11 +195,11 @@ def test_threads_share_a_decoder(tiny_decoder: Decoder, alone: dict[str, Decoded
     assert told(answers) == told(alone[text] for text in texts)
 
 
-@pytest.mark.parametrize(("batch_size", "answers"), [(1, 1), (1, 2), (3, 1), (3, 3), (3, 4)])
-def test_a_stream_is_read_a_batch_ahead_at_most(
+@pytest.mark.parametrize(("batch_size", "answers"), [(1, 1), (1, 2), (3, 1), (3, 24), (3, 25)])
+def test_a_stream_is_read_eight_batches_ahead_at_most(
     batch_size: int, answers: int, tiny_decoder: Decoder
 ) -> None:
-    """No text is taken from the stream before the batches ahead of it are handed out."""
+    """No text is taken before the window ahead of it is handed out; line by line one by one."""
     taken = 0
 
     def stream() -> Iterator[str]:
@@ -145,7 +211,8 @@ def test_a_stream_is_read_a_batch_ahead_at_most(
     results = tiny_decoder.decode_many(stream(), batch_size=batch_size)
     assert taken == 0
     assert len(list(islice(results, answers))) == answers
-    assert taken == -(-answers // batch_size) * batch_size
+    window = 1 if batch_size == 1 else 8 * batch_size
+    assert taken == -(-answers // window) * window
 
 
 @pytest.mark.parametrize("texts", [[], (), iter(())])
@@ -157,8 +224,10 @@ def test_an_empty_stream(texts: Iterable[str], tiny_decoder: Decoder) -> None:
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_batch_size_is_checked(batch_size: int, tiny_decoder: Decoder) -> None:
     """A batch holds at least one text."""
-    with pytest.raises(ValueError, match=f"at least 1, got {batch_size}"):
+    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
         list(tiny_decoder.decode_many(["halt"], batch_size=batch_size))
+    with pytest.raises(ValueError, match=f"batch_tokens must be at least 1, got {batch_size}"):
+        list(tiny_decoder.decode_many(["halt"], batch_tokens=batch_size))
 
 
 BAD: dict[str, tuple[Any, type[Exception], str, str]] = {
@@ -237,7 +306,7 @@ def test_a_failed_answer_costs_its_neighbours_nothing(method: str, tiny_decoder:
     embeddings = tiny_decoder.loaded.model.get_input_embeddings()
     hook = embeddings.register_forward_hook(spoil)
     try:
-        decoder = replace(tiny_decoder, method=method, grounded=False)
+        decoder = replace(tiny_decoder, method=method, constraint="schema")
         usual = list(decoder.decode_many(["HALT", "jmp loop"]))
         before, bad, after = decoder.decode_many(["HALT", "Z", "jmp loop"])
     finally:
@@ -268,7 +337,7 @@ def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
         Decoder.from_pretrained(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["loaded", "constraint", "index", "method", "grounded"])
+@pytest.mark.parametrize("name", ["loaded", "schema", "index", "method", "constraint"])
 def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
     """Threads may share it, because nobody can change it."""
     with pytest.raises(FrozenInstanceError):

@@ -10,13 +10,14 @@ import torch
 
 from kvrm_grammar.constraint import finite_constraint
 from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.engine import Answer, Engine, Request, no_draft
+from kvrm_grammar.engine import Engine
 from kvrm_grammar.errors import DecodeError
 from kvrm_grammar.generate import generate_constrained
 from kvrm_grammar.index import build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import operation_to_json
 from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.protocol import Answer, Request, no_draft
 from kvrm_grammar.tokens import encode_plain
 from kvrm_grammar.variants import random_operation
 

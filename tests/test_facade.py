@@ -250,6 +250,24 @@ def test_decode_structured() -> None:
         decode_structured("x" * 257)
 
 
+def test_the_constraint_is_handed_on(tiny_decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grounded by default, the schema alone on request, and no third choice."""
+    used: list[str] = []
+    usual = type(tiny_decoder).decode
+
+    def decode(self: Any, text: str) -> Any:
+        used.append(self.constraint)
+        return usual(self, text)
+
+    monkeypatch.setattr(type(tiny_decoder), "decode", decode)
+    monkeypatch.setattr(facade, "default_decoder", lambda dialect="strict": tiny_decoder)
+    decode_structured("halt")
+    decode_structured("halt", constraint="schema")
+    assert used == ["grounded", "schema"]
+    with pytest.raises(InputError, match="unknown constraint 'free'; available: grounded, schema"):
+        decode_structured("halt", constraint="free")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("dialect", ["", "STRICT", "nonsense", "strict "])
 def test_unknown_dialects(dialect: str) -> None:
     """A dialect that does not exist is refused before any model is loaded."""

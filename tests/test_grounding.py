@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from kvrm_grammar.constraint import build_constraint, finite_constraint
 from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.grounding import GroundedLanguage, Grounding, mentions
+from kvrm_grammar.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.index import build_index
 from kvrm_grammar.isa import load_isa
+from kvrm_grammar.mentions import mentions
 from kvrm_grammar.operations import operation_to_json
 from kvrm_grammar.prompt import visible_text
 from kvrm_grammar.tokens import encode_plain
@@ -129,6 +130,17 @@ def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding:
         assert following is not None
         state = following
     assert SCHEMA.fullmatch(written.decode())
+
+
+def test_members_are_counted(grounding: Grounding) -> None:
+    """Three registers, one number and one label give 121 texts; without any, beginnings."""
+    texts = grounding.language("sub r5 r3 r1 12 there").texts
+    assert texts is not None and len(texts) == len(set(texts)) == 121
+    assert all(SCHEMA.fullmatch(text) for text in texts)
+    assert grounding.language("mov 5").texts is None
+    whole, beginnings = grounding._texts(mentions("mov 5", ISA))
+    assert sum("MOV_REG_IMM" in text for text in whole) == 8  # any register, this value
+    assert '{"key":"OP_ADD","params":{"dest":' in beginnings
 
 
 @pytest.mark.parametrize("text", ["sub r5 r3 5", "mov r1 0x1f x", "jmp loop, r1, 7", "inc r2 -3"])

@@ -42,7 +42,8 @@ def test_the_three_methods_agree(decoder: Decoder) -> None:
     answers = [
         [d.json for d in one.decode_many(texts)]
         for one in (
-            Decoder.from_loaded(decoder.loaded, method=method, grounded=False) for method in METHODS
+            Decoder.from_loaded(decoder.loaded, method=method, constraint="schema")
+            for method in METHODS
         )
     ]
     assert answers[0] == answers[1] == answers[2]

@@ -141,7 +141,7 @@ def provenance(decoder: Decoder, seed: int) -> dict[str, Any]:
         "seed": seed,
         "adapter_sha256": file_digest(weights) if weights else None,
         "base": decoder.loaded.base_name,
-        "constraint_digest": decoder.constraint.digest,
+        "constraint_digest": decoder.schema.digest,
         "device": str(decoder.loaded.device),
         "dtype": str(decoder.loaded.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
@@ -227,7 +227,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         arguments.adapter,
         base=arguments.base,
         method=arguments.method,
-        grounded=not arguments.schema,
+        constraint="schema" if arguments.schema else "grounded",
     )
     examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
     seen: frozenset[str] = frozenset()
@@ -246,7 +246,7 @@ def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "batch_size": arguments.batch_size,
         "method": arguments.method,
-        "constraint": "schema" if arguments.schema else "grounded",
+        "constraint": decoder.constraint,
         "texts_also_in_training_data": sum(e.text in seen for e in examples) if seen else None,
         "results": summarise(outcomes, seen),
     }

@@ -175,7 +175,7 @@ instructions, are what counts.
 _TAIL = """## Limits
 
 - Strict dialect only. Text that people write more freely is refused, or misread.
-- Without grounding (`grounded=False`) the model converts hexadecimal, binary, octal and
+- Without grounding (`constraint="schema"`) the model converts hexadecimal, binary, octal and
   character literals itself, which it does badly: `evaluation_schema.json`, where there is
   one, shows it. With grounding it only chooses among the numbers of the text.
 - The constraint guarantees a valid operation, not the right one.

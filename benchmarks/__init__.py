@@ -1,0 +1,1 @@
+"""Measurements: run by hand, results kept in benchmarks/results."""

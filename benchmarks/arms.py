@@ -1,0 +1,179 @@
+"""The ways to decode that are compared, all with the same weights.
+
+In: a decoder. Out: :class:`Arm` objects that answer a batch of texts with JSON texts. An arm
+whose package is missing, or does not work here, says why.
+"""
+
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import outlines
+import torch
+from transformers import GenerationConfig
+
+from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.operations import operation_to_json
+from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.reference import parse
+from kvrm_grammar.tokens import encode_plain
+
+__all__ = ["OUTLINES_BACKENDS", "Arm", "Reply", "bare_forward", "build_arms", "plain_tokenizer"]
+
+OUTLINES_BACKENDS = ("outlines_core", "llguidance", "xgrammar")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an arm answered to one text. Immutable.
+
+    Attributes:
+        json: The answer as written, valid or not.
+        passes: Forward passes it took; None where there is no model or it does not tell.
+        token_ids: The answer's token IDs, where the arm tells.
+        margin: Smallest difference of the two best allowed scores, where the arm tells.
+    """
+
+    json: str
+    passes: int | None = None
+    token_ids: tuple[int, ...] | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to decode. Immutable.
+
+    Attributes:
+        name: As in the table.
+        run: Texts of one batch -> replies in order.
+        constrained: Whether it can only answer valid JSON.
+    """
+
+    name: str
+    run: Callable[[Sequence[str]], list[Reply]]
+    constrained: bool = True
+
+
+def greedy_config(decoder: Decoder) -> GenerationConfig:
+    """Greedy decoding without penalties, as long as the longest answer."""
+    tokenizer = decoder.loaded.tokenizer
+    make: Any = GenerationConfig  # untyped in transformers
+    config: GenerationConfig = make(
+        do_sample=False,
+        num_beams=1,
+        repetition_penalty=1.0,
+        max_new_tokens=decoder.index.max_tokens,
+        eos_token_id=decoder.index.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id or decoder.index.eos_token_id,
+        use_cache=True,
+    )
+    return config
+
+
+def plain_tokenizer(decoder: Decoder) -> Any:
+    """A copy of the tokenizer that gives Outlines the same token IDs that we use.
+
+    Without its chat template, which Outlines would wrap around a plain string, and with
+    the names of control tokens as ordinary text.
+    """
+    tokenizer = copy.deepcopy(decoder.loaded.tokenizer)
+    tokenizer.chat_template = None
+    tokenizer.padding_side = "left"
+    tokenizer.backend_tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def bare_forward(decoder: Decoder) -> Callable[[Sequence[Sequence[int]]], None]:
+    """The model's layers over rows of token IDs and nothing else: the physical limit."""
+    causal: Any = decoder.loaded.model
+    body = causal.get_base_model().model if hasattr(causal, "get_base_model") else causal.model
+
+    def run(rows: Sequence[Sequence[int]]) -> None:
+        longest = max(map(len, rows))
+        ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+        with torch.inference_mode():
+            body(input_ids=ids.to(decoder.loaded.device), use_cache=False)
+
+    return run
+
+
+def build_arms(decoder: Decoder) -> tuple[list[Arm], dict[str, str]]:
+    """Build every arm that works here.
+
+    Returns:
+        The arms, and for each that does not work the reason.
+    """
+    schema = decoder.constrained("schema")
+    arms = [
+        Arm("free", _free(decoder), constrained=False),
+        *(_outlines_arm(decoder, backend) for backend in OUTLINES_BACKENDS),
+        Arm("stepwise, schema", _ours(Decoder.from_loaded(
+            decoder.loaded, method="stepwise", constraint="schema"))),
+        Arm("one pass, schema", _ours(schema)),
+        Arm("one pass, grounded", _ours(decoder.constrained("grounded"))),
+        Arm("parser alone", lambda texts: [Reply(operation_to_json(parse(t))) for t in texts]),
+    ]  # fmt: skip
+    ready, missing = [], {}
+    for arm in arms:
+        try:
+            arm.run(["nop"])
+            ready.append(arm)
+        except Exception as error:  # a package that is not there, or cannot compile its kernel
+            missing[arm.name] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    return ready, missing
+
+
+def _ours(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
+    def run(texts: Sequence[str]) -> list[Reply]:
+        return [
+            Reply(decoded.json or "", decoded.passes, decoded.token_ids, decoded.margin)
+            for decoded in decoder.decode_many(texts, batch_size=max(2, len(texts)))
+        ]
+
+    return run
+
+
+def _free(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
+    tokenizer: Any = decoder.loaded.tokenizer
+    model: Any = decoder.loaded.model
+    config = greedy_config(decoder)
+    end = decoder.index.eos_token_id
+
+    def run(texts: Sequence[str]) -> list[Reply]:
+        prompts = [encode_plain(tokenizer, prompt_text(text)) for text in texts]
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[end] * (longest - len(p)) + p for p in prompts])
+        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+        device = decoder.loaded.device
+        rows = model.generate(
+            input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
+        )[:, longest:].tolist()
+        replies = []
+        for row in rows:
+            answer = row[: row.index(end)] if end in row else row
+            text = tokenizer.decode(answer, clean_up_tokenization_spaces=False)
+            replies.append(Reply(text, min(len(answer) + 1, len(row)), tuple(answer)))
+        return replies
+
+    return run
+
+
+def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
+    generator: list[Any] = []  # built at the first call: it may fail, and takes seconds
+
+    def run(texts: Sequence[str]) -> list[Reply]:
+        if not generator:
+            causal: Any = decoder.loaded.model
+            model = outlines.from_transformers(causal, plain_tokenizer(decoder))
+            pattern = outlines.types.Regex(decoder.schema.regex)
+            generator.append(outlines.Generator(model, pattern, backend=backend))
+        prompts = [prompt_text(text) for text in texts]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            answers = generator[0].batch(prompts, generation_config=greedy_config(decoder))
+        return [Reply(answer) for answer in answers]
+
+    return Arm(f"Outlines, {backend}", run)

@@ -1,0 +1,357 @@
+"""Constrained against free decoding: one command, one run, one table.
+
+In: the shipped adapter, seeds and counts. Out: benchmarks/results/constrained_vs_free.json
+and .png: validity, exact match, passes, latency and throughput of every arm on every set of
+inputs, all with the same weights, and every input on which two arms that must agree do not.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from random import Random
+from statistics import median, quantiles
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
+from benchmarks.inputs import SETS, draw_set
+from benchmarks.llama import gbnf, llama_arm
+from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.errors import KvrmError, OperationError
+from kvrm_grammar.isa import load_isa
+from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.tokens import encode_plain
+from training.data import Example
+from training.evaluate import provenance, wilson
+
+RESULTS = Path("benchmarks/results")
+DEFAULT_SEED = 424_243
+PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
+SCHEMA, GROUNDED, STEPWISE = "one pass, schema", "one pass, grounded", "stepwise, schema"
+
+
+@dataclass
+class Tally:
+    """What one arm did on one set. Mutable, filled batch by batch."""
+
+    replies: list[Reply] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # of each batch
+
+
+def chunks(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
+    """Cut into batches."""
+    return [examples[start : start + size] for start in range(0, len(examples), size)]
+
+
+def is_valid(answer: str) -> bool:
+    """Whether an answer is a schema-valid operation in canonical JSON."""
+    try:
+        return operation_to_json(operation_from_json(answer)) == answer
+    except OperationError:
+        return False
+
+
+def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds and result."""
+    started = time.perf_counter()
+    result = run()
+    return time.perf_counter() - started, result
+
+
+def run_batches(
+    arms: Sequence[Arm], examples: Sequence[Example], batch_size: int, rng: Random, label: str
+) -> dict[str, Tally]:
+    """Give every batch to every arm, in changing order, so that noise falls on all alike."""
+    tallies = {arm.name: Tally() for arm in arms}
+    batches = list(chunks(examples, batch_size))
+    for batch in track(batches, description=label, console=Console(stderr=True)):
+        texts = [example.text for example in batch]
+        for arm in rng.sample(arms, len(arms)):
+            seconds, replies = timed(partial(arm.run, texts))
+            tallies[arm.name].seconds.append(seconds)
+            tallies[arm.name].replies.extend(replies)
+    return tallies
+
+
+def measure_alone(
+    decoder: Decoder, arms: Sequence[Arm], examples: Sequence[Example], rng: Random
+) -> dict[str, Any]:
+    """One text at a time: latency of every arm, and of the bare layers over the same tokens."""
+    bare = bare_forward(decoder)
+    times: dict[str, list[float]] = {arm.name: [] for arm in arms}
+    passes: dict[str, list[int]] = {arm.name: [] for arm in arms}
+    limit: list[float] = []
+    for example in track(examples, description="alone", console=Console(stderr=True)):
+        rows = [whole_text(decoder, example)]
+        order: list[Arm | None] = [*arms, None]
+        for arm in rng.sample(order, len(order)):
+            if arm is None:
+                limit.append(timed(partial(bare, rows))[0])
+            else:
+                seconds, (reply,) = timed(partial(arm.run, [example.text]))
+                times[arm.name].append(seconds)
+                passes[arm.name] += [reply.passes] if reply.passes else []
+    free = times.get("free", [])
+    report = {}
+    for name, own in times.items():
+        report[name] = {
+            "p50_ms": 1000 * median(own),
+            "p95_ms": 1000 * quantiles(own, n=20)[-1],
+            "times_faster_than_free": median(f / o for f, o in zip(free, own, strict=True)),
+            "times_the_bare_forward_pass": median(o / b for o, b in zip(own, limit, strict=True)),
+            "mean_passes": sum(passes[name]) / len(own) if passes[name] else None,
+            "times_slower_than_one_pass": (
+                median(o / u for o, u in zip(own, times[GROUNDED], strict=True))
+                if GROUNDED in times
+                else None
+            ),
+        }
+    return {"texts": len(examples), "bare_forward_p50_ms": 1000 * median(limit), "arms": report}
+
+
+def whole_text(decoder: Decoder, example: Example) -> list[int]:
+    """Token IDs that one pass reads: prompt and answer."""
+    tokenizer = decoder.loaded.tokenizer
+    return encode_plain(tokenizer, prompt_text(example.text)) + encode_plain(
+        tokenizer, example.answer
+    )
+
+
+def summarise(
+    tallies: dict[str, Tally], examples: Sequence[Example], limit: Sequence[float]
+) -> dict[str, Any]:
+    """Rates and speeds of one set."""
+    report: dict[str, Any] = {}
+    free = tallies["free"].seconds if "free" in tallies else None
+    for name, tally in tallies.items():
+        hits = sum(r.json == e.answer for r, e in zip(tally.replies, examples, strict=True))
+        valid = sum(is_valid(reply.json) for reply in tally.replies)
+        passes = [reply.passes for reply in tally.replies if reply.passes is not None]
+        report[name] = {
+            "examples": len(examples),
+            "valid": valid,
+            "validity": valid / len(examples),
+            "exact": hits,
+            "exact_match": hits / len(examples),
+            "exact_match_interval_95": wilson(hits, len(examples)),
+            "mean_passes": sum(passes) / len(passes) if passes else None,
+            "maximal_passes": max(passes, default=None),
+            "instructions_per_second": len(examples) / sum(tally.seconds),
+            "times_the_bare_forward_pass": (
+                median(o / b for o, b in zip(tally.seconds, limit, strict=True)) if limit else None
+            ),
+            "times_faster_than_free": (
+                median(f / o for f, o in zip(free, tally.seconds, strict=True)) if free else None
+            ),
+        }
+    return report
+
+
+def disagreements(
+    tallies: dict[str, Tally], examples: Sequence[Example], tokenizers_agree: Sequence[bool]
+) -> list[dict[str, Any]]:
+    """Inputs on which one pass, stepwise decoding and Outlines' Generator differ."""
+    found: list[dict[str, Any]] = []
+    if SCHEMA not in tallies:
+        return found
+    for name, tally in tallies.items():
+        if not (name == STEPWISE or name.startswith("Outlines")):
+            continue
+        rows = zip(examples, tallies[SCHEMA].replies, tally.replies, tokenizers_agree, strict=True)
+        for example, ours, other, same_prompt in rows:
+            by_ids = other.token_ids is not None and ours.token_ids != other.token_ids
+            if by_ids or ours.json != other.json:
+                found.append(
+                    {
+                        "text": example.text,
+                        "arm": name,
+                        "one_pass": ours.json,
+                        "other": other.json,
+                        "margin": ours.margin,
+                        "same_prompt_token_ids": same_prompt,
+                    }
+                )
+    return found
+
+
+def llama(decoder: Decoder, gguf: Path) -> Arm:
+    """llama.cpp as an arm: the bare base, one token ID per pass; for its speed alone."""
+    run = llama_arm(
+        gguf,
+        gbnf(load_isa(), operation_to_json(INVALID)),
+        torch.get_num_threads(),
+        decoder.index.max_tokens,
+    )
+    return Arm(
+        "llama.cpp, GBNF, bare base",
+        lambda texts: [Reply(answer.text, answer.tokens) for answer in run(texts)],
+    )
+
+
+def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[str, Any]:
+    """What grounding contributes where a model would have to convert a number."""
+    examples = by_length(draw_set("notations", count, seed + 1))
+    report = {}
+    for constraint in ("schema", "grounded"):
+        answers = decoder.constrained(constraint).decode_many(
+            (example.text for example in examples), batch_size=batch_size
+        )
+        shown = track(
+            answers, total=count, description=f"literals, {constraint}",
+            console=Console(stderr=True),
+        )  # fmt: skip
+        hits, misses, forced = 0, [], 0
+        for example, decoded in zip(examples, shown, strict=True):
+            forced += decoded.forced
+            if decoded.json == example.answer:
+                hits += 1
+            else:
+                misses.append({"text": example.text, "answer": decoded.json})
+        report[constraint] = {
+            "examples": count,
+            "exact": hits,
+            "exact_match": hits / count,
+            "interval_95": wilson(hits, count),
+            "forced": forced,
+            "misses": misses[:50],
+        }
+    return report
+
+
+def by_length(examples: Sequence[Example]) -> list[Example]:
+    """Similar lengths side by side: no arm pays for padding."""
+    return sorted(examples, key=lambda example: len(example.text))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
+    parser.add_argument("--count", type=int, default=128, help="inputs of each set")
+    parser.add_argument("--alone", type=int, default=40, help="inputs decoded one by one")
+    parser.add_argument("--literals", type=int, default=1000, help="inputs of the ablation")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--gguf", type=Path, help="the base as GGUF: adds the llama.cpp arm")
+    parser.add_argument("--output", type=Path, default=RESULTS / "constrained_vs_free.json")
+    return parser
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run everything."""
+    rng = Random(arguments.seed)
+    decoder = Decoder.from_pretrained(arguments.adapter)
+    arms, missing = build_arms(decoder)
+    for name, reason in missing.items():
+        print(f"left out: {name}: {reason}", file=sys.stderr)
+    bare, tokenizer = bare_forward(decoder), plain_tokenizer(decoder)
+    sets: dict[str, Any] = {}
+    differing: list[dict[str, Any]] = []
+    for name in SETS:
+        examples = by_length(draw_set(name, arguments.count, arguments.seed))
+        tallies = run_batches(arms, examples, arguments.batch_size, rng, name)
+        limit = [
+            timed(partial(bare, [whole_text(decoder, e) for e in batch]))[0]
+            for batch in chunks(examples, arguments.batch_size)
+        ]
+        sets[name] = summarise(tallies, examples, limit)
+        agree = [
+            tokenizer(prompt_text(e.text), add_special_tokens=False)["input_ids"]
+            == encode_plain(decoder.loaded.tokenizer, prompt_text(e.text))
+            for e in examples
+        ]
+        differing += [{"set": name, **row} for row in disagreements(tallies, examples, agree)]
+    strict = draw_set("strict", arguments.alone + 2, arguments.seed + 2)
+    if arguments.gguf is not None:
+        arms.append(llama(decoder, arguments.gguf))
+    measure_alone(decoder, arms, strict[:2], rng)  # warm
+    return {
+        "provenance": {**provenance(decoder, arguments.seed), "packages": packages()},
+        "batch_size": arguments.batch_size,
+        "left_out": missing,
+        "sets": sets,
+        "differing_answers": differing,
+        "alone": measure_alone(decoder, arms, strict[2:], rng),
+        "literals": literals(decoder, arguments.literals, arguments.batch_size, arguments.seed),
+    }
+
+
+def packages() -> dict[str, str | None]:
+    """Versions of what the arms need beyond the package's own dependencies."""
+    found: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def print_tables(report: dict[str, Any]) -> None:
+    """Print what README shows."""
+    console = Console(width=120)
+    alone = report["alone"]
+    table = Table("arm", "p50 ms", "p95 ms", "x free", "x bare pass", "batched /s", "x free")
+    for name, row in alone["arms"].items():
+        batch = report["sets"]["strict"].get(name)
+        table.add_row(
+            name, f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}",
+            f"{row['times_faster_than_free']:.1f}", f"{row['times_the_bare_forward_pass']:.2f}",
+            f"{batch['instructions_per_second']:.1f}" if batch else "-",
+            f"{batch['times_faster_than_free']:.1f}" if batch else "-",
+        )  # fmt: skip
+    console.print(table)
+    names = list(report["sets"])
+    table = Table("arm", *(f"{name}: valid / exact / passes" for name in names))
+    for name in report["sets"][names[0]]:
+        rows = [report["sets"][one][name] for one in names]
+        table.add_row(
+            name,
+            *(
+                f"{r['validity']:.1%} / {r['exact_match']:.1%} / {r['mean_passes'] or 0:.2f}"
+                for r in rows
+            ),
+        )
+    console.print(table)
+    for name, row in report["literals"].items():
+        console.print(
+            f"literals, {name}: {row['exact']} of {row['examples']} ({row['exact_match']:.2%})"
+        )
+    console.print(f"answers that differ between arms: {len(report['differing_answers'])}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    for name in ("count", "alone", "literals", "batch_size"):
+        if getattr(arguments, name) < 2:
+            parser.error(f"--{name.replace('_', '-')} must be at least 2")
+    try:
+        report = measure(arguments)
+    except KvrmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    from benchmarks.figures import draw_comparison  # needs matplotlib, measuring does not
+
+    draw_comparison(report, arguments.output.with_suffix(".png"))
+    print_tables(report)
+    print(f"written to {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

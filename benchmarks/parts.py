@@ -1,0 +1,190 @@
+"""What the parts of a decode cost, without a model: index, masks, grounding, draft.
+
+In: the packaged base's vocabulary (49,152 entries) and Qwen2.5's (151,643), and generated
+instructions. Out: benchmarks/results/parts.json: medians, and the index's build and load
+beside Outlines' own build, in one run.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from outlines.backends.outlines_core import OutlinesCoreBackend
+from outlines.models.transformers import TransformerTokenizer
+from outlines_core import Index
+from rich.console import Console
+from rich.table import Table
+from transformers import AutoTokenizer
+
+from benchmarks.constrained_vs_free import RESULTS
+from kvrm_grammar.base import ensure_packaged_base
+from kvrm_grammar.constraint import Constraint, build_constraint
+from kvrm_grammar.draft import Drafter
+from kvrm_grammar.grounding import Grounding
+from kvrm_grammar.index import TokenIndex, build_index
+from kvrm_grammar.isa import load_isa
+from kvrm_grammar.prompt import prompt_text, visible_text
+from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.vocabulary import read_vocabulary
+from kvrm_grammar.words import HELD_OUT_WORDS
+from tests.qwen_vocabulary import qwen_tokenizer
+from training.data import Example, generate_examples
+
+DEFAULT_SEED = 747_474
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    """How long one call takes."""
+    started = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - started)
+
+
+def measure_index(constraint: Constraint, tokenizer: Any, rounds: int) -> dict[str, float]:
+    """Cold and warm, and Outlines' own build of the same pattern, in turns."""
+    theirs, cold, warm = [], [], []
+
+    def build_theirs() -> Index:
+        wrapped = TransformerTokenizer(tokenizer)
+        vocabulary = OutlinesCoreBackend.create_outlines_core_vocabulary(
+            wrapped.get_vocab(),
+            wrapped.eos_token_id,
+            wrapped.eos_token,
+            wrapped.convert_token_to_string,
+        )
+        return Index(constraint.regex, vocabulary)
+
+    with tempfile.TemporaryDirectory() as folder:
+        build_index(constraint, tokenizer, cache_dir=Path(folder))
+        for _ in range(rounds):
+            theirs.append(milliseconds(build_theirs))
+            cold.append(milliseconds(lambda: build_index(constraint, tokenizer, use_cache=False)))
+            warm.append(
+                milliseconds(lambda: build_index(constraint, tokenizer, cache_dir=Path(folder)))
+            )
+    return {
+        "outlines_own_build_ms": median(theirs),
+        "cold_ms": median(cold),
+        "cold_times_outlines": median(c / t for c, t in zip(cold, theirs, strict=True)),
+        "warm_ms": median(warm),
+    }
+
+
+def measure_masks(index: TokenIndex) -> dict[str, Any]:
+    """First and later look-ups of what is allowed, over every state an answer can pass."""
+    states, queue = {index.initial_state}, [index.initial_state]
+    first = []
+    while queue:
+        state = queue.pop()
+        first.append(milliseconds(partial(index.allowed, state)))
+        for token_id in index.allowed(state).tolist():
+            following = index.next_state(state, token_id)
+            if following is not None and following not in states:
+                states.add(following)
+                queue.append(following)
+    again = [milliseconds(partial(index.allowed, state)) for state in states]
+    return {"states": len(states), "first_ms": median(first), "again_ms": median(again)}
+
+
+def measure_inputs(
+    index: TokenIndex, tokenizer: Any, examples: Sequence[Example]
+) -> dict[str, float]:
+    """Per instruction: prompt, draft, and the grounded language along the right answer."""
+    isa = load_isa()
+    grounding = Grounding(isa, index, read_vocabulary(tokenizer))
+    drafter = Drafter(isa, lambda text: encode_plain(tokenizer, text), tokenizer.decode)
+    prompts, drafts, grounded = [], [], []
+    for example in examples:
+        text, answer = example.text, encode_plain(tokenizer, example.answer)
+        prompts.append(milliseconds(partial(_encode_prompt, tokenizer, text)))
+        drafts.append(milliseconds(partial(drafter.draft(text), ())))
+        grounded.append(milliseconds(partial(_ground, grounding, text, answer)))
+    return {
+        "inputs": len(examples),
+        "prompt_ms": median(prompts),
+        "draft_ms": median(drafts),
+        "grounding_ms": median(grounded),
+        "grounding_p95_ms": sorted(grounded)[int(0.95 * len(grounded))],
+    }
+
+
+def _encode_prompt(tokenizer: Any, text: str) -> list[int]:
+    return encode_plain(tokenizer, prompt_text(text))
+
+
+def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
+    """All that a decode asks of grounding, where the draft is right."""
+    language = grounding.language(visible_text(text))
+    state = language.initial_state
+    for token_id in answer:
+        language.allowed(state)
+        following = language.next_state(state, token_id)
+        if following is None:
+            return
+        state = following
+    language.allowed(state)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=5, help="builds of each index")
+    parser.add_argument("--count", type=int, default=500, help="instructions")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--output", type=Path, default=RESULTS / "parts.json")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.rounds < 1 or arguments.count < 1:
+        parser.error("--rounds and --count must be at least 1")
+    constraint = build_constraint(load_isa())
+    examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
+    tokenizers = {
+        "SmolLM2": AutoTokenizer.from_pretrained(ensure_packaged_base()),
+        "Qwen2.5": qwen_tokenizer(),
+    }
+    report: dict[str, Any] = {}
+    for name, tokenizer in tokenizers.items():
+        index = build_index(constraint, tokenizer, use_cache=False)
+        report[name] = {
+            "vocabulary": len(tokenizer),
+            "index": measure_index(constraint, tokenizer, arguments.rounds),
+            "masks": measure_masks(index),
+            "instructions": measure_inputs(index, tokenizer, examples),
+        }
+    whole = {
+        "seed": arguments.seed,
+        "rounds": arguments.rounds,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": {name: version(name) for name in ("outlines", "outlines_core", "transformers")},
+        "vocabularies": report,
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
+    table = Table("", *report)
+    for group in ("index", "masks", "instructions"):
+        for key in report["SmolLM2"][group]:
+            table.add_row(
+                f"{group}: {key}", *(f"{report[name][group][key]:.4g}" for name in report)
+            )
+    Console(width=100).print(table)
+    print(f"written to {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

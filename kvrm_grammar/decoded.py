@@ -1,0 +1,117 @@
+"""What one text decoded to, with everything that can be asked about it afterwards.
+
+In: the decoder's answer. Out: :class:`Decoded`, and :class:`Alternative` for what else the
+model might have said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.operations import INVALID, Operation, operation_to_json
+
+__all__ = ["CONSTRAINTS", "Alternative", "ConstraintName", "Decoded"]
+
+ConstraintName = Literal["grounded", "schema"]
+CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
+"""What the model may answer.
+
+``schema``: any operation. ``grounded``: of these, the ones whose operands the instruction's own
+text mentions.
+"""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One answer that the model might give. Immutable.
+
+    Attributes:
+        operation: The answer.
+        probability: Under the constraint, from the model's own scores, 0 to 1.
+    """
+
+    operation: Operation
+    probability: float
+
+    @property
+    def json(self) -> str:
+        """Canonical JSON of the operation."""
+        return operation_to_json(self.operation)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What one text decoded to. Immutable.
+
+    Attributes:
+        text: The text as given.
+        operation: The model's answer; None where the text never reached the model.
+        error: Why there is no answer; None where there is one.
+        confidence: Probability of this answer under the constraint, from the model's own
+            scores, 0 to 1; None where there is no answer or the method does not tell.
+        passes: Forward passes it took; None where the method does not tell.
+        drafted: Token IDs that were accepted from a draft.
+        token_ids: The answer as the model wrote it, without the end token.
+        margin: Smallest difference of the two best allowed scores on the way; infinite
+            without a choice, None where the method does not tell.
+        forced: Whether the constraint left this one answer, so that no model was needed.
+        constraint: Which constraint was used; None where the text never reached the model.
+    """
+
+    text: str
+    operation: Operation | None
+    error: KvrmError | None = None
+    confidence: float | None = None
+    passes: int | None = None
+    drafted: int = 0
+    token_ids: tuple[int, ...] = ()
+    margin: float | None = None
+    forced: bool = False
+    constraint: ConstraintName | None = None
+    _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    _reference: Callable[[str], Operation] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def json(self) -> str | None:
+        """Canonical JSON of the operation, or None."""
+        return None if self.operation is None else operation_to_json(self.operation)
+
+    @property
+    def valid(self) -> bool:
+        """Whether this is an instruction: answered, and not refused."""
+        return self.operation is not None and self.operation != INVALID
+
+    @cached_property
+    def agrees_with_reference(self) -> bool | None:
+        """Whether the reference parser says the same; None where there is no answer.
+
+        It is asked now, and not while decoding. Of the strict dialect it is the oracle.
+        """
+        if self.operation is None or self._reference is None:
+            return None
+        return self._reference(self.text) == self.operation
+
+    def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
+        """Search for the most probable answers, this one among them.
+
+        Args:
+            k: How many, at least 1.
+
+        Returns:
+            Up to ``k`` different operations in descending order of probability; fewer
+            where the constraint allows fewer, or where the model is so undecided that the
+            search ends after a hundred forward passes; none where there is no answer. The
+            answer itself is nearly always the first: it is the best token by token, which
+            need not be the best as a whole.
+
+        Raises:
+            ValueError: ``k`` is below 1.
+            DecodeError: The model's scores are not numbers.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        return () if self._search is None else self._search(self.text, k)
