@@ -32,7 +32,7 @@ _FOLDER = "index"
 class TokenIndex:
     """A constraint compiled for a vocabulary. Immutable; threads may share it.
 
-    What :meth:`allowed` computes for a state is kept, once per state.
+    What :meth:`allowed` and :meth:`packed_mask` compute for a state is kept, once per state.
 
     Attributes:
         index: Outlines' compiled automaton.
@@ -46,6 +46,7 @@ class TokenIndex:
     vocab_size: int
     max_tokens: int
     _allowed: dict[int, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _masks: dict[int, npt.NDArray[np.uint32]] = field(default_factory=dict, repr=False)
 
     @property
     def initial_state(self) -> int:
@@ -73,6 +74,27 @@ class TokenIndex:
             found = np.sort(np.array(tokens, dtype=np.int64))
             found.flags.writeable = False
             self._allowed[state] = found  # two threads may both do this: with equal arrays
+        return found
+
+    def packed_mask(self, state: int) -> npt.NDArray[np.uint32]:
+        """Write what is allowed as bits, one per token ID, the lowest ID in the lowest bit.
+
+        Args:
+            state: See :meth:`allowed`.
+
+        Returns:
+            Shape (ceil(vocab_size / 32),), read-only; bits beyond the vocabulary are zero.
+
+        Raises:
+            TokenIndexError: There is no such state.
+        """
+        found = self._masks.get(state)
+        if found is None:
+            bits = np.zeros(-(-self.vocab_size // 32) * 32, dtype=np.uint8)
+            bits[self.allowed(state)] = 1
+            found = np.packbits(bits, bitorder="little").view("<u4")
+            found.flags.writeable = False
+            self._masks[state] = found
         return found
 
     def next_state(self, state: int, token_id: int) -> int | None:

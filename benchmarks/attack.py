@@ -1,0 +1,188 @@
+"""Scores from hell through the real engine: not one invalid answer may come out.
+
+In: no model. Scores are random, prefer what is forbidden, are infinite or not numbers; drafts
+are right, wrong or garbage; languages are the schema's and those of single instructions.
+Out: benchmarks/results/attack.json: sequences, answers, typed errors and invalid answers.
+"""
+
+import argparse
+import json
+import platform
+import string
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.constrained_vs_free import RESULTS, is_valid
+from kvrm_grammar.constraint import build_constraint
+from kvrm_grammar.engine import Engine
+from kvrm_grammar.grounding import Grounding
+from kvrm_grammar.index import TokenIndex, compile_index
+from kvrm_grammar.isa import load_isa
+from kvrm_grammar.operations import operation_to_json
+from kvrm_grammar.prompt import visible_text
+from kvrm_grammar.protocol import Answer, Draft, Language, Request, no_draft
+from kvrm_grammar.refusals import refusal_candidate
+from kvrm_grammar.variants import random_operation, valid_variant
+from kvrm_grammar.vocabulary import TokenVocabulary
+
+DEFAULT_SEED = 858_585
+STRATEGIES = ("random", "peaked", "forbidden", "infinite", "not numbers")
+_FINITE = ("random", "peaked", "forbidden")
+_PIECES = (
+    '{"', "key", '":"', "OP_", '","', "params", '":{"', "dest", "src", "value", "addr", "}}",
+    '":', '"}}', "R1", "R7", "MOV", "_REG", "_IMM", "SUB", "JNZ", "INVALID", "21", "2147483647",
+    "loop", "r3", "ab", "..", "\u00e9", "<|im_end|>", "  ", "\n",
+)  # fmt: skip
+
+
+def byte_vocabulary() -> TokenVocabulary:
+    """All bytes, some longer pieces, and IDs that write nothing."""
+    texts = [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in _PIECES]
+    return TokenVocabulary(dict(enumerate(texts, start=1)), eos_token_id=0, size=len(texts) + 12)
+
+
+class Scores:
+    """Stands in for a model: its hidden states are the scores themselves. Mutable."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.device = torch.device("cpu")
+        self.lm_head = torch.nn.Linear(size, size, bias=False)
+        with torch.no_grad():
+            self.lm_head.weight.copy_(torch.eye(size))
+        self.strategy = STRATEGIES[0]
+        self._size = size
+        self._generator = torch.Generator().manual_seed(seed)
+        self._usual = [ord(c) + 1 for c in string.printable[:95]]
+
+    def model(self, *, input_ids: Any, **_: Any) -> Any:
+        """Scores for every position, (rows, seq, size)."""
+        shape = (*input_ids.shape, self._size)
+        scores = 10 * torch.randn(shape, generator=self._generator)
+        roll = torch.rand(shape, generator=self._generator)
+        if self.strategy == "peaked":
+            scores = torch.where(roll < 0.01, torch.full(shape, 1e6), scores)
+        elif self.strategy == "forbidden":  # what may be written in JSON is the least likely
+            scores[..., self._usual] = -1e30 + scores[..., self._usual]
+        elif self.strategy == "infinite":
+            scores = torch.where(roll < 0.01, torch.full(shape, float("inf")), scores)
+            scores = torch.where(roll > 0.6, torch.full(shape, float("-inf")), scores)
+        elif self.strategy == "not numbers":
+            # Through the unit matrix one of them spoils its whole position, as it would in
+            # a real model, so only a few positions get one.
+            where = roll[..., :1] < 0.02
+            scores = torch.where(where, torch.full(shape, float("nan")), scores)
+        return SimpleNamespace(last_hidden_state=scores)
+
+
+def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[int]]) -> Draft:
+    """Nothing, some operation's JSON, a piece of it, or garbage."""
+    kind = rng.randrange(4)
+    if kind == 0:
+        return no_draft
+    operation, _, _ = random_operation(rng, load_isa())
+    ids = encode(operation_to_json(operation))
+    if kind == 1:
+        return lambda accepted: ids[len(accepted) :]
+    if kind == 2:
+        return lambda accepted: ids[: rng.randint(0, len(ids))]
+    return lambda accepted: [rng.randrange(index.vocab_size) for _ in range(rng.randint(0, 20))]
+
+
+def attack(sequences: int, seed: int, *, batch_size: int = 64, shown: bool = False) -> Any:
+    """Run the engine on scores from hell.
+
+    Returns:
+        By strategy: sequences, answers, typed errors, and invalid answers, which must be 0.
+    """
+    rng, isa = Random(seed), load_isa()
+    vocabulary = byte_vocabulary()
+    index = compile_index(build_constraint(isa), vocabulary)
+    grounding = Grounding(isa, index, vocabulary)
+    scores = Scores(vocabulary.size, seed)
+    engine = Engine(scores)
+    counts = {strategy: Counter[str]() for strategy in STRATEGIES}
+    rounds: Any = range(0, sequences, batch_size)
+    for start in track(rounds, console=Console(stderr=True)) if shown else rounds:
+        scores.strategy = STRATEGIES[start // batch_size % len(STRATEGIES)]
+        requests = [
+            Request([1, 2], _language(rng, isa, grounding), random_draft(rng, index, _encode))
+            for _ in range(min(batch_size, sequences - start))
+        ]
+        for result in engine.run(requests):
+            own = counts[scores.strategy]
+            own["sequences"] += 1
+            if isinstance(result, Answer):
+                own["answers"] += 1
+                own["invalid"] += not is_valid(_written(vocabulary, result.token_ids))
+            else:
+                own["typed_errors"] += 1
+                own["unexpected_errors"] += scores.strategy in _FINITE
+    return {strategy: dict(own) for strategy, own in counts.items()}
+
+
+def _encode(text: str) -> list[int]:
+    return [byte + 1 for byte in text.encode()]
+
+
+def _written(vocabulary: TokenVocabulary, token_ids: Sequence[int]) -> str:
+    return b"".join(vocabulary.tokens[token_id] for token_id in token_ids).decode("utf-8")
+
+
+def _language(rng: Random, isa: Any, grounding: Grounding) -> Language:
+    roll = rng.random()
+    if roll < 0.5:
+        return grounding.index
+    make = valid_variant if roll < 0.75 else refusal_candidate
+    text = make(rng, isa).text
+    return grounding.language(visible_text(text[:256]))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sequences", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--output", type=Path, default=RESULTS / "attack.json")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.sequences < 1:
+        parser.error("--sequences must be at least 1")
+    started = time.monotonic()
+    counts = attack(arguments.sequences, arguments.seed, shown=True)
+    invalid = sum(own.get("invalid", 0) for own in counts.values())
+    report = {
+        "sequences": arguments.sequences,
+        "seed": arguments.seed,
+        "invalid": invalid,
+        "seconds": round(time.monotonic() - started, 1),
+        "strategies": counts,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("torch", "outlines_core")},
+    }
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    for strategy, own in counts.items():
+        print(f"{strategy:12s} {own}")
+    print(f"invalid answers: {invalid} of {arguments.sequences} sequences")
+    print(f"written to {arguments.output}")
+    return 1 if invalid else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
