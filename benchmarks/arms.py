@@ -82,7 +82,7 @@ def plain_tokenizer(decoder: Decoder) -> Any:
     tokenizer = copy.deepcopy(decoder.loaded.tokenizer)
     tokenizer.chat_template = None
     tokenizer.padding_side = "left"
-    tokenizer.backend_tokenizer.encode_special_tokens = True
+    tokenizer.split_special_tokens = True
     return tokenizer
 
 

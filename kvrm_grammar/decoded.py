@@ -105,8 +105,8 @@ class Decoded:
             Up to ``k`` different operations in descending order of probability; fewer
             where the constraint allows fewer, or where the model is so undecided that the
             search ends after a hundred forward passes; none where there is no answer. The
-            answer itself is nearly always the first: it is the best token by token, which
-            need not be the best as a whole.
+            answer itself is nearly always the first, and among them where there are fewer
+            than ``k``: it is the best token by token, which need not be the best as a whole.
 
         Raises:
             ValueError: ``k`` is below 1.
@@ -114,4 +114,9 @@ class Decoded:
         """
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
-        return () if self._search is None else self._search(self.text, k)
+        if self._search is None or self.operation is None or self.confidence is None:
+            return ()
+        found = self._search(self.text, k)
+        if len(found) < k and all(one.operation != self.operation for one in found):
+            found = (*found, Alternative(self.operation, self.confidence))
+        return found

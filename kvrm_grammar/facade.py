@@ -77,7 +77,7 @@ def decode_structured(
         ModelError: The model cannot be loaded.
     """
     decoder = default_decoder(dialect)
-    if constraint != decoder.constraint:
+    if constraint != "grounded":
         decoder = decoder.constrained(constraint)
     decoded = decoder.decode(text)
     assert decoded.operation is not None  # decode() raises instead

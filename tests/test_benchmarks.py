@@ -158,7 +158,7 @@ def test_calibration_and_stream_run(tiny_decoder: Decoder) -> None:
     right = report["examples"] - report["errors"]
     assert report["agreeing_with_the_reference_parser"] == right
     made = list(stream.lines(400, 5))
-    assert made == list(stream.lines(400, 5))
+    assert repr(made) == repr(list(stream.lines(400, 5)))
     kinds = Counter((line.error is not None, len(line.text) > 256) for line in made)
     assert kinds[True, False] and kinds[False, True]
     streamed = stream.measure(tiny_decoder, 40, 4, 5)

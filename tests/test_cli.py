@@ -139,7 +139,7 @@ def test_help_names_the_defaults() -> None:
     text = " ".join(run("decode", "--help").stdout.replace("│", "").split())
     assert "(default: the packaged one)" in text
     assert "(default: the adapter's)" in text
-    assert "[default: 16]" in text
+    assert "(default: 16, and 1 where a person types)" in text
 
 
 def test_help_names_every_command() -> None:

@@ -130,7 +130,7 @@ def test_an_answer_tells_how_it_came_about(
 def test_a_forced_answer_is_told(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the constraint leaves one answer, it is given, and marked as nobody's choice."""
     whole = Grounding._texts
-    monkeypatch.setattr(Grounding, "_texts", lambda self, found: list(whole(self, found))[-1:])
+    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
     decoded = tiny_decoder.decode("add r1 r2 r3")
     assert (decoded.operation, decoded.forced) == (INVALID, True)
     assert decoded.confidence is not None and decoded.confidence > 0
