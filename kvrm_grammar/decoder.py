@@ -31,7 +31,6 @@ from kvrm_grammar.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
 from kvrm_grammar.search import best_first
 from kvrm_grammar.tokens import encode_plain
-from kvrm_grammar.vocabulary import read_vocabulary
 
 __all__ = ["METHODS", "Decoder", "Method"]
 
@@ -282,7 +281,7 @@ class Decoder:
 
     @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(load_isa(), self.index, read_vocabulary(self.loaded.tokenizer))
+        return Grounding(load_isa(), self.index, self.index.vocabulary)
 
     @cached_property
     def _drafter(self) -> Drafter:

@@ -22,7 +22,7 @@ from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.store import read_entry, write_entry
 from kvrm_grammar.vocabulary import TokenVocabulary, read_vocabulary, vocabulary_digest
 
-__all__ = ["TokenIndex", "build_index", "compile_index", "vocabulary_digest"]
+__all__ = ["TokenIndex", "build_index", "compile_index", "fetch_index", "vocabulary_digest"]
 
 _FORMAT = "kvrm-index-1"
 _FOLDER = "index"
@@ -39,12 +39,14 @@ class TokenIndex:
         eos_token_id: The end token; allowed exactly in accepting states.
         vocab_size: IDs from here on, such as a model's padding rows, are never allowed.
         max_tokens: No answer has more tokens than this, the end token included.
+        vocabulary: What the index was compiled for.
     """
 
     index: Index
     eos_token_id: int
     vocab_size: int
     max_tokens: int
+    vocabulary: TokenVocabulary = field(repr=False)
     _allowed: dict[int, npt.NDArray[np.int64]] = field(default_factory=dict, repr=False)
     _masks: dict[int, npt.NDArray[np.uint32]] = field(default_factory=dict, repr=False)
 
@@ -166,6 +168,25 @@ def build_index(
     vocabulary = read_vocabulary(tokenizer)
     if not use_cache:
         return compile_index(constraint, vocabulary)
+    return fetch_index(constraint, vocabulary, cache_dir=cache_dir)
+
+
+def fetch_index(
+    constraint: Constraint, vocabulary: TokenVocabulary, *, cache_dir: Path | None = None
+) -> TokenIndex:
+    """Fetch an index from disk, or compile it for a vocabulary and keep it there.
+
+    Args:
+        constraint: The output language.
+        vocabulary: Token IDs and their bytes.
+        cache_dir: See :func:`build_index`.
+
+    Returns:
+        The index.
+
+    Raises:
+        TokenIndexError: See :func:`compile_index`.
+    """
     folder = (default_cache_dir() if cache_dir is None else cache_dir) / _FOLDER
     version = importlib.metadata.version("outlines_core")
     key = f"{_FORMAT} {version} {constraint.digest} {vocabulary.digest}"
@@ -214,7 +235,7 @@ def compile_index(constraint: Constraint, vocabulary: TokenVocabulary) -> TokenI
 def _token_index(index: Index, constraint: Constraint, vocabulary: TokenVocabulary) -> TokenIndex:
     # Every token has at least one byte.
     max_tokens = constraint.max_length + 1
-    return TokenIndex(index, vocabulary.eos_token_id, vocabulary.size, max_tokens)
+    return TokenIndex(index, vocabulary.eos_token_id, vocabulary.size, max_tokens, vocabulary)
 
 
 def _to_binary(index: Index) -> bytes:

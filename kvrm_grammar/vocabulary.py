@@ -11,8 +11,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
+
+import numpy as np
 
 from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.tokens import added_token_ids
@@ -37,16 +39,15 @@ class TokenVocabulary:
     eos_token_id: int
     size: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of all three fields."""
-        digest = hashlib.sha256(f"{self.eos_token_id}:{self.size}".encode())
-        digest.update(
-            b"".join(
-                b"\n%d:%d:%b" % (token_id, len(data), data)
-                for token_id, data in sorted(self.tokens.items())
-            )
-        )
+        ids = sorted(self.tokens)
+        texts = [self.tokens[token_id] for token_id in ids]
+        digest = hashlib.sha256(f"{self.eos_token_id}:{self.size}:{len(ids)}\n".encode())
+        digest.update(np.array(ids, dtype="<i8").tobytes())
+        digest.update(np.array([len(text) for text in texts], dtype="<i8").tobytes())
+        digest.update(b"".join(texts))
         return digest.hexdigest()
 
 
