@@ -31,7 +31,7 @@ test: $(READY) ## run the tests
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy kvrm_grammar training
+	$(BIN)/mypy kvrm_grammar training benchmarks
 
 train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 	$(BIN)/python -m training.train_decode $(ARGS)

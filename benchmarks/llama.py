@@ -64,7 +64,7 @@ def llama_arm(
     Raises:
         ImportError: The package ``llama_cpp`` is not installed.
     """
-    import llama_cpp  # type: ignore[import-not-found]
+    import llama_cpp
 
     model: Any = llama_cpp.Llama(
         str(gguf), n_ctx=512, n_threads=threads, n_threads_batch=threads, verbose=False
