@@ -36,7 +36,7 @@ def draw_comparison(report: dict[str, Any], path: Path) -> None:
             label=one,
         )
     right.set_xlabel("exact match, %")
-    right.legend(fontsize=7, loc="lower left")
+    right.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     left.invert_yaxis()
     figure.suptitle(
         "the same weights, decoded in different ways "
@@ -78,8 +78,12 @@ def _bars(axes: Any, names: list[str], values: list[float], colours: list[str], 
     axes.set_xscale("log")
     axes.set_xlabel(label)
     for place, value in zip(places, values, strict=True):
-        axes.text(value, place, f" {value:.3g}", va="center", fontsize=8)
-    axes.set_xlim(min(values) / 2, max(values) * 4)
+        axes.text(value, place, f" {_short(value)}", va="center", fontsize=8)
+    axes.set_xlim(min(values) / 2, max(values) * 6)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _colour(name: str) -> str:
