@@ -176,8 +176,8 @@ _TAIL = """## Limits
 
 - Strict dialect only. Text that people write more freely is refused, or misread.
 - Without grounding (`constraint="schema"`) the model converts hexadecimal, binary, octal and
-  character literals itself, which it does badly: `evaluation_schema.json`, where there is
-  one, shows it. With grounding it only chooses among the numbers of the text.
+  character literals itself, which it does badly: `benchmarks/results/constrained_vs_free.json`
+  shows it. With grounding it only chooses among the numbers of the text.
 - The constraint guarantees a valid operation, not the right one.
 """
 
