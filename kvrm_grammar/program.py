@@ -83,8 +83,8 @@ def assemble(source: str, decode: Callable[[list[str]], Iterable[Operation]]) ->
 
     Args:
         source: Lines that end in LF, CR LF or CR.
-        decode: Called once with all lines that hold an instruction, without their label
-            definition; returns their operations in the same order.
+        decode: Called once with all lines that hold an instruction, as they are written;
+            returns their operations in the same order.
 
     Returns:
         The program. Lines decoded to ``OP_INVALID`` stay in it, with the reason.
@@ -105,7 +105,7 @@ def assemble(source: str, decode: Callable[[list[str]], Iterable[Operation]]) ->
     for number, text in numbered:
         if len(text) > MAX_LINE_LENGTH:
             raise ProgramError(f"line {number}: {LineTooLongError(len(text), MAX_LINE_LENGTH)}")
-    operations = list(decode([_without_label(text) for _, text in numbered])) if numbered else []
+    operations = list(decode([text for _, text in numbered])) if numbered else []
     if len(operations) != len(numbered):
         raise ProgramError(f"{len(numbered)} lines to decode gave {len(operations)} operations")
     instructions = []
@@ -114,15 +114,6 @@ def assemble(source: str, decode: Callable[[list[str]], Iterable[Operation]]) ->
         resolved = resolve_labels(operation, labels, line=number)
         instructions.append(Instruction(address, number, text, resolved, reason))
     return Program(tuple(instructions), MappingProxyType(labels))
-
-
-def _without_label(text: str) -> str:
-    """The line behind its label definition; the whole line where two of them make it invalid."""
-    label = line_parts(text).label
-    if label is None:
-        return text
-    rest = text.lstrip(" \t")[len(label) + 1 :]
-    return text if line_parts(rest).label is not None else rest
 
 
 def _addresses(parts: list[LineParts]) -> dict[str, int]:

@@ -97,7 +97,7 @@ def test_the_decode_step_is_injected() -> None:
         return [from_fields("OP_JMP", {"addr": "top"}), INVALID, INVALID]
 
     program = assemble("top: goto top ; again\n\n NOP\n hello", decode)
-    assert seen == [[" goto top ; again", " NOP", " hello"]]
+    assert seen == [["top: goto top ; again", " NOP", " hello"]]
     assert program.instructions[0].operation == from_fields("OP_JMP", {"addr": 0})
     assert program.instructions[1].reason == "refused, although the strict dialect accepts it"
     assert program.instructions[2].reason == "hello is not a mnemonic"
