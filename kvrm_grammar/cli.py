@@ -45,6 +45,7 @@ Adapter = Annotated[Path | None, typer.Option(help="Adapter folder (default: the
 Base = Annotated[
     str | None, typer.Option(help="Base model: a folder or a hub name (default: the adapter's).")
 ]
+# CONSTRAINTS once more: its module would load pydantic before --help. A test compares them.
 ConstraintOption = Annotated[
     Literal["grounded", "schema"],
     typer.Option(help="grounded: operands come from the text; schema: any operation."),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from kvrm_grammar import base as base_module
 from kvrm_grammar import cli
 from kvrm_grammar.cli import app
-from kvrm_grammar.decoded import Decoded
+from kvrm_grammar.decoded import CONSTRAINTS, Decoded
 from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
@@ -321,6 +321,7 @@ def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = (None, None, "grounded")
     assert calls == [(Path("some/folder"), "a/b", "schema"), 3, usual, 16]
     assert run("decode", "--constraint", "none", "HALT").exit_code == 2
+    assert get_args(get_args(cli.ConstraintOption)[0]) == CONSTRAINTS
 
 
 def test_a_person_who_types_is_answered_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
