@@ -39,7 +39,7 @@ train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 evaluate: $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
 
-bench: $(READY) $(BENCH) ## run the benchmarks (about an hour)
+bench: $(READY) $(BENCH) ## run the benchmarks (about 35 minutes)
 	$(BIN)/python -m benchmarks.parts
 	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
 	$(BIN)/python -m benchmarks.calibration

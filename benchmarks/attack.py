@@ -6,7 +6,6 @@ Out: benchmarks/results/attack.json: sequences, answers, typed errors and invali
 """
 
 import argparse
-import json
 import platform
 import string
 import sys
@@ -23,7 +22,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.constrained_vs_free import RESULTS, is_valid
+from benchmarks.command import RESULTS, parse_counts, write_report
 from kvrm_grammar.constraint import build_constraint
 from kvrm_grammar.engine import Engine
 from kvrm_grammar.grounding import Grounding
@@ -35,6 +34,7 @@ from kvrm_grammar.protocol import Answer, Draft, Language, Request, no_draft
 from kvrm_grammar.refusals import refusal_candidate
 from kvrm_grammar.variants import random_operation, valid_variant
 from kvrm_grammar.vocabulary import TokenVocabulary
+from training.evaluate import current_commit, is_valid
 
 DEFAULT_SEED = 858_585
 STRATEGIES = ("random", "peaked", "forbidden", "infinite", "not numbers")
@@ -160,9 +160,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.sequences < 1:
-        parser.error("--sequences must be at least 1")
+    arguments = parse_counts(parser, argv, "sequences")
     started = time.monotonic()
     counts = attack(arguments.sequences, arguments.seed, shown=True)
     invalid = sum(own.get("invalid", 0) for own in counts.values())
@@ -173,14 +171,13 @@ def main(argv: list[str] | None = None) -> int:
         "seconds": round(time.monotonic() - started, 1),
         "strategies": counts,
         "python": platform.python_version(),
+        "commit": current_commit(),
         "versions": {name: version(name) for name in ("torch", "outlines_core")},
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     for strategy, own in counts.items():
         print(f"{strategy:12s} {own}")
     print(f"invalid answers: {invalid} of {arguments.sequences} sequences")
-    print(f"written to {arguments.output}")
+    write_report(report, arguments.output)
     return 1 if invalid else 0
 
 

@@ -6,17 +6,16 @@ benchmarks/results/calibration.json and .png.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.constrained_vs_free import RESULTS, by_length
+from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
+from benchmarks.timing import by_length
 from kvrm_grammar.decoded import CONSTRAINTS
 from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
@@ -73,22 +72,17 @@ def measure(decoder: Decoder, examples: Sequence[Example], batch_size: int) -> d
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
-    parser.add_argument("--count", type=int, default=2000)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser = adapter_parser(
+        __doc__, count=2000, seed=DEFAULT_SEED, output=RESULTS / "calibration.json"
+    )
     parser.add_argument("--constraint", choices=CONSTRAINTS, default="grounded")
-    parser.add_argument("--output", type=Path, default=RESULTS / "calibration.json")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.count < 1 or arguments.batch_size < 1:
-        parser.error("--count and --batch-size must be at least 1")
+    arguments = parse_counts(parser, argv, "count", "batch_size")
     try:
         decoder = Decoder.from_pretrained(arguments.adapter, constraint=arguments.constraint)
         examples = by_length(
@@ -103,14 +97,12 @@ def main(argv: list[str] | None = None) -> int:
         "constraint": arguments.constraint,
         **report,
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     from benchmarks.figures import draw_reliability  # needs matplotlib, measuring does not
 
     draw_reliability(report, arguments.output.with_suffix(".png"))
     print(f"{report['examples']} hard inputs, {report['errors']} errors")
     print(f"expected calibration error {report['expected_calibration_error']:.4f}")
-    print(f"written to {arguments.output}")
+    write_report(report, arguments.output)
     return 0
 
 

@@ -6,16 +6,13 @@ inputs, all with the same weights, and every input on which two arms that must a
 """
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import torch
@@ -24,108 +21,30 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
+from benchmarks.command import RESULTS, write_report
 from benchmarks.inputs import SETS, draw_set
 from benchmarks.llama import gbnf, llama_arm
+from benchmarks.timing import (
+    Tally,
+    by_length,
+    chunks,
+    measure_alone,
+    run_batches,
+    timed,
+    whole_text,
+)
 from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.errors import KvrmError, OperationError
+from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import load_isa
-from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.prompt import prompt_text
 from kvrm_grammar.tokens import encode_plain
 from training.data import Example
-from training.evaluate import provenance, wilson
+from training.evaluate import is_valid, provenance, wilson
 
-RESULTS = Path("benchmarks/results")
 DEFAULT_SEED = 424_243
 PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
-SCHEMA, GROUNDED, STEPWISE = "one pass, schema", "one pass, grounded", "stepwise, schema"
-
-
-@dataclass
-class Tally:
-    """What one arm did on one set. Mutable, filled batch by batch."""
-
-    replies: list[Reply] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # of each batch
-
-
-def chunks(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
-    """Cut into batches."""
-    return [examples[start : start + size] for start in range(0, len(examples), size)]
-
-
-def is_valid(answer: str) -> bool:
-    """Whether an answer is a schema-valid operation in canonical JSON."""
-    try:
-        return operation_to_json(operation_from_json(answer)) == answer
-    except OperationError:
-        return False
-
-
-def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds and result."""
-    started = time.perf_counter()
-    result = run()
-    return time.perf_counter() - started, result
-
-
-def run_batches(
-    arms: Sequence[Arm], examples: Sequence[Example], batch_size: int, rng: Random, label: str
-) -> dict[str, Tally]:
-    """Give every batch to every arm, in changing order, so that noise falls on all alike."""
-    tallies = {arm.name: Tally() for arm in arms}
-    batches = list(chunks(examples, batch_size))
-    for batch in track(batches, description=label, console=Console(stderr=True)):
-        texts = [example.text for example in batch]
-        for arm in rng.sample(arms, len(arms)):
-            seconds, replies = timed(partial(arm.run, texts))
-            tallies[arm.name].seconds.append(seconds)
-            tallies[arm.name].replies.extend(replies)
-    return tallies
-
-
-def measure_alone(
-    decoder: Decoder, arms: Sequence[Arm], examples: Sequence[Example], rng: Random
-) -> dict[str, Any]:
-    """One text at a time: latency of every arm, and of the bare layers over the same tokens."""
-    bare = bare_forward(decoder)
-    times: dict[str, list[float]] = {arm.name: [] for arm in arms}
-    passes: dict[str, list[int]] = {arm.name: [] for arm in arms}
-    limit: list[float] = []
-    for example in track(examples, description="alone", console=Console(stderr=True)):
-        rows = [whole_text(decoder, example)]
-        order: list[Arm | None] = [*arms, None]
-        for arm in rng.sample(order, len(order)):
-            if arm is None:
-                limit.append(timed(partial(bare, rows))[0])
-            else:
-                seconds, (reply,) = timed(partial(arm.run, [example.text]))
-                times[arm.name].append(seconds)
-                passes[arm.name] += [reply.passes] if reply.passes else []
-    free = times.get("free", [])
-    report = {}
-    for name, own in times.items():
-        report[name] = {
-            "p50_ms": 1000 * median(own),
-            "p95_ms": 1000 * quantiles(own, n=20)[-1],
-            "times_faster_than_free": median(f / o for f, o in zip(free, own, strict=True)),
-            "times_the_bare_forward_pass": median(o / b for o, b in zip(own, limit, strict=True)),
-            "mean_passes": sum(passes[name]) / len(own) if passes[name] else None,
-            "times_slower_than_one_pass": (
-                median(o / u for o, u in zip(own, times[GROUNDED], strict=True))
-                if GROUNDED in times
-                else None
-            ),
-        }
-    return {"texts": len(examples), "bare_forward_p50_ms": 1000 * median(limit), "arms": report}
-
-
-def whole_text(decoder: Decoder, example: Example) -> list[int]:
-    """Token IDs that one pass reads: prompt and answer."""
-    tokenizer = decoder.loaded.tokenizer
-    return encode_plain(tokenizer, prompt_text(example.text)) + encode_plain(
-        tokenizer, example.answer
-    )
+SCHEMA, STEPWISE = "one pass, schema", "stepwise, schema"
 
 
 def summarise(
@@ -227,11 +146,6 @@ def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[s
             "misses": misses[:50],
         }
     return report
-
-
-def by_length(examples: Sequence[Example]) -> list[Example]:
-    """Similar lengths side by side: no arm pays for padding."""
-    return sorted(examples, key=lambda example: len(example.text))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -343,13 +257,11 @@ def main(argv: list[str] | None = None) -> int:
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     from benchmarks.figures import draw_comparison  # needs matplotlib, measuring does not
 
     draw_comparison(report, arguments.output.with_suffix(".png"))
     print_tables(report)
-    print(f"written to {arguments.output}")
+    write_report(report, arguments.output)
     return 0
 
 

@@ -6,7 +6,6 @@ beside Outlines' own build, in one run.
 """
 
 import argparse
-import json
 import platform
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer
 
-from benchmarks.constrained_vs_free import RESULTS
+from benchmarks.command import RESULTS, parse_counts, write_report
 from kvrm_grammar.base import ensure_packaged_base
 from kvrm_grammar.constraint import Constraint, build_constraint
 from kvrm_grammar.draft import Drafter
@@ -38,6 +37,7 @@ from kvrm_grammar.vocabulary import read_vocabulary
 from kvrm_grammar.words import HELD_OUT_WORDS
 from tests.qwen_vocabulary import qwen_tokenizer
 from training.data import Example, generate_examples
+from training.evaluate import current_commit
 
 DEFAULT_SEED = 747_474
 
@@ -153,9 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.rounds < 1 or arguments.count < 1:
-        parser.error("--rounds and --count must be at least 1")
+    arguments = parse_counts(parser, argv, "rounds", "count")
     constraint = build_constraint(load_isa())
     examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
     tokenizers = {
@@ -176,11 +174,10 @@ def main(argv: list[str] | None = None) -> int:
         "rounds": arguments.rounds,
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "commit": current_commit(),
         "versions": {name: version(name) for name in ("outlines", "outlines_core", "transformers")},
         "vocabularies": report,
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
     table = Table("", *report)
     for group in ("index", "masks", "instructions"):
         for key in report["SmolLM2"][group]:
@@ -188,7 +185,7 @@ def main(argv: list[str] | None = None) -> int:
                 f"{group}: {key}", *(f"{report[name][group][key]:.4g}" for name in report)
             )
     Console(width=100).print(table)
-    print(f"written to {arguments.output}")
+    write_report(whole, arguments.output)
     return 0
 
 

@@ -5,11 +5,9 @@ benchmarks/results/stream.json: resident memory and speed on the way, and the ch
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,7 +15,7 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.constrained_vs_free import RESULTS
+from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
 from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import InputError, KvrmError
 from kvrm_grammar.lines import Line
@@ -76,21 +74,16 @@ def measure(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[st
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--output", type=Path, default=RESULTS / "stream.json")
+    parser = adapter_parser(
+        __doc__, count=10_000, seed=DEFAULT_SEED, output=RESULTS / "stream.json"
+    )
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
-    arguments = parser.parse_args(argv)
-    if arguments.count < 1 or arguments.batch_size < 1:
-        parser.error("--count and --batch-size must be at least 1")
+    arguments = parse_counts(parser, argv, "count", "batch_size")
     try:
         decoder = Decoder.from_pretrained(arguments.adapter)
         report = measure(decoder, arguments.count, arguments.batch_size, arguments.seed)
@@ -98,15 +91,13 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     report = {"provenance": provenance(decoder, arguments.seed), **report}
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     for row in report["progress"]:
         print(f"{row['lines']:6d} lines  {row['seconds']:7.1f} s  {row['resident_mib']:.1f} MiB")
     print(
         f"in order: {report['in_order']}; errors: {report['lines_with_an_error']}, "
         f"{report['errors_on_the_wrong_line']} on a wrong line"
     )
-    print(f"written to {arguments.output}")
+    write_report(report, arguments.output)
     return 0
 
 

@@ -9,15 +9,16 @@ import pytest
 
 from benchmarks import calibration, constrained_vs_free, parts, stream
 from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
-from benchmarks.constrained_vs_free import Tally
 from benchmarks.inputs import CONVERTED, SETS, draw_set
 from benchmarks.llama import gbnf
+from benchmarks.timing import Tally, measure_alone
 from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.prompt import prompt_text
 from kvrm_grammar.reference import parse
 from kvrm_grammar.tokens import encode_plain
+from training.evaluate import is_valid
 
 REFUSAL = operation_to_json(INVALID)
 
@@ -51,7 +52,7 @@ def test_our_arms_answer_validly_and_agree(tiny_decoder: Decoder) -> None:
     for arm in arms:
         assert len(answers[arm.name]) == len(texts)
         if arm.constrained:
-            assert all(constrained_vs_free.is_valid(reply.json) for reply in answers[arm.name])
+            assert all(is_valid(reply.json) for reply in answers[arm.name])
     one, step = answers["one pass, schema"], answers["stepwise, schema"]
     assert [reply.token_ids for reply in one] == [reply.token_ids for reply in step]
     assert [reply.json for reply in answers["parser alone"]] == [
@@ -113,7 +114,7 @@ def test_alone_and_literals_run(tiny_decoder: Decoder) -> None:
 
     arms = [Arm("free", answer, constrained=False), Arm("one pass, schema", answer)]
     examples = draw_set("strict", 3, 1)
-    report = constrained_vs_free.measure_alone(tiny_decoder, arms, examples, Random(1))
+    report = measure_alone(tiny_decoder, arms, examples, Random(1))
     assert set(report["arms"]) == {"free", "one pass, schema"}
     for row in report["arms"].values():
         assert 0 < row["p50_ms"] <= row["p95_ms"]

@@ -46,6 +46,14 @@ _MARKS = {
 }
 
 
+def is_valid(answer: str) -> bool:
+    """Whether an answer is a schema-valid operation in canonical JSON."""
+    try:
+        return operation_to_json(operation_from_json(answer)) == answer
+    except OperationError:
+        return False
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One example and the JSON the model gave for it. Immutable."""
@@ -61,10 +69,7 @@ class Outcome:
     @property
     def valid(self) -> bool:
         """Whether the answer is a schema-valid operation in canonical JSON."""
-        try:
-            return operation_to_json(operation_from_json(self.answer or "")) == self.answer
-        except OperationError:
-            return False
+        return is_valid(self.answer or "")
 
 
 def category(example: Example) -> str:
@@ -147,11 +152,12 @@ def provenance(decoder: Decoder, seed: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("torch", "transformers", "peft", "outlines")},
-        "commit": _commit(),
+        "commit": current_commit(),
     }
 
 
-def _commit() -> str | None:
+def current_commit() -> str | None:
+    """The commit checked out, marked where files differ from it; None outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None

@@ -1,0 +1,44 @@
+"""What the benchmarks' commands have in common: options, and where results go.
+
+In: a report as a dictionary. Out: JSON in benchmarks/results, and a line that names the file.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = ["RESULTS", "adapter_parser", "parse_counts", "write_report"]
+
+RESULTS = Path("benchmarks/results")
+
+
+def adapter_parser(
+    description: str | None, *, count: int, seed: int, output: Path
+) -> argparse.ArgumentParser:
+    """Options of a command that decodes generated inputs with an adapter."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
+    parser.add_argument("--count", type=int, default=count)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=seed)
+    parser.add_argument("--output", type=Path, default=output)
+    return parser
+
+
+def parse_counts(
+    parser: argparse.ArgumentParser, argv: list[str] | None, *names: str
+) -> argparse.Namespace:
+    """Parse, and refuse counts below 1."""
+    arguments = parser.parse_args(argv)
+    for name in names:
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    return arguments
+
+
+def write_report(report: dict[str, Any], output: Path) -> None:
+    """Write a report, its folder too, and say where."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(f"written to {output}")
