@@ -11,6 +11,7 @@ from random import Random
 
 from kvrm_grammar.isa import Isa, Opcode
 from kvrm_grammar.variants import (
+    NOTATIONS,
     integer_text,
     label_name,
     mixed_case,
@@ -114,29 +115,39 @@ def out_of_range(d: Draw) -> str:
         return bad_register(d)
     target = d.opcode.operands[position].kind == "target"
     negative = rng.random() < 0.35
-    value = near(rng, -low if negative else high, above=True)
+    notation = _notation(rng)
+    value = near(rng, -low if negative else high, above=True, notation=notation)
     if rng.random() < 0.4:
         digits = rng.randint(10, rng.choice((11, 13, 20)))
         value = max(rng.randint(10 ** (digits - 1), 10**digits - 1), value)
     if negative:
         value = -rng.randint(1, 10 ** rng.randint(1, 9)) if target else -value
-    notation = rng.choice(("decimal",) * 6 + ("hexadecimal", "hexadecimal", "binary", "octal"))
     return d.replaced(position, integer_text(value, notation, rng, sign=not target))
 
 
 def in_range(d: Draw) -> str:
-    """A decimal just inside the bounds, or at one of them."""
+    """A number just inside the bounds, at one of them, or with nearly as many digits."""
     rng, (low, high) = d.rng, d.isa.immediate
     position = d.position("immediate", "target")
     if position is None:
         return d.plain
     target = d.opcode.operands[position].kind == "target"
     negative = not target and rng.random() < 0.35
-    bound = -low if negative else high
-    value = bound if rng.random() < 0.1 else near(rng, bound, above=False)
+    bound, notation = -low if negative else high, _notation(rng)
+    roll = rng.random()
+    if roll < 0.1:
+        value = bound
+    elif roll < 0.6:
+        value = near(rng, bound, above=False, notation=notation)
+    else:
+        value = rng.randint(0, bound >> rng.randint(0, 16))
     return d.replaced(
-        position, operand_text(-value if negative else value, "decimal", rng, immediate=not target)
+        position, operand_text(-value if negative else value, notation, rng, immediate=not target)
     )
+
+
+def _notation(rng: Random) -> str:
+    return rng.choices(NOTATIONS[:4], (6, 2, 1, 1))[0]
 
 
 def bad_literal(d: Draw) -> str:

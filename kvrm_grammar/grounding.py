@@ -1,20 +1,22 @@
 """Instruction -> a narrower constraint: operands come from its own text.
 
 In: the text of one instruction. Out: a :class:`GroundedLanguage`, a subset of the schema's
-language: registers, values and labels that the text mentions. Values are the decimal
-renderings of the literals in the text, so the model chooses a number and never converts
-one. An operand kind that the text does not mention at all keeps the schema's freedom; one
-that it mentions only as the dialect forbids (``R9``, ``067``, a number out of range) has no
-members, so nothing is invented in its place. Which operation it is, and whether the text is one,
-is left to the model.
+language: registers, values and labels that the text mentions, each mention used once at
+most. Values are the decimal renderings of the literals in the text, so the model chooses a
+number and never converts one. An operand kind that the text does not mention at all keeps the
+schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
+out of range) has no members, so nothing is invented in its place. Which operation it is, which
+operand has which role, and whether the text is an instruction at all, is left to the model.
 """
 
 import json
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,8 @@ from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.vocabulary import TokenVocabulary
 
 __all__ = ["GroundedLanguage", "Grounding"]
+
+_Mentions = Mapping[OperandKind, tuple[str, ...] | None]
 
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
@@ -55,29 +59,36 @@ class Grounding:
         """
         return GroundedLanguage(self, *self._texts(mentions(text, self.isa)))
 
-    def _texts(
-        self, found: Mapping[OperandKind, tuple[str, ...] | None]
-    ) -> tuple[list[str], list[str]]:
+    def _texts(self, found: _Mentions) -> tuple[list[str], list[str]]:
         """Whole texts, and beginnings that go on as the schema allows; none begins another."""
         whole, beginnings = [operation_to_json(INVALID)], []
+        choices: dict[tuple[OperandKind, ...], list[tuple[str, ...]]] = {}
         for head, operands in self._heads:
-            slots: list[tuple[str, ...]] = []
-            values = [found[kind] for _, kind in operands]
-            for place, (name, kind) in enumerate(operands):
-                own = values[place]
-                if (
-                    own is None
-                    and kind == "register"
-                    and any(value is not None for value in values[place + 1 :])
-                ):
-                    own = self._registers  # a later operand is grounded: this one is spelled out
-                if own is None:
-                    beginnings += [head + "".join(parts) + name for parts in product(*slots)]
-                    break
-                slots.append(tuple(name + value for value in own))
-            else:
-                whole += [head + "".join(parts) + "}}" for parts in product(*slots)]
+            names, kinds = [name for name, _ in operands], tuple(kind for _, kind in operands)
+            end = _first_open(kinds, found)
+            if kinds[:end] not in choices:
+                choices[kinds[:end]] = self._choices(kinds[:end], found)
+            rest = names[end] if end < len(kinds) else "}}"
+            texts = beginnings if end < len(kinds) else whole
+            for values in choices[kinds[:end]]:
+                texts.append(head + "".join(map(add, names, values)) + rest)
         return whole, beginnings
+
+    def _choices(self, kinds: Sequence[OperandKind], found: _Mentions) -> list[tuple[str, ...]]:
+        """All operands of these kinds; no value more often than it is mentioned."""
+        own = [found[kind] for kind in kinds]
+        slots = [self._registers if values is None else dict.fromkeys(values) for values in own]
+        mentioned = {kind: Counter(values) for kind, values in found.items() if values is not None}
+        return [
+            values
+            for values in product(*slots)
+            if len(set(values)) == len(values)
+            or all(
+                kind not in mentioned
+                or [*zip(kinds, values, strict=True)].count((kind, value)) <= mentioned[kind][value]
+                for kind, value in zip(kinds, values, strict=True)
+            )
+        ]
 
     @cached_property
     def _registers(self) -> tuple[str, ...]:
@@ -112,6 +123,18 @@ class Grounding:
         return frozenset(
             data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
         )
+
+
+def _first_open(kinds: Sequence[OperandKind], found: _Mentions) -> int:
+    """The place of the first operand that the schema continues with; all where none is.
+
+    A register that is not mentioned, before an operand that is, is spelled out instead.
+    """
+    for place, kind in enumerate(kinds):
+        later = any(found[other] is not None for other in kinds[place + 1 :])
+        if found[kind] is None and not (kind == "register" and later):
+            return place
+    return len(kinds)
 
 
 class GroundedLanguage:

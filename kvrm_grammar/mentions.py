@@ -7,7 +7,6 @@ text, numbers in decimal, so that a model chooses a number and never converts on
 import json
 import re
 import string
-from collections.abc import Iterable
 
 from kvrm_grammar.isa import Isa, OperandKind
 
@@ -16,8 +15,9 @@ __all__ = ["mentions"]
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 _LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
-# What names the operation, behind an optional label definition, is no operand.
-_OPERATION = re.compile(r"[ \t]*(?:[A-Za-z_.][A-Za-z0-9_.$]*:[ \t]*)?[A-Za-z]+")
+# What names the operation is no operand.
+_OPERATION = re.compile(r"[ \t]*[A-Za-z]+")
+_STARTS = " \t,#"  # what an operand starts behind
 _LITERAL = re.compile(
     r"'(?P<character>\\.|[^\\])'"
     r"|(?P<sign>[-+]?)(?<![A-Za-z0-9_.$])(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)"
@@ -35,12 +35,12 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
         isa: Gives registers and ranges.
 
     Returns:
-        For each operand kind its JSON values, in order of appearance, without repetition,
+        For each operand kind its JSON values, one for each mention, in order of appearance,
         only those that the schema allows; None where the text has nothing of that kind.
 
     >>> from kvrm_grammar.isa import load_isa
-    >>> mentions("mov r5, 0x1F", load_isa())["immediate"]
-    ('31',)
+    >>> mentions("add r5, r5, 0x1F", load_isa())
+    {'register': ('"R5"', '"R5"'), 'immediate': ('31',), 'target': ('31',)}
     """
     operation = _OPERATION.match(text)
     operands = text[operation.end() :] if operation else text
@@ -57,14 +57,14 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     values = [str(number) for number in numbers if low <= number <= high]
     addresses = [str(number) for number in numbers if first <= number <= last]
     return {
-        "register": _unique(json.dumps(r) for r in registers if r in names) if registers else None,
-        "immediate": _unique(values) if numeric else None,
-        "target": _unique([*map(json.dumps, labels), *addresses]) if labels or numeric else None,
+        "register": tuple(json.dumps(r) for r in registers if r in names) if registers else None,
+        "immediate": tuple(values) if numeric else None,
+        "target": (*map(json.dumps, labels), *addresses) if labels or numeric else None,
     }
 
 
 def _numbers(match: re.Match[str]) -> tuple[int, ...]:
-    """The number of a literal; a signed one also without its sign."""
+    """The number of a literal; also without its sign where that may be an operator."""
     character = match["character"]
     if character is not None:
         if len(character) == 1:
@@ -77,7 +77,10 @@ def _numbers(match: re.Match[str]) -> tuple[int, ...]:
             if len(digits) > 40:  # out of every range, and slow to convert
                 return ()
             number = int(digits, base)
-            return (-number, number) if match["sign"] == "-" else (number,)
+            if match["sign"] != "-":
+                return (number,)
+            before = match.string[: match.start()][-1:]
+            return (-number,) if before in _STARTS else (-number, number)
     return ()
 
 
@@ -89,7 +92,3 @@ def _is_reserved(word: str, stems: set[str]) -> bool:
 def _is_label(word: str, stems: set[str], longest: int) -> bool:
     fits = _LABEL.fullmatch(word) is not None and len(word) <= longest
     return fits and not _is_reserved(word, stems)
-
-
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))

@@ -253,11 +253,13 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
     "edited": (22, _edited),
 }
 REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
-# Where one character decides, and a model is weakest.
+# Where one character decides, and a model is weakest. "in_range" is two valid instructions:
+# a number out of range is no member of a grounded language, so a model that wrongly takes it
+# does no harm by default, and one that wrongly refuses its neighbour does.
 _PAIR_WEIGHTS: dict[str, int] = {
-    "mnemonic": 24, "out_of_range": 60, "bad_literal": 14, "edited": 18, "bad_register": 8,
-    "bad_target": 5, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4, "commas": 4,
-    "label_only": 4, "foreign_characters": 5, "no_blank": 2,
+    "mnemonic": 24, "out_of_range": 36, "in_range": 24, "bad_literal": 14, "edited": 18,
+    "bad_register": 8, "bad_target": 5, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4,
+    "commas": 4, "label_only": 4, "foreign_characters": 5, "no_blank": 2,
 }  # fmt: skip
 
 
@@ -284,6 +286,8 @@ def minimal_pair(
 ) -> tuple[Candidate, Candidate]:
     """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
 
+    The step leads out of the dialect, but for one kind: numbers of many digits in range.
+
     Training data takes a share of these; evaluation data does not.
 
     Args:
@@ -295,12 +299,14 @@ def minimal_pair(
         The instruction, and its neighbour. Whether that is refused, the oracle says.
     """
     kind = rng.choices(tuple(_PAIR_WEIGHTS), tuple(_PAIR_WEIGHTS.values()))[0]
-    numeric = kind in ("out_of_range", "bad_literal")
+    numeric = kind in ("out_of_range", "in_range", "bad_literal")
     d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited"))
     while numeric and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
-    valid = in_range(d) if kind == "out_of_range" else d.join(d.operands)
-    if kind == "mnemonic" and rng.random() < 0.75:
+    valid = in_range(d) if kind in ("out_of_range", "in_range") else d.join(d.operands)
+    if kind == "in_range":
+        broken = in_range(d)
+    elif kind == "mnemonic" and rng.random() < 0.75:
         own = mixed_case(d.opcode.mnemonic, rng)
         broken = d.join(d.operands, _edit(own, rng, string.ascii_letters))
     else:

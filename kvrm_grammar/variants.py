@@ -19,6 +19,7 @@ __all__ = [
     "NOTATIONS",
     "Variant",
     "decorate",
+    "digits_of",
     "integer_text",
     "label_name",
     "mixed_case",
@@ -34,6 +35,7 @@ __all__ = [
 
 NOTATIONS: tuple[str, ...] = ("decimal", "hexadecimal", "binary", "octal", "character")
 
+_BASES = {"decimal": 10, "hexadecimal": 16, "binary": 2, "octal": 8}
 _LABEL_START = string.ascii_letters + "_."
 _LABEL_CHARS = string.ascii_letters + string.digits + "_.$"
 _ESCAPES = {10: "\\n", 9: "\\t", 13: "\\r", 0: "\\0", 92: "\\\\", 39: "\\'"}
@@ -136,26 +138,40 @@ def _magnitude(rng: Random, bound: int) -> int:
     return min(value, bound)
 
 
-def near(rng: Random, bound: int, *, above: bool) -> int:
+def near(rng: Random, bound: int, *, above: bool, notation: str = "decimal") -> int:
     """Draw a number that shares its leading digits with a bound, and lies on one side of it.
 
     Args:
         rng: Source of randomness.
         bound: At least 0.
         above: Beyond the bound, or at most the bound.
+        notation: Whose digits: one of ``NOTATIONS``, characters apart.
 
     Returns:
         The number; where no digit can change that way, one within nine of the bound.
     """
-    digits = str(bound)
-    places = [i for i, digit in enumerate(digits) if digit != ("9" if above else "0")]
+    base = _BASES[notation]
+    digits = digits_of(bound, base)
+    places = [i for i, digit in enumerate(digits) if digit != (base - 1 if above else 0)]
     if not places or rng.random() < 0.15:
         return bound + rng.randint(1, 9) if above else max(bound - rng.randint(0, 9), 0)
     place = rng.choice(places)
-    own = int(digits[place])
-    digit = rng.randint(own + 1, 9) if above else rng.randint(0, own - 1)
-    rest = "".join(str(rng.randint(0, 9)) for _ in digits[place + 1 :])
-    return int(digits[:place] + str(digit) + rest)
+    own = digits[place]
+    digits[place] = rng.randint(own + 1, base - 1) if above else rng.randint(0, own - 1)
+    digits[place + 1 :] = [rng.randrange(base) for _ in digits[place + 1 :]]
+    value = 0
+    for digit in digits:
+        value = value * base + digit
+    return value
+
+
+def digits_of(value: int, base: int) -> list[int]:
+    """The digits of a number from 0 on, the highest first."""
+    digits = [value % base]
+    while value >= base:
+        value //= base
+        digits.append(value % base)
+    return digits[::-1]
 
 
 def integer_text(value: int, notation: str, rng: Random, *, sign: bool = True) -> str:

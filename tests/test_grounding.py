@@ -1,6 +1,7 @@
 """Grounded languages: operands from the text, always a subset of the schema's language."""
 
 import re
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -47,14 +48,18 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
     ("text", "kind", "values"),
     [
         ("sub r5 r3 R1", "register", ('"R5"', '"R3"', '"R1"')),
-        ("mov r1, -0x10", "immediate", ("-16", "16")),
+        ("mov r1, -0x10", "immediate", ("-16",)),
+        ("mov r1, #-3", "immediate", ("-3",)),
+        ("mov r1, 5-3", "immediate", ("5", "-3", "3")),
+        ("mov r1, --3", "immediate", ("-3", "3")),
         ("mov r1, #'a'", "immediate", ("97",)),
         (r"mov r1, '\n'", "immediate", ("10",)),
         ("mov r1, 2147483648", "immediate", ()),
         ("mov r1, 0b101", "immediate", ("5",)),
         ("jmp loop", "target", ('"loop"',)),
         ("jmp 12", "target", ("12",)),
-        ("here: jmp jmp", "target", ('"jmp"',)),
+        ("jmp jmp", "target", ('"jmp"',)),
+        ("add r1 R1 r2", "register", ('"R1"', '"R1"', '"R2"')),
         ("jmp m\u043ev", "target", None),
         ("mov r1, 067", "immediate", ()),
         ("jmp 0b1012", "target", ()),
@@ -86,7 +91,12 @@ def test_the_right_answer_is_never_lost(
 @pytest.mark.parametrize(
     ("text", "answer", "member"),
     [
-        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R5","src2":"R3"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', False),
+        ("sub r1 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', True),
+        ("sub r1 r1 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R1"}}', True),
+        ("sub r1 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R', False),
+        ("sub r1 r1", '{"key":"OP_CMP","params":{"src1":"R1","src2":"R1"}}', True),
         ("sub r5 r3 r1", '{"key":"OP_SUB","params":{"dest":"R4","src1":"R3","src2":"R1"}}', False),
         ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"sub"}}', True),
         ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"su"}}', False),
@@ -98,7 +108,8 @@ def test_the_right_answer_is_never_lost(
         ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R2","value":-77}}', True),
         ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R3","value":-77}}', False),
         ("mov r7, 2147483648", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R7","value":2', False),
-        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_REG","params":{"dest":"R7","src":"R7"}}', True),
+        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_REG","params":{"dest":"R7","src":"R7"}}', False),
+        ("mov r7, 2147483648", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
         ("inc r8", '{"key":"OP_INC","params":{"dest":"R0"}}', False),
         ("inc r8", '{"key":"OP_INVALID","params":{}}', True),
         ("xyz", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
@@ -109,7 +120,7 @@ def test_the_right_answer_is_never_lost(
 def test_membership(
     text: str, answer: str, member: bool, grounding: Grounding, tiny_tokenizer: Any
 ) -> None:
-    """Mentioned operands only; a kind that is not mentioned falls back to the schema."""
+    """Mentioned operands only, each once; a kind without mention falls back to the schema."""
     language = grounding.language(text)
     assert accepts(language, encode_plain(tiny_tokenizer, answer)) is member
 
@@ -133,9 +144,9 @@ def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding:
 
 
 def test_members_are_counted(grounding: Grounding) -> None:
-    """Three registers, one number and one label give 121 texts; without any, beginnings."""
+    """Three registers, one number and one label give 52 texts; without any, beginnings."""
     texts = grounding.language("sub r5 r3 r1 12 there").texts
-    assert texts is not None and len(texts) == len(set(texts)) == 121
+    assert texts is not None and len(texts) == len(set(texts)) == 52
     assert all(SCHEMA.fullmatch(text) for text in texts)
     assert grounding.language("mov 5").texts is None
     whole, beginnings = grounding._texts(mentions("mov 5", ISA))
@@ -178,3 +189,5 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
         usable = {value.strip('"') for values in found.values() for value in values or ()}
         params = decoded.operation.params.model_dump().values()
         assert {str(value) for value in params} <= usable
+        registers = [value for value in params if value in ISA.registers]
+        assert not Counter(registers) - Counter(v.strip('"') for v in found["register"] or ())
