@@ -18,7 +18,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check train evaluate bench wheel clean help
+.PHONY: setup decode test check fuzz train evaluate bench wheel clean help
 
 setup: $(READY) ## install into .venv, fetch and convert the base model (once)
 
@@ -32,6 +32,9 @@ check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy kvrm_grammar training benchmarks
+
+fuzz: $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
+	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
 train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 	$(BIN)/python -m training.train_decode $(ARGS)

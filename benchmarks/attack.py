@@ -6,13 +6,16 @@ Out: benchmarks/results/attack.json: sequences, answers, typed errors and invali
 """
 
 import argparse
+import os
 import platform
 import string
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -38,6 +41,8 @@ from training.evaluate import current_commit, is_valid
 
 DEFAULT_SEED = 858_585
 STRATEGIES = ("random", "peaked", "forbidden", "infinite", "not numbers")
+_CHUNK = 5_000  # sequences of one seed
+_SHARED = 8  # sequences for each language
 _FINITE = ("random", "peaked", "forbidden")
 _PIECES = (
     '{"', "key", '":"', "OP_", '","', "params", '":{"', "dest", "src", "value", "addr", "}}",
@@ -99,7 +104,7 @@ def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[in
     return lambda accepted: [rng.randrange(index.vocab_size) for _ in range(rng.randint(0, 20))]
 
 
-def attack(sequences: int, seed: int, *, batch_size: int = 64, shown: bool = False) -> Any:
+def attack(sequences: int, seed: int, *, batch_size: int = 64) -> dict[str, Counter[str]]:
     """Run the engine on scores from hell.
 
     Returns:
@@ -112,12 +117,13 @@ def attack(sequences: int, seed: int, *, batch_size: int = 64, shown: bool = Fal
     scores = Scores(vocabulary.size, seed)
     engine = Engine(scores)
     counts = {strategy: Counter[str]() for strategy in STRATEGIES}
-    rounds: Any = range(0, sequences, batch_size)
-    for start in track(rounds, console=Console(stderr=True)) if shown else rounds:
+    for start in range(0, sequences, batch_size):
         scores.strategy = STRATEGIES[start // batch_size % len(STRATEGIES)]
+        size = min(batch_size, sequences - start)
+        languages = [_language(rng, isa, grounding) for _ in range(-(-size // _SHARED))]
         requests = [
-            Request([1, 2], _language(rng, isa, grounding), random_draft(rng, index, _encode))
-            for _ in range(min(batch_size, sequences - start))
+            Request([1, 2], rng.choice(languages), random_draft(rng, index, _encode))
+            for _ in range(size)
         ]
         for result in engine.run(requests):
             own = counts[scores.strategy]
@@ -128,7 +134,25 @@ def attack(sequences: int, seed: int, *, batch_size: int = 64, shown: bool = Fal
             else:
                 own["typed_errors"] += 1
                 own["unexpected_errors"] += scores.strategy in _FINITE
-    return {strategy: dict(own) for strategy, own in counts.items()}
+    return counts
+
+
+def campaign(sequences: int, seed: int, processes: int) -> dict[str, Counter[str]]:
+    """Attack in chunks, each with its own seed, so that the processes do not matter."""
+    sizes = [min(_CHUNK, sequences - start) for start in range(0, sequences, _CHUNK)]
+    seeds = [1_000_000 * seed + number for number in range(len(sizes))]
+    counts = {strategy: Counter[str]() for strategy in STRATEGIES}
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        parts = pool.map(_chunk, sizes, seeds)
+        for part in track(parts, total=len(sizes), console=Console(stderr=True)):
+            for strategy, own in part.items():
+                counts[strategy] += own
+    return counts
+
+
+def _chunk(sequences: int, seed: int) -> dict[str, Counter[str]]:
+    torch.set_num_threads(1)  # the other cores have chunks of their own
+    return attack(sequences, seed)
 
 
 def _encode(text: str) -> list[int]:
@@ -153,6 +177,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sequences", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--output", type=Path, default=RESULTS / "attack.json")
     return parser
 
@@ -160,10 +185,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
-    arguments = parse_counts(parser, argv, "sequences")
+    arguments = parse_counts(parser, argv, "sequences", "processes")
     started = time.monotonic()
-    counts = attack(arguments.sequences, arguments.seed, shown=True)
-    invalid = sum(own.get("invalid", 0) for own in counts.values())
+    counts = campaign(arguments.sequences, arguments.seed, arguments.processes)
+    invalid = sum(own["invalid"] + own["unexpected_errors"] for own in counts.values())
     report = {
         "sequences": arguments.sequences,
         "seed": arguments.seed,
@@ -175,8 +200,8 @@ def main(argv: list[str] | None = None) -> int:
         "versions": {name: version(name) for name in ("torch", "outlines_core")},
     }
     for strategy, own in counts.items():
-        print(f"{strategy:12s} {own}")
-    print(f"invalid answers: {invalid} of {arguments.sequences} sequences")
+        print(f"{strategy:12s} {dict(own)}")
+    print(f"invalid answers and errors without cause: {invalid} of {arguments.sequences} sequences")
     write_report(report, arguments.output)
     return 1 if invalid else 0
 

@@ -3,9 +3,10 @@
 In: a folder with ``adapter_config.json`` and ``adapter_model.safetensors``, and a base
 model. Out: a PEFT model that holds exactly the tensors of the file, in float32, or an
 :class:`~kvrm_grammar.errors.AdapterError` that says which tensor does not fit. Pickles
-are never read.
+are never read. Where the folder has a ``SHA256SUMS``, both files must be what it says.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,10 +21,11 @@ from transformers import PreTrainedModel
 
 from kvrm_grammar.errors import AdapterError
 
-__all__ = ["Adapter", "attach_adapter", "read_adapter"]
+__all__ = ["Adapter", "attach_adapter", "read_adapter", "write_checksums"]
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
+_CHECKSUMS = "SHA256SUMS"
 _PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth")
 
 
@@ -52,8 +54,9 @@ def read_adapter(folder: str | Path) -> Adapter:
         Its description.
 
     Raises:
-        AdapterError: The folder, its configuration or its safetensors file is missing,
-            the configuration is not that of a LoRA adapter, or the weights are a pickle.
+        AdapterError: The folder, its configuration or its safetensors file is missing or
+            not what its checksums say, the configuration is not that of a LoRA adapter, or
+            the weights are a pickle.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -67,10 +70,38 @@ def read_adapter(folder: str | Path) -> Adapter:
                 f"save the adapter as {_WEIGHTS}"
             )
         raise AdapterError(f"{folder} has no {_WEIGHTS}; copy the whole adapter folder")
+    _compare_checksums(folder)
     if config.get("peft_type") != "LORA":
         raise AdapterError(f"{folder / _CONFIG}: peft_type {config.get('peft_type')!r} is not LORA")
     name = config.get("base_model_name_or_path")
     return Adapter(folder, config, name if isinstance(name, str) and name else None)
+
+
+def write_checksums(folder: Path) -> None:
+    """Write ``SHA256SUMS`` beside an adapter's files, as ``sha256sum -c`` reads it."""
+    (folder / _CHECKSUMS).write_text(_checksums(folder), encoding="utf-8")
+
+
+def _checksums(folder: Path) -> str:
+    digests = (
+        (hashlib.sha256((folder / name).read_bytes()).hexdigest(), name)
+        for name in (_CONFIG, _WEIGHTS)
+    )
+    return "".join(f"{digest}  {name}\n" for digest, name in digests)
+
+
+def _compare_checksums(folder: Path) -> None:
+    try:
+        written = (folder / _CHECKSUMS).read_bytes()
+    except FileNotFoundError:  # other tools write none
+        return
+    except OSError as error:
+        raise AdapterError(f"{folder / _CHECKSUMS} cannot be read ({error.strerror})") from error
+    if written != _checksums(folder).encode():
+        raise AdapterError(
+            f"{folder} is damaged: its files are not those of its {_CHECKSUMS}; copy the whole "
+            f"folder again, or, where you changed it on purpose, remove {_CHECKSUMS}"
+        )
 
 
 def attach_adapter(model: PreTrainedModel, adapter: Adapter, base_name: str) -> PeftModel:

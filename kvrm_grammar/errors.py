@@ -10,6 +10,7 @@ In: nothing. Out: exception classes that name the offending value and what to do
     │   └── UnknownLabelError     a jump to a label that nobody defined
     ├── IsaError              a grammar and its schemas disagree
     ├── ConstraintError       the output language cannot be compiled
+    ├── LimitError            a limit is below the longest answer, so it could cut one off
     ├── TokenIndexError         the token index cannot be built or read
     ├── ModelError            base model or adapter cannot be used
     │   ├── BaseModelError        the base model is missing or damaged
@@ -30,6 +31,7 @@ __all__ = [
     "InputError",
     "IsaError",
     "KvrmError",
+    "LimitError",
     "LineTooLongError",
     "ModelError",
     "OperationError",
@@ -93,6 +95,10 @@ class IsaError(KvrmError):
 
 class ConstraintError(KvrmError):
     """The output language cannot be compiled."""
+
+
+class LimitError(KvrmError, ValueError):
+    """A limit on tokens is below the longest answer that the language has."""
 
 
 class TokenIndexError(KvrmError):

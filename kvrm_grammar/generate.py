@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
-from kvrm_grammar.errors import DecodeError
+from kvrm_grammar.errors import DecodeError, LimitError
 from kvrm_grammar.index import TokenIndex
 from kvrm_grammar.logits import ConstraintLogitsProcessor
 
@@ -49,21 +49,24 @@ def generate_constrained(
             evaluation mode; it is not changed, and threads may share it.
         prompts: Token IDs, at least one each; lengths may differ.
         token_index: The compiled constraint; it is shared by all rows and threads.
-        max_new_tokens: Limit for each answer, the end token included; None for the
-            longest answer that the constraint has.
+        max_new_tokens: Limit for each answer, the end token included; at least, and by
+            default, the longest answer that the constraint has, so nothing is cut off.
 
     Returns:
         One list of token IDs per prompt, in order, without the end token: a text of the
         constraint's language.
 
     Raises:
-        DecodeError: The limit cut an answer off, the model's scores are not numbers, or
-            the model has fewer tokens than the index.
-        ValueError: A prompt is empty, or the limit is below 1.
+        LimitError: The longest answer is longer than the limit.
+        DecodeError: The model's scores are not numbers, or the model has fewer tokens
+            than the index.
+        ValueError: A prompt is empty.
     """
     limit = token_index.max_tokens if max_new_tokens is None else max_new_tokens
-    if limit < 1:
-        raise ValueError(f"max_new_tokens must be at least 1, got {limit}")
+    if limit < token_index.max_tokens:
+        raise LimitError(
+            f"max_new_tokens is {limit}, the longest answer has {token_index.max_tokens}"
+        )
     if not prompts:
         return []
     _check_vocabulary(model, token_index)

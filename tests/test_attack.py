@@ -1,7 +1,11 @@
 """Whatever the scores, the answer is valid or a typed error: through the real engine."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from benchmarks import attack as attack_module
 from benchmarks.attack import STRATEGIES, attack, byte_vocabulary
 
 
@@ -25,3 +29,14 @@ def test_the_vocabulary_of_the_attack_can_write_everything() -> None:
     assert {bytes([b]) for b in range(256)} <= set(vocabulary.tokens.values())
     assert max(map(len, vocabulary.tokens.values())) >= 10
     assert vocabulary.size > max(vocabulary.tokens) + 1
+
+
+def test_the_campaign_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks in two processes are counted once each, and the report says how many."""
+    monkeypatch.setattr(attack_module, "_CHUNK", 40)
+    output = tmp_path / "attack.json"
+    options = ["--sequences", "100", "--processes", "2", "--output", str(output)]
+    assert attack_module.main(options) == 0
+    report = json.loads(output.read_text("utf-8"))
+    assert sum(own["sequences"] for own in report["strategies"].values()) == 100
+    assert report["invalid"] == 0

@@ -20,7 +20,7 @@ from transformers import (
 
 from kvrm_grammar import generate as generate_module
 from kvrm_grammar.constraint import build_constraint, finite_constraint
-from kvrm_grammar.errors import DecodeError
+from kvrm_grammar.errors import DecodeError, LimitError
 from kvrm_grammar.generate import generate_constrained
 from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
@@ -170,27 +170,25 @@ def test_language_of_one_text_is_answered_with_it(
     assert [tiny_tokenizer.decode(answer) for answer in answers] == [text] * len(prompts)
 
 
-def test_cut_off_answer_is_an_error(
+def test_a_limit_that_could_cut_is_refused(
     model: Any, index: TokenIndex, prompts: list[list[int]]
 ) -> None:
-    """A limit below the answer's length; the end token itself may be missing."""
+    """The longest answer fits exactly; one token less is refused before the model runs."""
+    longest = index.max_tokens
     [answer] = generate_constrained(model, prompts[:1], index)
-    for limit in (len(answer), len(answer) + 1):
-        assert generate_constrained(model, prompts[:1], index, max_new_tokens=limit) == [answer]
-    for limit in (1, len(answer) - 1):
-        with pytest.raises(DecodeError, match=rf"row 0: .* cut off after {limit} tokens"):
-            generate_constrained(model, prompts[:1], index, max_new_tokens=limit)
+    assert generate_constrained(model, prompts[:1], index, max_new_tokens=longest) == [answer]
+    for limit in (0, 1, len(answer), longest - 1):
+        with pytest.raises(LimitError, match=rf"is {limit}, the longest answer has {longest}"):
+            generate_constrained(None, prompts[:1], index, max_new_tokens=limit)
 
 
 def test_unusable_arguments_are_errors(
     model: Any, index: TokenIndex, prompts: list[list[int]]
 ) -> None:
-    """No prompts, an empty prompt, a limit of zero, a model of another tokenizer."""
+    """No prompts, an empty prompt, a model of another tokenizer."""
     assert generate_constrained(model, [], index) == []
     with pytest.raises(ValueError, match="prompt 1 is empty"):
         generate_constrained(model, [prompts[0], []], index)
-    with pytest.raises(ValueError, match="at least 1, got 0"):
-        generate_constrained(model, prompts, index, max_new_tokens=0)
     with pytest.raises(DecodeError, match="do not belong together"):
         generate_constrained(random_model(0, 100), prompts, index)
 

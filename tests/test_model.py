@@ -17,7 +17,7 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from kvrm_grammar import model as model_module
-from kvrm_grammar.adapter import read_adapter
+from kvrm_grammar.adapter import read_adapter, write_checksums
 from kvrm_grammar.base import PACKAGED_BASE_NAME
 from kvrm_grammar.errors import AdapterError, BaseModelError, ModelError
 from kvrm_grammar.model import LoadedModel, default_device, default_dtype, load_model
@@ -211,6 +211,38 @@ def test_damaged_adapter(damage: Callable[[Path], Any], message: str, adapter: P
     with pytest.raises(AdapterError, match=message) as caught:
         load_model(adapter)
     assert str(adapter) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS, "SHA256SUMS"])
+def test_one_flipped_bit_is_found(name: str, adapter: Path) -> None:
+    """With checksums, any bit of either file, or of the checksums, refuses the adapter."""
+    write_checksums(adapter)
+    assert read_adapter(adapter).config["peft_type"] == "LORA"
+    content = (adapter / name).read_bytes()
+    for place in range(0, len(content), max(1, len(content) // 40)):
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        (adapter / name).write_bytes(changed)
+        with pytest.raises(AdapterError, match=r"damaged|not valid JSON|SHA256SUMS"):
+            read_adapter(adapter)
+    (adapter / name).write_bytes(content)
+    read_adapter(adapter)
+
+
+def test_checksums_that_cannot_be_read(adapter: Path) -> None:
+    """A folder where the file should be is an error, none at all is not."""
+    (adapter / "SHA256SUMS").mkdir()
+    with pytest.raises(AdapterError, match="SHA256SUMS cannot be read"):
+        read_adapter(adapter)
+
+
+def test_an_adapter_behind_a_symbolic_link(adapter: Path, tmp_path: Path) -> None:
+    """A link to the folder is as good as the folder; one that leads nowhere is refused."""
+    (tmp_path / "link").symlink_to(adapter, target_is_directory=True)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert read_adapter(tmp_path / "link").config == read_adapter(adapter).config
+    with pytest.raises(AdapterError, match="no adapter folder"):
+        read_adapter(tmp_path / "loop")
 
 
 def test_unknown_empty_field_is_harmless(adapter: Path) -> None:

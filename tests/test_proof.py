@@ -139,6 +139,28 @@ def test_every_state_leads_to_an_answer(index: TokenIndex) -> None:
     assert all(len(index.allowed(state)) for state in seen)
 
 
+def test_the_longest_answer_is_computed(index: TokenIndex) -> None:
+    """No way through the automaton has more tokens than the limit, and one has as many."""
+    longest: dict[int, int] = {}  # tokens that may still come, the end token included
+    order, pending = [], [(index.initial_state, False)]
+    following: dict[int, set[int]] = {}
+    while pending:
+        state, done = pending.pop()
+        if done:
+            order.append(state)
+        elif state not in following:
+            steps = (
+                index.next_state(state, token_id) for token_id in index.allowed(state).tolist()
+            )
+            following[state] = {step for step in steps if step is not None}
+            pending.append((state, True))
+            pending += [(step, False) for step in following[state] - following.keys()]
+    for state in order:  # those behind it come first: the language is finite
+        behind = [longest[step] for step in following[state]]
+        longest[state] = max([*(1 + count for count in behind), int(index.is_accepting(state))])
+    assert longest[index.initial_state] == index.max_tokens
+
+
 def test_a_wrong_bit_is_found(tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof can fail: one flipped bit in one state's mask is counted."""
     index = build_index(build_constraint(load_isa()), tiny_tokenizer, use_cache=False)

@@ -68,7 +68,7 @@ def test_the_share_of_pairs(share: float) -> None:
     assert abs(len(marked) / len(examples) - share) < 0.05
     assert all(example.answer == operation_to_json(parse(example.text)) for example in marked)
     refused = sum("refusal" in example.kinds for example in marked)
-    assert 0.4 * len(marked) <= refused <= 0.6 * len(marked)
+    assert 0.3 * len(marked) <= refused <= 0.5 * len(marked)  # one kind of pair is valid twice
 
 
 def test_a_seed_and_its_words_decide_everything() -> None:
@@ -411,6 +411,8 @@ def test_the_adapter_is_bfloat16_safetensors(trained: Path) -> None:
     assert len(tensors) == 2 * 7 * 2
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     assert any(tensor.any() for name, tensor in tensors.items() if "lora_B" in name)
+    digests = (trained / "SHA256SUMS").read_text("utf-8")
+    assert file_digest(trained / "adapter_model.safetensors") in digests
     with safe_open(trained / "adapter_model.safetensors", "pt") as file:
         assert file.metadata() == {"format": "pt"}
     config = json.loads((trained / "adapter_config.json").read_text("utf-8"))
@@ -422,6 +424,7 @@ def test_the_record_says_how_it_was_made(trained: Path, data: Path, tiny_base: P
     """Recipe, seed, base, digest of the data, versions, and the table of losses."""
     record = json.loads((trained / "training.json").read_text("utf-8"))
     assert record["preset"] == "report"
+    assert (record["extra"], record["extra_samples"], record["extra_sha256"]) == (None, 0, None)
     assert (record["seed"], record["base"]) == (1, str(tiny_base))
     assert record["data_sha256"] == file_digest(data)
     assert record["recipe"]["batch_size"] == 16
@@ -431,6 +434,34 @@ def test_the_record_says_how_it_was_made(trained: Path, data: Path, tiny_base: P
     assert all(0 <= row["exact_match"] <= 1 for row in record["log"])
     log = trained.parent / "adapter-checkpoints" / "log.json"
     assert json.loads(log.read_text("utf-8"), parse_constant=pytest.fail) == record["log"]
+
+
+def test_disagreements_are_trained_on(
+    tmp_path: Path, tiny_base: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--extra``: texts near them join the training, and the record says which and how many."""
+    extra = tmp_path / "corpus.jsonl"
+    extra.write_text('{"text":"inc r8"}\n', "utf-8")
+    loaded = load_model(None, base=tiny_base, dtype=torch.float32)
+    parser = train_decode.build_parser()
+    recipe = Recipe(max_length=1000)
+    plain = train_decode._split(loaded, parser.parse_args(["--data", str(data)]), recipe)
+    options = ["--data", str(data), "--extra", str(extra), "--extra-samples", "20"]
+    more = train_decode._split(loaded, parser.parse_args(options), recipe)
+    assert len(more[0]) == len(plain[0]) + 20
+    assert more[0][: len(plain[0])] == plain[0]
+    assert more[1] == plain[1]
+    threads = torch.get_num_threads()
+    try:
+        assert train(tmp_path / "adapter", *options[2:], base=tiny_base, data=data) == 0
+    finally:
+        torch.set_num_threads(threads)
+    record = json.loads((tmp_path / "adapter" / "training.json").read_text("utf-8"))
+    assert record["extra"] == "corpus.jsonl"
+    assert (record["extra_samples"], record["extra_sha256"]) == (20, file_digest(extra))
+    missing = str(tmp_path / "missing.jsonl")
+    assert train(tmp_path / "none", "--extra", missing, base=tiny_base, data=data) == 1
+    assert "missing.jsonl: No such file" in capsys.readouterr().err
 
 
 class PowerCutError(Exception):
@@ -602,6 +633,7 @@ def test_an_unusable_base_is_told(
         (["--max-samples", "0"], "--max-samples must be above 0"),
         (["--evaluation-steps", "0"], "--evaluation-steps must be above 0"),
         (["--threads", "0"], "--threads must be above 0"),
+        (["--extra-samples", "0"], "--extra-samples must be above 0"),
         (["--skip-samples", "-1"], "--skip-samples must be at least 0"),
         (["--preset", "magic"], "invalid choice: 'magic'"),
         (["--seed", "x"], "invalid int value: 'x'"),

@@ -19,7 +19,14 @@ from kvrm_grammar.refusals import Candidate, minimal_pair, refusal_candidate
 from kvrm_grammar.variants import Variant, valid_variant
 from kvrm_grammar.words import TRAINING_WORDS
 
-__all__ = ["Example", "file_digest", "generate_examples", "read_examples", "write_examples"]
+__all__ = [
+    "Example",
+    "file_digest",
+    "generate_examples",
+    "read_examples",
+    "read_json_lines",
+    "write_examples",
+]
 
 
 @dataclass(frozen=True)
@@ -120,14 +127,31 @@ def read_examples(path: Path) -> list[Example]:
     if not path.is_file():
         raise DataError(f"{path} does not exist; make it with training/generate_cpu_data.py")
     examples = []
-    # As bytes: str.splitlines would cut at U+2028 too, which may stand in a JSON string.
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, row in read_json_lines(path):
         try:
-            examples.append(_example(json.loads(line)))
+            examples.append(_example(row))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             problem = f"no {error}" if isinstance(error, KeyError) else error
             raise DataError(f"{path}:{number}: {problem}") from error
     return examples
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the value of each line.
+
+    Raises:
+        DataError: The file cannot be read, or a line is no JSON.
+    """
+    try:
+        # As bytes: str.splitlines would cut at U+2028 too, which may stand in a JSON string.
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield number, json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}") from error
 
 
 def _example(row: Any) -> Example:

@@ -21,12 +21,13 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import TrainingArguments, set_seed
 
-from kvrm_grammar.adapter import read_adapter
+from kvrm_grammar.adapter import read_adapter, write_checksums
 from kvrm_grammar.errors import DataError, KvrmError
 from kvrm_grammar.model import LoadedModel, load_model
 from training.batches import Collator, Feature, encode_examples
 from training.data import file_digest, read_examples
 from training.generate_cpu_data import DEFAULT_OUTPUT
+from training.neighbours import neighbours_of_file
 from training.recipes import PRESETS, TARGET_MODULES, TWO_STAGES, Recipe
 from training.trainer import CompletionTrainer, LogTable, StopAt, exact_match
 
@@ -41,6 +42,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", choices=sorted([*PRESETS, TWO_STAGES]), default="report")
     parser.add_argument("--start-from", type=Path, help="adapter folder to go on from")
     parser.add_argument("--skip-samples", type=int, default=0, help="leave out the first ones")
+    parser.add_argument(
+        "--extra", type=Path, help="JSON Lines of disagreements: train on texts near them too"
+    )
+    parser.add_argument("--extra-samples", type=int, default=8_000, help="how many such texts")
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--max-samples", type=int)
@@ -60,7 +65,8 @@ def main(argv: list[str] | None = None) -> int:
         for name in ("epochs", "batch_size", "max_samples", "evaluation_steps")
         if getattr(arguments, name) is not None
     }
-    for name, value in {**overrides, "threads": arguments.threads}.items():
+    counts = {"threads": arguments.threads, "extra_samples": arguments.extra_samples}
+    for name, value in {**overrides, **counts}.items():
         if value is not None and value <= 0:
             parser.error(f"--{name.replace('_', '-')} must be above 0, got {value}")
     if arguments.skip_samples < 0:  # it would train on what it is evaluated on
@@ -141,9 +147,12 @@ def _split(
     rest = examples[held + arguments.skip_samples :]
     if not rest:
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
+    chosen = rest[: recipe.max_samples]
+    if arguments.extra is not None:
+        chosen += neighbours_of_file(arguments.extra, arguments.extra_samples, arguments.seed)
     training, long = encode_examples(
         loaded.tokenizer,
-        rest[: recipe.max_samples],
+        chosen,
         recipe.max_length,
         opcode_only=recipe.opcode_only,
         seed=arguments.seed,
@@ -211,6 +220,7 @@ def save_adapter(model: PeftModel, output: Path, base_name: str) -> None:
         name: tensor.to(torch.bfloat16).contiguous() for name, tensor in load_file(weights).items()
     }
     save_file(tensors, weights, metadata={"format": "pt"})
+    write_checksums(output)
 
 
 def _record(
@@ -230,6 +240,9 @@ def _record(
         "base": loaded.base_name,
         "data": arguments.data.name,
         "data_sha256": file_digest(arguments.data),
+        "extra": arguments.extra.name if arguments.extra else None,
+        "extra_sha256": file_digest(arguments.extra) if arguments.extra else None,
+        "extra_samples": arguments.extra_samples if arguments.extra else 0,
         "training_samples": samples,
         "minutes": round(minutes, 1),
         "resumed": bool(arguments.resume),

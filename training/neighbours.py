@@ -1,0 +1,118 @@
+"""Texts near a given one, for training on what went wrong without the very lines.
+
+In: a text and a ``random.Random``. Out: texts of the same shape with other operands, other
+letters and digits, and now and then one edit. What each means, the reference parser says.
+"""
+
+import re
+import string
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from kvrm_grammar.errors import DataError, LineTooLongError
+from kvrm_grammar.isa import Isa, load_isa
+from kvrm_grammar.operations import INVALID, operation_to_json
+from kvrm_grammar.reference import parse
+from training.data import Example, read_json_lines
+
+__all__ = ["neighbour", "neighbours_of_file"]
+
+_PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
+_KEYBOARD = string.ascii_letters + string.digits + " ,.#'-+:;/_$\t"
+_KEPT = 0.7  # of the pieces
+_EDITED = 0.3  # of the neighbours
+
+
+def neighbours_of_file(path: Path, count: int, seed: int) -> list[Example]:
+    """Draw neighbours of every text in a file of disagreements.
+
+    Args:
+        path: JSON Lines with a ``text`` each, such as tests/corpus has.
+        count: How many in all, the same number for each text.
+        seed: The same seed gives the same examples.
+
+    Returns:
+        Examples, none of them a text of the file, of kind ``extra``.
+
+    Raises:
+        DataError: The file is missing, empty, or a line has no text.
+    """
+    texts = [_text(path, number, row) for number, row in read_json_lines(path)]
+    if not texts:
+        raise DataError(f"{path} has no lines")
+    rng, drawn = Random(seed), list[Example]()
+    sources = _endless(texts)
+    while len(drawn) < count:
+        example = _judged(neighbour(next(sources), rng))
+        if example is not None and example.text not in texts:
+            drawn.append(example)
+    return drawn
+
+
+def _text(path: Path, number: int, row: object) -> str:
+    text = row.get("text") if isinstance(row, dict) else None
+    if not isinstance(text, str):
+        raise DataError(f"{path}:{number}: no text")
+    return text
+
+
+def _endless(texts: Sequence[str]) -> Iterator[str]:
+    while True:
+        yield from texts
+
+
+def _judged(text: str) -> Example | None:
+    try:
+        meaning = parse(text)
+    except LineTooLongError:
+        return None
+    verdict = "refusal" if meaning == INVALID else "near_miss"
+    return Example(text, operation_to_json(meaning), (verdict, "extra"))
+
+
+def neighbour(text: str, rng: Random) -> str:
+    """Write a text anew: names, digits and letters change, its shape mostly does not.
+
+    Args:
+        text: Any text.
+        rng: Source of randomness.
+
+    >>> neighbour("jmp loop", Random(4)) != neighbour("jmp loop", Random(5))
+    True
+    """
+    isa = load_isa()
+    names = {opcode.mnemonic for opcode in isa.opcodes}
+    pieces = [
+        piece if rng.random() < _KEPT else _other(piece, rng, isa, names)
+        for piece in _PIECE.findall(text)
+    ]
+    written = "".join(pieces)
+    if rng.random() < _EDITED:
+        place = rng.randint(0, len(written))
+        put, cut = rng.choice(((True, 0), (False, 1), (True, 1)))
+        middle = rng.choice(_KEYBOARD) if put else ""
+        written = written[:place] + middle + written[place + cut :]
+    return written
+
+
+def _other(piece: str, rng: Random, isa: Isa, names: set[str]) -> str:
+    """A piece of the same kind."""
+    if piece.upper() in names:
+        other = rng.choice(isa.opcodes).mnemonic
+        return other if piece.isupper() else other.lower()
+    if piece.isdigit() and piece.isascii():
+        digits = "01" if set(piece) <= set("01") else string.digits  # binary stays binary
+        # Each digit with even odds, so that leading ones often stay.
+        return "".join(d if rng.random() < 0.5 else rng.choice(digits) for d in piece)
+    if piece.isalpha() and piece.isascii():
+        if rng.random() < 0.3:
+            return piece.swapcase()
+        if len(piece) == 1:  # the r of a register, the x of a notation
+            return piece
+        return "".join(c if rng.random() < 0.5 else rng.choice(_like(c)) for c in piece)
+    return piece
+
+
+def _like(character: str) -> str:
+    return string.ascii_uppercase if character.isupper() else string.ascii_lowercase
