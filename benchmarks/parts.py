@@ -1,11 +1,12 @@
 """What the parts of a decode cost, without a model: index, masks, grounding, draft.
 
 In: the packaged base's vocabulary (49,152 entries) and Qwen2.5's (151,643), and generated
-instructions. Out: benchmarks/results/parts.json: medians, and the index's build and load
-beside Outlines' own build, in one run.
+instructions. Out: benchmarks/results/parts.json: medians, the index's build and load beside
+Outlines' own build, in one run, and the grammar's time on lines of up to 1 MB.
 """
 
 import argparse
+import contextlib
 import platform
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from lark import UnexpectedInput
 from outlines.backends.outlines_core import OutlinesCoreBackend
 from outlines.models.transformers import TransformerTokenizer
 from outlines_core import Index
@@ -30,7 +32,7 @@ from kvrm_grammar.constraint import Constraint, build_constraint
 from kvrm_grammar.draft import Drafter
 from kvrm_grammar.grounding import Grounding
 from kvrm_grammar.index import TokenIndex, build_index, fetch_index
-from kvrm_grammar.isa import load_isa
+from kvrm_grammar.isa import compile_grammar, load_isa
 from kvrm_grammar.prompt import prompt_text, visible_text
 from kvrm_grammar.tokens import encode_plain
 from kvrm_grammar.vocabulary import read_vocabulary
@@ -40,6 +42,17 @@ from training.data import Example, generate_examples
 from training.evaluate import current_commit
 
 DEFAULT_SEED = 747_474
+SIZES = (10_000, 100_000, 1_000_000)
+LONG_LINES = {
+    "comment": ("halt ;", "x; "),
+    "blanks": ("halt", " \t"),
+    "label": ("jmp ", "a"),
+    "operands": ("add ", "r1, "),
+    "quotes": ("mov r1, ", "'"),
+    "digits": ("mov r1, ", "1"),
+    "label definitions": ("", "a:"),
+}
+"""What a long line begins with, and what it repeats."""
 
 
 def milliseconds(run: Callable[[], object]) -> float:
@@ -140,6 +153,25 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     language.allowed(state)
 
 
+def measure_grammar(rounds: int) -> dict[str, dict[str, float]]:
+    """The Lark parser on lines of up to 1 MB: time by characters, which should be linear."""
+    parser = compile_grammar(load_isa().grammar)
+
+    def parse(text: str) -> None:
+        with contextlib.suppress(UnexpectedInput):
+            parser.parse(text, start="line")
+
+    found = {}
+    for name, (head, unit) in LONG_LINES.items():
+        row = {}
+        for size in SIZES:
+            text = head + unit * (size // len(unit))
+            row[f"{size}_ms"] = median(milliseconds(partial(parse, text)) for _ in range(rounds))
+        grown = row[f"{SIZES[-1]}_ms"] / row[f"{SIZES[0]}_ms"]
+        found[name] = {**row, "times_linear": grown / (SIZES[-1] / SIZES[0])}
+    return found
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -169,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
             "masks": measure_masks(index),
             "instructions": measure_inputs(index, tokenizer, examples),
         }
-    whole = {
+    whole: dict[str, Any] = {
         "seed": arguments.seed,
         "rounds": arguments.rounds,
         "python": platform.python_version(),
@@ -177,6 +209,7 @@ def main(argv: list[str] | None = None) -> int:
         "commit": current_commit(),
         "versions": {name: version(name) for name in ("outlines", "outlines_core", "transformers")},
         "vocabularies": report,
+        "grammar": measure_grammar(arguments.rounds),
     }
     table = Table("", *report)
     for group in ("index", "masks", "instructions"):
@@ -184,7 +217,10 @@ def main(argv: list[str] | None = None) -> int:
             table.add_row(
                 f"{group}: {key}", *(f"{report[name][group][key]:.4g}" for name in report)
             )
-    Console(width=100).print(table)
+    console = Console(width=100)
+    console.print(table)
+    for name, row in whole["grammar"].items():
+        console.print(f"line of {name}:", ", ".join(f"{key} {row[key]:.3g}" for key in row))
     write_report(whole, arguments.output)
     return 0
 

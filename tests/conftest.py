@@ -1,7 +1,7 @@
 """Fixtures shared by all tests: a tiny model, tokenizer and adapter, made here, offline."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,25 @@ TARGET_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj"
 
 
 @pytest.fixture(autouse=True)
-def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reaches a network, whatever the machine allows."""
+def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reaches a network, whatever the machine allows; only those marked may try."""
+    attempts: list[object] = []
+    connect = socket.socket.connect
 
     def refuse(*arguments: object, **_: object) -> None:
+        attempts.append(arguments[-1])
         raise OSError(f"a test tried to use the network: {arguments[-1]!r}")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    def local_only(own: socket.socket, address: Any) -> None:
+        if own.family != getattr(socket, "AF_UNIX", None):
+            refuse(address)
+        connect(own, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield
+    if request.node.get_closest_marker("network") is None:
+        assert attempts == []
 
 
 @pytest.fixture

@@ -168,11 +168,15 @@ def test_calibration_and_stream_run(tiny_decoder: Decoder) -> None:
     assert streamed["progress"][-1]["lines"] == 40
 
 
-def test_parts_run(tiny_decoder: Decoder, tiny_tokenizer: Any) -> None:
+def test_parts_run(
+    tiny_decoder: Decoder, tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Index, masks and inputs are timed, and nothing is zero that cannot be."""
     found = parts.measure_index(tiny_decoder.schema, tiny_tokenizer, 1)
     assert all(value > 0 for value in found.values())
     assert parts.measure_masks(tiny_decoder.index)["states"] > 500
+    monkeypatch.setattr(parts, "SIZES", (100, 1_000))
+    assert set(parts.measure_grammar(1)) == set(parts.LONG_LINES)
     inputs = parts.measure_inputs(tiny_decoder.index, tiny_tokenizer, draw_set("strict", 5, 1))
     assert inputs["inputs"] == 5
     assert 0 < inputs["grounding_ms"] <= inputs["grounding_p95_ms"]

@@ -96,12 +96,20 @@ def _recipe(training: dict[str, Any]) -> str:
         "data": f"{training['data']}, SHA-256 `{training['data_sha256']}`",
         "training samples": training["training_samples"],
         "of the file, skipped": training["skipped_samples"],
+        "texts near disagreements": _extra(training),
         "time": f"{training['minutes']} minutes on {training['device']}, {training['dtype']} base",
         "versions": f"Python {training['python']}, {versions}",
     }
     lines = [f"### {training['preset']}", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows.items()]
     return "\n".join([*lines, "", ""])
+
+
+def _extra(training: dict[str, Any]) -> str:
+    if not training.get("extra"):
+        return "none"
+    digest = training["extra_sha256"]
+    return f"{training['extra_samples']}, near {training['extra']}, SHA-256 `{digest}`"
 
 
 def _log(training: dict[str, Any]) -> str:
@@ -167,9 +175,8 @@ _TRAINING = """## Training
 
 All seven projections, loss on the answer alone. The data are made by
 `python -m training.generate_cpu_data`; the same seed gives the same bytes. Exact match in
-the logs is teacher-forced, on a few hundred pairs of the same file, of which a later stage's
-may have been trained on by an earlier one; the results further down, on fresh
-instructions, are what counts.
+the logs is teacher-forced, on a few hundred pairs of the same file that the stage is not
+trained on; the results further down, on fresh instructions, are what counts.
 """
 
 _TAIL = """## Limits
