@@ -257,8 +257,8 @@ REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
 # a number out of range is no member of a grounded language, so a model that wrongly takes it
 # does no harm by default, and one that wrongly refuses its neighbour does.
 _PAIR_WEIGHTS: dict[str, int] = {
-    "mnemonic": 24, "out_of_range": 36, "in_range": 24, "bad_literal": 14, "edited": 18,
-    "bad_register": 8, "bad_target": 5, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4,
+    "mnemonic": 24, "out_of_range": 14, "in_range": 36, "bad_literal": 14, "edited": 18,
+    "bad_register": 8, "bad_target": 9, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4,
     "commas": 4, "label_only": 4, "foreign_characters": 5, "no_blank": 2,
 }  # fmt: skip
 

@@ -38,5 +38,5 @@ def test_the_campaign_adds_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     options = ["--sequences", "100", "--processes", "2", "--output", str(output)]
     assert attack_module.main(options) == 0
     report = json.loads(output.read_text("utf-8"))
-    assert sum(own["sequences"] for own in report["strategies"].values()) == 100
+    assert sum(own.get("sequences", 0) for own in report["strategies"].values()) == 100
     assert report["invalid"] == 0

@@ -68,7 +68,7 @@ def test_the_share_of_pairs(share: float) -> None:
     assert abs(len(marked) / len(examples) - share) < 0.05
     assert all(example.answer == operation_to_json(parse(example.text)) for example in marked)
     refused = sum("refusal" in example.kinds for example in marked)
-    assert 0.3 * len(marked) <= refused <= 0.5 * len(marked)  # one kind of pair is valid twice
+    assert 0.25 * len(marked) <= refused <= 0.5 * len(marked)  # one kind of pair is valid twice
 
 
 def test_a_seed_and_its_words_decide_everything() -> None:
