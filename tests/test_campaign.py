@@ -14,6 +14,7 @@ from kvrm_grammar.reference import parse
 from tests.campaign import Outcome, expected_of, run_campaign, summary
 from tests.fuzz_plugin import EXAMPLES, _save
 from tests.strategies import STRATEGIES
+from training.evaluate import wilson
 
 
 def parser(texts: Iterable[str]) -> Iterator[Decoded]:
@@ -115,3 +116,12 @@ def test_a_nightly_campaign_is_large_enough() -> None:
     """At least 20,000 examples, the same number for each strategy."""
     assert EXAMPLES["nightly"] >= 20_000
     assert all(count % len(STRATEGIES) == 0 for count in EXAMPLES.values())
+
+
+def test_intervals_hold_their_rate() -> None:
+    """At every rate, the ends too: 0 <= low <= rate <= high <= 1; none seen is no knowledge."""
+    for total in (1, 2, 7, 450, 1171):
+        for hits in (0, 1, total // 2, total):
+            low, high = wilson(hits, total)
+            assert 0 <= low <= hits / total <= high <= 1
+    assert wilson(0, 0) == (0.0, 1.0)

@@ -95,7 +95,8 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
         z * math.sqrt(p * (1 - p) / total + z * z / (4 * total**2)),
     )
     scale = 1 + z * z / total
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # At 0 and at 1 an end of the interval is the rate itself, whatever rounding makes of it.
+    return max(0.0, min(p, (centre - spread) / scale)), min(1.0, max(p, (centre + spread) / scale))
 
 
 def rate(outcomes: Sequence[Outcome]) -> dict[str, Any]:
