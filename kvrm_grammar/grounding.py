@@ -61,7 +61,7 @@ class Grounding:
 
     def _texts(self, found: _Mentions) -> tuple[list[str], list[str]]:
         """Whole texts, and beginnings that go on as the schema allows; none begins another."""
-        whole, beginnings = [operation_to_json(INVALID)], []
+        whole, beginnings = [operation_to_json(INVALID)], list[str]()
         choices: dict[tuple[OperandKind, ...], list[tuple[str, ...]]] = {}
         for head, operands in self._heads:
             names, kinds = [name for name, _ in operands], tuple(kind for _, kind in operands)
