@@ -6,7 +6,6 @@ model. Out: a PEFT model that holds exactly the tensors of the file, in float32,
 are never read. Where the folder has a ``SHA256SUMS``, both files must be what it says.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from kvrm_grammar.errors import AdapterError
+from kvrm_grammar.fetch import sha256
 
 __all__ = ["Adapter", "attach_adapter", "read_adapter", "write_checksums"]
 
@@ -83,11 +83,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def _checksums(folder: Path) -> str:
-    digests = (
-        (hashlib.sha256((folder / name).read_bytes()).hexdigest(), name)
-        for name in (_CONFIG, _WEIGHTS)
-    )
-    return "".join(f"{digest}  {name}\n" for digest, name in digests)
+    return "".join(f"{sha256(folder / name)}  {name}\n" for name in (_CONFIG, _WEIGHTS))
 
 
 def _compare_checksums(folder: Path) -> None:

@@ -23,8 +23,20 @@ from kvrm_grammar.variants import (
     render_operation,
 )
 
-__all__ = ["Draw", "bad_literal", "bad_register", "bad_target", "draw", "in_range", "out_of_range"]
+__all__ = [
+    "KEYBOARD",
+    "Draw",
+    "bad_literal",
+    "bad_register",
+    "bad_target",
+    "draw",
+    "edit",
+    "in_range",
+    "out_of_range",
+]
 
+KEYBOARD = string.ascii_letters + string.digits * 3 + "rR ,,,--+#.:;'xX_$\t"
+"""What an edit puts in; the more often a character is here, the more often it is drawn."""
 
 _PRINTABLE = string.ascii_letters + string.digits + " ,.;:+-*/"
 
@@ -189,3 +201,16 @@ def bad_target(d: Draw) -> str:
         f"{name[:8]}/{name[:8]}", f"={name}",
     )  # fmt: skip
     return d.join([rng.choice(forms)], mixed_case(opcode.mnemonic, rng))
+
+
+def edit(text: str, rng: Random, alphabet: str) -> str:
+    """Put a character of the alphabet in, take one out, replace one, or swap two."""
+    place, char = rng.randrange(len(text) + 1), rng.choice(alphabet)
+    kind = rng.randrange(4)
+    if kind == 0 or place == len(text):
+        return text[:place] + char + text[place:]
+    if kind == 1:
+        return text[:place] + text[place + 1 :]
+    if kind == 2:
+        return text[:place] + char + text[place + 1 :]
+    return text[:place] + text[place : place + 2][::-1] + text[place + 2 :]

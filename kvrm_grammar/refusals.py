@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from random import Random
 
 from kvrm_grammar.faults import (
+    KEYBOARD,
     Draw,
     bad_literal,
     bad_register,
     bad_target,
     draw,
+    edit,
     in_range,
     out_of_range,
 )
@@ -116,7 +118,7 @@ def _mnemonic(d: Draw) -> str:
     if roll < 0.5:
         return d.join(d.operands, mixed_case(rng.choice(FOREIGN_MNEMONICS), rng))
     if roll < 0.85:
-        return d.join(d.operands, mixed_case(_edit(own, rng, string.ascii_lowercase), rng))
+        return d.join(d.operands, mixed_case(edit(own, rng, string.ascii_lowercase), rng))
     forms = (
         d.opcode.key,
         f".{own}",
@@ -214,22 +216,10 @@ def _prose(d: Draw) -> str:
     return "".join(d.rng.choice(alphabet) for _ in range(d.rng.randint(1, 24)))
 
 
-def _edit(text: str, rng: Random, alphabet: str) -> str:
-    place, char = rng.randrange(len(text) + 1), rng.choice(alphabet)
-    kind = rng.randrange(4)
-    if kind == 0 or place == len(text):
-        return text[:place] + char + text[place:]
-    if kind == 1:
-        return text[:place] + text[place + 1 :]
-    if kind == 2:
-        return text[:place] + char + text[place + 1 :]
-    return text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
-
-
 def _edited(d: Draw) -> str:
     text = d.plain
     for _ in range(d.rng.choice((1, 1, 2))):
-        text = _edit(text, d.rng, string.ascii_letters + string.digits * 3 + "rR ,,,--+#.:;'xX_$\t")
+        text = edit(text, d.rng, KEYBOARD)
     return text
 
 
@@ -308,7 +298,7 @@ def minimal_pair(
         broken = in_range(d)
     elif kind == "mnemonic" and rng.random() < 0.75:
         own = mixed_case(d.opcode.mnemonic, rng)
-        broken = d.join(d.operands, _edit(own, rng, string.ascii_letters))
+        broken = d.join(d.operands, edit(own, rng, string.ascii_letters))
     else:
         broken = _MAKERS[kind][1](d)
     return Candidate(valid, kind), Candidate(broken, kind)

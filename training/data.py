@@ -23,6 +23,7 @@ __all__ = [
     "Example",
     "file_digest",
     "generate_examples",
+    "judged",
     "read_examples",
     "read_json_lines",
     "write_examples",
@@ -74,9 +75,9 @@ def _draw(
     rng: Random, isa: Isa, words: Sequence[str], refusals: float, pairs: float
 ) -> list[Example]:
     if pairs and rng.random() < pairs / (2 - pairs):  # a pair counts twice
-        drawn = [_judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
+        drawn = [judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
     elif rng.random() < refusals:
-        drawn = [_judged(refusal_candidate(rng, isa, words))]
+        drawn = [judged(refusal_candidate(rng, isa, words))]
     else:
         drawn = [_valid(rng, isa, words)]
     return [example for example in drawn if example is not None]
@@ -95,7 +96,8 @@ def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
     return Example(variant.text, operation_to_json(variant.operation), variant.kinds)
 
 
-def _judged(candidate: Candidate, *marks: str) -> Example | None:
+def judged(candidate: Candidate, *marks: str) -> Example | None:
+    """Ask the reference parser what a candidate means; None where the line is too long."""
     try:
         meaning = parse(candidate.text)
     except LineTooLongError:

@@ -6,20 +6,19 @@ letters and digits, and now and then one edit. What each means, the reference pa
 
 import re
 import string
-from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from kvrm_grammar.errors import DataError, LineTooLongError
+from kvrm_grammar.errors import DataError
+from kvrm_grammar.faults import KEYBOARD, edit
 from kvrm_grammar.isa import Isa, load_isa
-from kvrm_grammar.operations import INVALID, operation_to_json
-from kvrm_grammar.reference import parse
-from training.data import Example, read_json_lines
+from kvrm_grammar.refusals import Candidate
+from training.data import Example, judged, read_json_lines
 
 __all__ = ["neighbour", "neighbours_of_file"]
 
 _PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
-_KEYBOARD = string.ascii_letters + string.digits + " ,.#'-+:;/_$\t"
 _KEPT = 0.7  # of the pieces
 _EDITED = 0.3  # of the neighbours
 
@@ -42,9 +41,9 @@ def neighbours_of_file(path: Path, count: int, seed: int) -> list[Example]:
     if not texts:
         raise DataError(f"{path} has no lines")
     rng, drawn = Random(seed), list[Example]()
-    sources = _endless(texts)
+    sources = cycle(texts)
     while len(drawn) < count:
-        example = _judged(neighbour(next(sources), rng))
+        example = judged(Candidate(neighbour(next(sources), rng), "extra"))
         if example is not None and example.text not in texts:
             drawn.append(example)
     return drawn
@@ -55,20 +54,6 @@ def _text(path: Path, number: int, row: object) -> str:
     if not isinstance(text, str):
         raise DataError(f"{path}:{number}: no text")
     return text
-
-
-def _endless(texts: Sequence[str]) -> Iterator[str]:
-    while True:
-        yield from texts
-
-
-def _judged(text: str) -> Example | None:
-    try:
-        meaning = parse(text)
-    except LineTooLongError:
-        return None
-    verdict = "refusal" if meaning == INVALID else "near_miss"
-    return Example(text, operation_to_json(meaning), (verdict, "extra"))
 
 
 def neighbour(text: str, rng: Random) -> str:
@@ -88,12 +73,7 @@ def neighbour(text: str, rng: Random) -> str:
         for piece in _PIECE.findall(text)
     ]
     written = "".join(pieces)
-    if rng.random() < _EDITED:
-        place = rng.randint(0, len(written))
-        put, cut = rng.choice(((True, 0), (False, 1), (True, 1)))
-        middle = rng.choice(_KEYBOARD) if put else ""
-        written = written[:place] + middle + written[place + cut :]
-    return written
+    return edit(written, rng, KEYBOARD) if rng.random() < _EDITED else written
 
 
 def _other(piece: str, rng: Random, isa: Isa, names: set[str]) -> str:
