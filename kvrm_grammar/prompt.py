@@ -31,10 +31,11 @@ _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127
 
 
 def visible_text(text: str) -> str:
-    """Cut what the dialect ignores, and make control characters visible.
+    r"""Cut what the dialect ignores, and make control characters visible.
 
-    Comment, outer blanks and a label definition are ignored. Two label definitions
-    make a line invalid: neither is cut.
+    Comment, outer blanks and a label definition are ignored, and a run of blanks and tabs
+    means one blank outside a character literal. Two label definitions make a line invalid:
+    neither is cut.
 
     Args:
         text: One instruction as written, at most ``MAX_LINE_LENGTH`` characters
@@ -48,7 +49,7 @@ def visible_text(text: str) -> str:
 
     >>> visible_text("  SUB R5, R3, R1  ; the difference")
     'SUB R5, R3, R1'
-    >>> visible_text("loop: dec r0")
+    >>> visible_text("loop: \t dec   r0")
     'dec r0'
     """
     line = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
@@ -66,8 +67,9 @@ def _instruction(line: str) -> str:
     code = line[: next(comments, len(line))].strip(" \t")
     label = _LABEL_DEF.match(code)
     if label and not _LABEL_DEF.match(code, label.end()):
-        return code[label.end() :]
-    return code
+        code = code[label.end() :]
+    before, quote, literal = code.partition("'")  # blanks inside quotes have a meaning
+    return re.sub(r"[ \t]+", " ", before) + quote + literal
 
 
 def prompt_text(text: str) -> str:

@@ -22,12 +22,7 @@ from kvrm_grammar.faults import (
     out_of_range,
 )
 from kvrm_grammar.isa import Isa
-from kvrm_grammar.variants import (
-    decorate,
-    label_name,
-    mixed_case,
-    separator,
-)
+from kvrm_grammar.variants import decorate, label_name, mixed_case, separator
 from kvrm_grammar.words import FOREIGN_MNEMONICS, PROSE, TRAINING_WORDS
 
 __all__ = ["REFUSAL_KINDS", "Candidate", "minimal_pair", "refusal_candidate"]
@@ -42,18 +37,11 @@ _CONFUSABLE = str.maketrans(
     )
 )
 _STRANGE = (
-    "\u200b",
-    "\ufeff",
-    "\x00",
-    "\u00a0",
-    "\x0b",
-    "\u202e",
-    "\u00ad",
-    "\x1b",
-    "\u2028",
-    "\u00e9",
-    "\U0001f600",
-)
+    "\u200b", "\ufeff", "\x00", "\u00a0", "\x0b", "\u202e", "\u00ad", "\x1b", "\u2028",
+    "\u00e9", "\U0001f600",
+)  # fmt: skip
+_SEPARATORS = (",,", ", ,", " , , ", ";", " ; ", ":", " | ", "/", " - ", " + ", " & ")
+_WORDS_BETWEEN = (" and ", " and ", " to ", " from ", " into ", " with ", " by ", " then ")
 
 
 @dataclass(frozen=True)
@@ -102,12 +90,8 @@ def _commas(d: Draw) -> str:
         lambda: f"{name} {rng.choice((',', ', ', ' ,'))}" + ", ".join(d.operands),
         lambda: f"{name}{rng.choice((',', ', ', ', '))}" + ", ".join(d.operands),
         lambda: f"{name} " + ", ".join(d.operands) + rng.choice((",", " ,", ", ")),
-        lambda: (
-            f"{name} "
-            + rng.choice((",,", ", ,", " , , ", ";", " ; ", ":", " | ", "/", " - ", " and ")).join(
-                d.operands
-            )
-        ),
+        lambda: f"{name} " + rng.choice(_SEPARATORS).join(d.operands),
+        lambda: f"{name} " + rng.choice(_WORDS_BETWEEN).join(d.operands),
     ]
     return rng.choice(forms)()
 
@@ -170,18 +154,9 @@ def _label_only(d: Draw) -> str:
     name = label_name(d.rng, d.isa, d.words)
     register = d.any_operand("register")
     forms = (
-        "",
-        " ",
-        "\t",
-        "; " + name,
-        "// " + d.plain,
-        "# note",
-        name + ":",
-        name + ": ",
-        name + ":  ; x",
-        name,
-        ":",
-    )
+        "", " ", "\t", "; " + name, "// " + d.plain, "# note", name + ":", name + ": ",
+        name + ":  ; x", name, ":",
+    )  # fmt: skip
     broken = (
         f"{register}: {d.plain}",
         f": {d.plain}",
@@ -192,6 +167,20 @@ def _label_only(d: Draw) -> str:
         f"{name} : {d.plain}",
     )
     return d.rng.choice(forms if d.rng.random() < 0.5 else broken)
+
+
+def _stray(d: Draw) -> str:
+    """One letter or word too many beside an instruction or behind its label."""
+    rng = d.rng
+    letters = "".join(rng.choice(string.ascii_letters) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    word = rng.choice((letters, letters, rng.choice(d.words), rng.choice(FOREIGN_MNEMONICS)))
+    name = label_name(rng, d.isa, d.words)
+    forms = (
+        f"{word} {d.plain}", f"{word} {d.plain}", f"{word} {d.plain}", f"{d.plain} {word}",
+        f"{name}:{word} {d.plain}", f"{name}: {word} {d.plain}", f"{word} {name}: {d.plain}",
+        f"{name}: {d.plain} {word}",
+    )  # fmt: skip
+    return rng.choice(forms)
 
 
 def _foreign_characters(d: Draw) -> str:
@@ -208,8 +197,10 @@ def _foreign_characters(d: Draw) -> str:
 
 def _prose(d: Draw) -> str:
     roll = d.rng.random()
-    if roll < 0.5:
+    if roll < 0.4:
         return d.rng.choice(PROSE)
+    if roll < 0.55:
+        return "".join(d.rng.choice(string.ascii_lowercase) for _ in range(d.rng.randint(2, 5)))
     if roll < 0.8:
         return " ".join(d.rng.choice(d.words) for _ in range(d.rng.randint(1, 7)))
     alphabet = d.rng.choice((string.printable[:95], string.ascii_letters + " ", "rR01234567,# -x'"))
@@ -229,7 +220,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
     "extra_for_none": (4, _extra_for_none),
     "wrong_kind": (12, _wrong_kind),
     "bad_register": (13, bad_register),
-    "out_of_range": (12, out_of_range),
+    "out_of_range": (10, out_of_range),
     "bad_literal": (10, bad_literal),
     "bad_target": (9, bad_target),
     "commas": (7, _commas),
@@ -238,6 +229,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
     "other_syntax": (7, _other_syntax),
     "several": (3, _several),
     "label_only": (4, _label_only),
+    "stray": (6, _stray),
     "foreign_characters": (5, _foreign_characters),
     "prose": (6, _prose),
     "edited": (22, _edited),
@@ -247,9 +239,10 @@ REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
 # a number out of range is no member of a grounded language, so a model that wrongly takes it
 # does no harm by default, and one that wrongly refuses its neighbour does.
 _PAIR_WEIGHTS: dict[str, int] = {
-    "mnemonic": 24, "out_of_range": 14, "in_range": 36, "bad_literal": 14, "edited": 18,
+    "mnemonic": 24, "out_of_range": 10, "in_range": 44, "bad_literal": 14, "edited": 18,
     "bad_register": 8, "bad_target": 9, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4,
-    "commas": 4, "label_only": 4, "foreign_characters": 5, "no_blank": 2,
+    "commas": 4, "label_only": 4, "stray": 8, "foreign_characters": 5,
+    "no_blank": 2,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from random import Random
 
 from kvrm_grammar.isa import Isa, Opcode, Operand
 from kvrm_grammar.operations import OperationModel, from_fields
-from kvrm_grammar.words import COMMENTS, TRAINING_WORDS
+from kvrm_grammar.words import COMMENTS, FOREIGN_MNEMONICS, TRAINING_WORDS
 
 __all__ = [
     "NOTATIONS",
@@ -89,8 +89,10 @@ def _raw_label(rng: Random, isa: Isa, words: Sequence[str]) -> str:
         return _random_label(rng, rng.randint(8, 24))
     if roll < 0.81:
         return _random_label(rng, rng.randint(25, isa.label_max_length))
-    if roll < 0.86:
+    if roll < 0.84:
         return mixed_case(rng.choice(isa.opcodes).mnemonic, rng)
+    if roll < 0.86:
+        return mixed_case(rng.choice(FOREIGN_MNEMONICS), rng)
     if roll < 0.91:  # looks like a register, and is none
         return rng.choice("Rr") + rng.choice(
             ("", "_", "x", "1a", "3.", "$", "eg", "0_7", "12b", "et")
@@ -303,10 +305,8 @@ def random_operation(
 
     Opcodes with numbers come more often: there is more to learn.
     """
-    weights = [
-        1 + 2 * any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes
-    ]
-    opcode = rng.choices(isa.opcodes, weights)[0]
+    numeric = (any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes)
+    opcode = rng.choices(isa.opcodes, [3 if number else 1 for number in numeric])[0]
     drawn = [_operand_value(rng, operand, isa, words) for operand in opcode.operands]
     params = {o.name: value for o, (value, _) in zip(opcode.operands, drawn, strict=True)}
     return from_fields(opcode.key, params), opcode, tuple(kind for _, kind in drawn)

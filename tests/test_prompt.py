@@ -132,6 +132,11 @@ def test_a_prompt_is_one_line_of_clean_text(text: str) -> None:
         (r"MOV R1, '\'' ; quote", r"MOV R1, '\''"),
         (r"MOV R1, '\\'; backslash", r"MOV R1, '\\'"),
         ("MOV R1, ' '", "MOV R1, ' '"),
+        ("MOV \t R1 \t,   ' '  ", "MOV R1 , ' '"),
+        ("MOV R1, '  '", "MOV R1, '  '"),
+        ("MOV R1, '\t'", "MOV R1, '\t'"),
+        ("SUB\tR5,\t \tR3  R1", "SUB R5, R3 R1"),
+        ("a:\t\tJMP  \t b", "JMP b"),
         ("HALT ; it's", "HALT"),
         ("HALT 'x ; y", "HALT 'x"),
     ],
@@ -147,7 +152,7 @@ def test_what_is_ignored(text: str, shown: str) -> None:
     [
         ("MOV R1, #5", "MOV R1, #5"),
         ("MOV R1,#5", "MOV R1,#5"),
-        ("MOV R1\t#5", "MOV R1\t#5"),
+        ("MOV R1\t#5", "MOV R1 #5"),
         ("MOV R1, #-5 # minus", "MOV R1, #-5"),
         ("MOV R1, #+5#plus", "MOV R1, #+5"),
         ("MOV R1, #'a'", "MOV R1, #'a'"),
@@ -179,7 +184,7 @@ def test_control_characters_become_visible(code: int) -> None:
     assert picture == chr(0x2421 if code == 127 else 0x2400 + code)
     name = unicodedata.name(picture)
     assert name.startswith("SYMBOL FOR")
-    assert visible_text("a\tb") == "a\tb"
+    assert visible_text("a\tb") == "a b"
 
 
 @pytest.mark.parametrize("surrogate", ["\ud800", "\udbff", "\udc00", "\udfff"])

@@ -49,7 +49,7 @@ PRESETS = {
     ),
     "cpu-refine": Recipe(
         epochs=1.0,
-        max_samples=36_000,
+        max_samples=40_000,
         learning_rate=3e-4,
         schedule="cosine",
         dropout=0.0,
