@@ -26,7 +26,7 @@ from kvrm_grammar.lines import Line
 from kvrm_grammar.model import LoadedModel, load_model
 from kvrm_grammar.operations import Operation, operation_from_json
 from kvrm_grammar.packing import pack
-from kvrm_grammar.prompt import prompt_text, visible_text
+from kvrm_grammar.prompt import PROMPT_PREFIX, prompt_text, visible_text
 from kvrm_grammar.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
 from kvrm_grammar.search import best_first
@@ -277,7 +277,7 @@ class Decoder:
 
     @cached_property
     def _engine(self) -> Engine:
-        return Engine(self.loaded.model)
+        return Engine(self.loaded.model, encode_plain(self.loaded.tokenizer, PROMPT_PREFIX))
 
     @cached_property
     def _grounding(self) -> Grounding:

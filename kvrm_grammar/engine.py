@@ -11,6 +11,7 @@ none, and one with a few needs those rows of the output matrix alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -109,13 +110,15 @@ class Engine:
     Args:
         model: A transformers causal language model of the decoder-only kind with parts
             ``model`` and ``lm_head``, or a PEFT model around one, in evaluation mode.
+        prefix: Token IDs that prompts begin with: read once, and not again for each of them.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, prefix: Sequence[int] = ()) -> None:
         causal = model.get_base_model() if hasattr(model, "get_base_model") else model
         self._body = causal.model
         self._head = causal.lm_head
         self._device: torch.device = causal.device
+        self._prefix = tuple(prefix)
 
     def run(self, requests: Sequence[Request]) -> list[Answer | DecodeError]:
         """Decode a batch; every request gets the answer it would get alone.
@@ -133,16 +136,38 @@ class Engine:
         for position, row in enumerate(rows):
             if not row.block:
                 raise ValueError(f"prompt {position} is empty")
-        active, cache = list(rows), DynamicCache()
-        mask = torch.zeros((len(rows), 0), dtype=torch.int64)  # (active, positions in the cache)
         with torch.inference_mode():
-            while active:
+            active, cache = list(rows), self._start(rows)
+            mask = torch.ones((len(rows), cache.get_seq_length()), dtype=torch.int64)
+            while active:  # the mask says which positions in the cache count
                 mask = self._pass(active, cache, mask)
                 going = [i for i, row in enumerate(active) if row.result is None]
                 if 0 < len(going) < len(active):
                     cache.batch_select_indices(torch.tensor(going, device=self._device))
                 mask, active = mask[going], [active[i] for i in going]
         return [row.result for row in rows if row.result is not None]
+
+    def _start(self, rows: Sequence[_Row]) -> DynamicCache:
+        """A cache that holds the prefix, if that begins all prompts and leaves something."""
+        cache, length = DynamicCache(), len(self._prefix)
+        begun = all(len(r.block) > length and r.block[:length] == [*self._prefix] for r in rows)
+        if not rows or not length or not begun:
+            return cache
+        for layer, (keys, values) in enumerate(self._prefix_cache):
+            cache.update(
+                keys.expand(len(rows), -1, -1, -1), values.expand(len(rows), -1, -1, -1), layer
+            )
+        for row in rows:
+            row.block, row.read = row.block[length:], length
+        return cache
+
+    @cached_property
+    def _prefix_cache(self) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of every layer, each (1, heads, prefix, head size)."""
+        cache = DynamicCache()
+        ids = torch.tensor([self._prefix], device=self._device)
+        self._body(input_ids=ids, past_key_values=cache, use_cache=True)
+        return [(layer.keys, layer.values) for layer in cache.layers]
 
     def score(
         self, prompt: Sequence[int], answer: Sequence[int], language: Language, state: int

@@ -22,7 +22,18 @@ from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.store import read_entry, write_entry
 from kvrm_grammar.vocabulary import TokenVocabulary, read_vocabulary, vocabulary_digest
 
-__all__ = ["TokenIndex", "build_index", "compile_index", "fetch_index", "vocabulary_digest"]
+__all__ = [
+    "MAX_STATES",
+    "TokenIndex",
+    "build_index",
+    "compile_index",
+    "count_states",
+    "fetch_index",
+    "vocabulary_digest",
+]
+
+MAX_STATES = 10_000
+"""A state of this kind costs up to a megabyte in the index of a large vocabulary."""
 
 _FORMAT = "kvrm-index-1"
 _FOLDER = "index"
@@ -201,19 +212,22 @@ def fetch_index(
     return token_index
 
 
-def compile_index(constraint: Constraint, vocabulary: TokenVocabulary) -> TokenIndex:
+def compile_index(
+    constraint: Constraint, vocabulary: TokenVocabulary, *, max_states: int = MAX_STATES
+) -> TokenIndex:
     """Compile a constraint for a vocabulary, in memory.
 
     Args:
         constraint: The output language.
         vocabulary: Token IDs and their bytes.
+        max_states: States that the language's automaton over single bytes may have.
 
     Returns:
         The index.
 
     Raises:
-        TokenIndexError: The vocabulary cannot spell the language, or the language is
-            beyond Outlines' automaton.
+        TokenIndexError: The vocabulary cannot spell the language, or the language has too
+            many states, or is beyond Outlines' automaton.
 
     >>> from kvrm_grammar.constraint import finite_constraint
     >>> vocabulary = TokenVocabulary({1: b"a", 2: b"b", 3: b"ab"}, eos_token_id=0, size=4)
@@ -221,15 +235,45 @@ def compile_index(constraint: Constraint, vocabulary: TokenVocabulary) -> TokenI
     >>> index.allowed(index.initial_state).tolist()
     [1, 3]
     """
+    states = count_states(constraint)
+    if states > max_states:
+        raise TokenIndexError(
+            f"the language needs {states} automaton states, at most {max_states} are allowed: "
+            "give labels a shorter maximal length, or constrain fewer texts"
+        )
     ids_by_bytes: dict[bytes, list[int]] = {}
     for token_id, data in vocabulary.tokens.items():
         ids_by_bytes.setdefault(data, []).append(token_id)
+    index = _compile(constraint, vocabulary.eos_token_id, ids_by_bytes)
+    return _token_index(index, constraint, vocabulary)
+
+
+def count_states(constraint: Constraint) -> int:
+    """Count the states of a constraint's automaton over single bytes, the cheapest there is.
+
+    Args:
+        constraint: The output language.
+
+    Returns:
+        How many states its texts lead through.
+
+    Raises:
+        TokenIndexError: The language is beyond Outlines' automaton.
+
+    >>> from kvrm_grammar.constraint import finite_constraint
+    >>> count_states(finite_constraint(["ab", "b"]))
+    3
+    """
+    ids_by_bytes = {bytes([byte]): [byte + 1] for byte in range(256)}
+    return len(_compile(constraint, 0, ids_by_bytes).get_transitions())
+
+
+def _compile(constraint: Constraint, end: int, ids_by_bytes: dict[bytes, list[int]]) -> Index:
     try:
-        index = Index(constraint.regex, Vocabulary(vocabulary.eos_token_id, ids_by_bytes))
+        return Index(constraint.regex, Vocabulary(end, ids_by_bytes))
     except ValueError as error:
         reason = str(error).replace(constraint.regex, "…")
         raise TokenIndexError(f"the token index cannot be built: {reason}") from error
-    return _token_index(index, constraint, vocabulary)
 
 
 def _token_index(index: Index, constraint: Constraint, vocabulary: TokenVocabulary) -> TokenIndex:

@@ -16,7 +16,7 @@ from kvrm_grammar.generate import generate_constrained
 from kvrm_grammar.index import build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import operation_to_json
-from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.prompt import PROMPT_PREFIX, prompt_text
 from kvrm_grammar.protocol import Answer, Request, no_draft
 from kvrm_grammar.tokens import encode_plain
 from kvrm_grammar.variants import random_operation
@@ -80,6 +80,40 @@ def test_without_drafts_it_is_plain_greedy_decoding(
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_a_prefix_is_read_once_and_changes_no_answer(
+    engine: Engine,
+    tiny_decoder: Decoder,
+    prompts: list[list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What all prompts begin with is in the cache already; a prompt without it is read whole."""
+    prefix = encode_plain(tiny_decoder.loaded.tokenizer, PROMPT_PREFIX)
+    assert prefix
+    sharing = Engine(tiny_decoder.loaded.model, prefix)
+    read: list[tuple[int, ...]] = []
+    body = sharing._body
+
+    def counting(**arguments: Any) -> Any:
+        read.append(tuple(arguments["input_ids"].shape))
+        return body(**arguments)
+
+    monkeypatch.setattr(sharing, "_body", counting)
+    requests = [Request(p, tiny_decoder.index, no_draft) for p in prompts]
+    longest = max(map(len, prompts))
+    for _ in range(2):
+        results = zip(answers(sharing, requests), answers(engine, requests), strict=True)
+        for ours, whole in results:
+            assert ours.token_ids == whole.token_ids
+            assert ours.log_probability == pytest.approx(whole.log_probability, abs=1e-4)
+    assert read[:2] == [(1, len(prefix)), (len(prompts), longest - len(prefix))]
+    assert read.count((1, len(prefix))) == 1
+    read.clear()
+    other = [Request(prompts[0], tiny_decoder.index, no_draft)]
+    other.append(Request(prompts[1][len(prefix) :], tiny_decoder.index, no_draft))
+    assert answers(sharing, other)[0].token_ids == answers(engine, other)[0].token_ids
+    assert read[0] == (2, max(len(request.prompt) for request in other))
+
+
 def test_wrong_drafts_change_no_answer(
     seed: int,
     engine: Engine,

@@ -20,7 +20,13 @@ from kvrm_grammar import index as index_module
 from kvrm_grammar import store
 from kvrm_grammar.constraint import Constraint, build_constraint, finite_constraint
 from kvrm_grammar.errors import BaseModelError, TokenIndexError
-from kvrm_grammar.index import TokenIndex, build_index, compile_index
+from kvrm_grammar.index import (
+    MAX_STATES,
+    TokenIndex,
+    build_index,
+    compile_index,
+    count_states,
+)
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.tokens import encode_plain
@@ -142,6 +148,25 @@ def test_language_that_cannot_be_spelled_is_an_error() -> None:
     assert "z{1,3}" not in str(caught.value)
     with pytest.raises(TokenIndexError):
         small_index("(?=a)a")
+
+
+def test_too_many_states_are_refused_before_the_vocabulary_is_compiled() -> None:
+    """The limit counts states over single bytes; a language at the limit is still compiled."""
+    constraint = finite_constraint(["abc", "bcd", "cde"])
+    states = count_states(constraint)
+    assert states > 3
+    vocabulary = TokenVocabulary({byte + 1: bytes([byte]) for byte in range(256)}, 0, 257)
+    assert compile_index(constraint, vocabulary, max_states=states).walk([98, 99, 100])
+    with pytest.raises(TokenIndexError, match=f"needs {states} automaton states, at most 3 are"):
+        compile_index(constraint, vocabulary, max_states=3)
+    assert count_states(build_constraint(load_isa())) < MAX_STATES / 2
+
+
+def test_a_language_whose_automaton_explodes_is_refused() -> None:
+    """A short expression may need two states for every bit it must remember."""
+    regex = "(?:a|b)*a" + "(?:a|b)" * 15
+    with pytest.raises(TokenIndexError, match="automaton states, at most"):
+        compile_index(Constraint(regex, "digest", 64), TokenVocabulary({1: b"a", 2: b"b"}, 0, 3))
 
 
 def test_vocabulary_holds_what_the_tokenizer_decodes(tiny_tokenizer: Any) -> None:
