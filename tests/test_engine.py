@@ -79,7 +79,6 @@ def test_without_drafts_it_is_plain_greedy_decoding(
         assert answer.drafted == 0
 
 
-@pytest.mark.parametrize("seed", range(6))
 def test_a_prefix_is_read_once_and_changes_no_answer(
     engine: Engine,
     tiny_decoder: Decoder,
@@ -114,6 +113,7 @@ def test_a_prefix_is_read_once_and_changes_no_answer(
     assert read[0] == (2, max(len(request.prompt) for request in other))
 
 
+@pytest.mark.parametrize("seed", range(6))
 def test_wrong_drafts_change_no_answer(
     seed: int,
     engine: Engine,
