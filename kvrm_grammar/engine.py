@@ -167,7 +167,8 @@ class Engine:
         cache = DynamicCache()
         ids = torch.tensor([self._prefix], device=self._device)
         self._body(input_ids=ids, past_key_values=cache, use_cache=True)
-        return [(layer.keys, layer.values) for layer in cache.layers]
+        layers: Any = cache.layers  # of several kinds; those of a decoder-only model have both
+        return [(layer.keys, layer.values) for layer in layers]
 
     def score(
         self, prompt: Sequence[int], answer: Sequence[int], language: Language, state: int
