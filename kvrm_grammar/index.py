@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 MAX_STATES = 10_000
-"""A state of this kind costs up to a megabyte in the index of a large vocabulary."""
+"""States over single bytes that a language may have; with a large vocabulary one of them can
+cost a megabyte."""
 
 _FORMAT = "kvrm-index-1"
 _FOLDER = "index"

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fuzz_plugin"]
-
 # Examples of an ordinary property test; a campaign's are in fuzz_plugin.py. No deadline: the
 # machines that run this are shared, and a slow example says nothing about the code.
 for _profile, _examples in (("dev", 100), ("ci", 100), ("nightly", 1_000)):

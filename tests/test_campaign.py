@@ -1,6 +1,8 @@
 """The campaign itself: it counts, finds what is planted, shrinks it, and repeats by seed."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -125,3 +127,18 @@ def test_intervals_hold_their_rate() -> None:
             low, high = wilson(hits, total)
             assert 0 <= low <= hits / total <= high <= 1
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_the_options_take_a_file_that_exists() -> None:
+    """Pytest takes the file for a path to search for tests, and still knows the options."""
+    file = Path(__file__).parent / "corpus" / "campaign-1.jsonl"
+    before = file.read_bytes()
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "fuzz"]
+    for option in ("--fuzz-report", "--fuzz-save"):
+        done = subprocess.run(
+            [*command, option, str(file)], capture_output=True, text=True, check=False,
+            cwd=Path(__file__).parent.parent,
+        )  # fmt: skip
+        assert (done.returncode, "unrecognized" in done.stderr) == (0, False), done.stderr
+        assert "test_model_and_parser_agree[grammar]" in done.stdout
+    assert file.read_bytes() == before
