@@ -12,7 +12,8 @@ from kvrm_grammar.isa import Isa, load_isa
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.reference import parse
 from kvrm_grammar.refusals import refusal_candidate
-from kvrm_grammar.variants import NOTATIONS, valid_variant
+from kvrm_grammar.spelling import NOTATIONS
+from kvrm_grammar.variants import valid_variant
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import Example
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from random import Random
 
 from kvrm_grammar.isa import Isa, Opcode
-from kvrm_grammar.variants import (
+from kvrm_grammar.spelling import (
     NOTATIONS,
     integer_text,
     label_name,
     mixed_case,
     near,
-    operand_text,
     random_integer,
+)
+from kvrm_grammar.variants import (
+    operand_text,
     random_operation,
     render_operands,
     render_operation,
@@ -114,7 +116,7 @@ def bad_register(d: Draw) -> str:
         f"[{r}{digit}]", f"({r}{digit})", f"{r}_{digit}", f"{r}{digit}{d.rng.randint(0, 9)}", "sp",
         "pc", "rax", "acc",
         f"*{r}{digit}", f"-{r}{digit}", f"{r}{digit}++", f"#{r}{digit}", f"{r}{digit}.",
-        f"'{r}{digit}'",
+        f"'{r}{digit}'", f"_{r}{digit}", f".{r}{digit}",
     )  # fmt: skip
     return d.replaced(position, d.rng.choice(forms))
 

@@ -18,14 +18,14 @@ from kvrm_grammar.faults import (
     bad_target,
     draw,
     edit,
-    in_range,
     out_of_range,
 )
 from kvrm_grammar.isa import Isa
-from kvrm_grammar.variants import decorate, label_name, mixed_case, separator
+from kvrm_grammar.spelling import label_name, mixed_case
+from kvrm_grammar.variants import decorate, separator
 from kvrm_grammar.words import FOREIGN_MNEMONICS, PROSE, TRAINING_WORDS
 
-__all__ = ["REFUSAL_KINDS", "Candidate", "minimal_pair", "refusal_candidate"]
+__all__ = ["REFUSAL_KINDS", "Candidate", "broken", "misspelt", "refusal_candidate"]
 
 _CONFUSABLE = str.maketrans(
     dict(
@@ -62,8 +62,10 @@ def _extra(d: Draw) -> str:
     d = d if d.rng.random() < 0.8 else draw(d.rng, d.isa, d.words, with_operands=False)
     parts = list(d.operands)
     for _ in range(d.rng.choice((1, 1, 1, 1, 2))):
+        again = d.rng.choice(parts) if parts and d.rng.random() < 0.25 else None
         parts.insert(
-            d.rng.randint(0, len(parts)), d.any_operand("register", "register", "label", "number")
+            d.rng.randint(0, len(parts)),
+            again or d.any_operand("register", "register", "label", "number"),
         )
     return d.join(parts)
 
@@ -102,7 +104,7 @@ def _mnemonic(d: Draw) -> str:
     if roll < 0.5:
         return d.join(d.operands, mixed_case(rng.choice(FOREIGN_MNEMONICS), rng))
     if roll < 0.85:
-        return d.join(d.operands, mixed_case(edit(own, rng, string.ascii_lowercase), rng))
+        return d.join(d.operands, misspelt(own, rng))
     forms = (
         d.opcode.key,
         f".{own}",
@@ -114,6 +116,19 @@ def _mnemonic(d: Draw) -> str:
         f"{own}.w",
     )
     return d.join(d.operands, mixed_case(rng.choice(forms), rng))
+
+
+def misspelt(own: str, rng: Random) -> str:
+    """A mnemonic one edit away, in the case of a whole word or with a letter of another case."""
+    roll = rng.random()
+    if roll < 0.35:
+        return mixed_case(edit(own, rng, string.ascii_lowercase), rng)
+    if roll < 0.75:
+        return edit(mixed_case(own, rng), rng, string.ascii_letters)
+    name, letters = mixed_case(own, rng), string.ascii_letters
+    place = rng.choice((0, 0, 0, len(name), rng.randint(0, len(name))))
+    letter = rng.choice((rng.choice(letters), name[min(place, len(name) - 1)].swapcase()))
+    return name[:place] + letter + name[place:]
 
 
 def _no_blank(d: Draw) -> str:
@@ -200,7 +215,10 @@ def _prose(d: Draw) -> str:
     if roll < 0.4:
         return d.rng.choice(PROSE)
     if roll < 0.55:
-        return "".join(d.rng.choice(string.ascii_lowercase) for _ in range(d.rng.randint(2, 5)))
+        letters = (d.rng.choice(string.ascii_lowercase) for _ in range(d.rng.randint(2, 5)))
+        return mixed_case("".join(letters), d.rng)
+    if roll < 0.62:
+        return misspelt(d.opcode.mnemonic.lower(), d.rng)
     if roll < 0.8:
         return " ".join(d.rng.choice(d.words) for _ in range(d.rng.randint(1, 7)))
     alphabet = d.rng.choice((string.printable[:95], string.ascii_letters + " ", "rR01234567,# -x'"))
@@ -235,15 +253,6 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
     "edited": (22, _edited),
 }
 REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
-# Where one character decides, and a model is weakest. "in_range" is two valid instructions:
-# a number out of range is no member of a grounded language, so a model that wrongly takes it
-# does no harm by default, and one that wrongly refuses its neighbour does.
-_PAIR_WEIGHTS: dict[str, int] = {
-    "mnemonic": 24, "out_of_range": 10, "in_range": 44, "bad_literal": 14, "edited": 18,
-    "bad_register": 8, "bad_target": 9, "missing_operand": 3, "extra_operand": 8, "wrong_kind": 4,
-    "commas": 4, "label_only": 4, "stray": 8, "foreign_characters": 5,
-    "no_blank": 2,
-}  # fmt: skip
 
 
 def refusal_candidate(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> Candidate:
@@ -264,34 +273,14 @@ def refusal_candidate(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WOR
     return Candidate(text, kind)
 
 
-def minimal_pair(
-    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
-) -> tuple[Candidate, Candidate]:
-    """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
-
-    The step leads out of the dialect, but for one kind: numbers of many digits in range.
-
-    Training data takes a share of these; evaluation data does not.
+def broken(kind: str, d: Draw) -> str:
+    """Break a drawn instruction in one way.
 
     Args:
-        rng: Source of randomness.
-        isa: The instruction set.
-        words: Word list for labels.
+        kind: One of ``REFUSAL_KINDS``.
+        d: The instruction, with operands where the fault needs some.
 
     Returns:
-        The instruction, and its neighbour. Whether that is refused, the oracle says.
+        A text; whether it is refused, the oracle says.
     """
-    kind = rng.choices(tuple(_PAIR_WEIGHTS), tuple(_PAIR_WEIGHTS.values()))[0]
-    numeric = kind in ("out_of_range", "in_range", "bad_literal")
-    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited"))
-    while numeric and d.position("immediate", "target") is None:
-        d = draw(rng, isa, words)
-    valid = in_range(d) if kind in ("out_of_range", "in_range") else d.join(d.operands)
-    if kind == "in_range":
-        broken = in_range(d)
-    elif kind == "mnemonic" and rng.random() < 0.75:
-        own = mixed_case(d.opcode.mnemonic, rng)
-        broken = d.join(d.operands, edit(own, rng, string.ascii_letters))
-    else:
-        broken = _MAKERS[kind][1](d)
-    return Candidate(valid, kind), Candidate(broken, kind)
+    return _MAKERS[kind][1](d)

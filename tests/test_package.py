@@ -159,7 +159,7 @@ def test_the_oracle_is_independent() -> None:
 
 def test_texts_are_made_outside_the_answer_path() -> None:
     """No module that takes part in an answer knows how training texts are written."""
-    makers = {"words", "variants", "faults", "refusals"}
+    makers = {"words", "spelling", "variants", "faults", "refusals"}
     for name in MODULES.keys() - makers:
         assert not siblings(name) & makers, name
 

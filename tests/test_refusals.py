@@ -1,7 +1,6 @@
 """refusals.py: texts that look like instructions, of every kind, and mostly are none."""
 
 from collections import Counter
-from difflib import SequenceMatcher
 from functools import cache
 from random import Random
 
@@ -10,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import LineTooLongError
+from kvrm_grammar.faults import draw as taken_apart
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID
 from kvrm_grammar.reference import explain, parse
 from kvrm_grammar.refusals import (
     REFUSAL_KINDS,
     Candidate,
-    minimal_pair,
+    broken,
+    misspelt,
     refusal_candidate,
 )
 from kvrm_grammar.words import HELD_OUT_WORDS, TRAINING_WORDS
@@ -72,42 +73,6 @@ def test_the_same_seed_gives_the_same_candidates(words: tuple[str, ...]) -> None
     assert draw(5, 200, words) != draw(6, 200, words)
 
 
-def test_minimal_pairs_are_one_of_each_and_near() -> None:
-    """The first is valid, the second mostly refused, and the two have much in common.
-
-    But for pairs of numbers in range, which are both valid.
-    """
-    rng = Random(7)
-    refused, close, kinds = 0, 0, Counter[str]()
-    for _ in range(600):
-        valid, broken = minimal_pair(rng, ISA)
-        assert valid.kind == broken.kind
-        kinds[valid.kind] += 1
-        assert parse(valid.text) != INVALID
-        if valid.kind == "in_range":
-            assert parse(broken.text) != INVALID
-            continue
-        refused += parse(broken.text[:256]) == INVALID
-        close += SequenceMatcher(None, valid.text.lower(), broken.text.lower()).ratio() > 0.5
-    others = 600 - kinds["in_range"]
-    assert refused > 0.83 * others
-    assert close > 0.5 * others
-    assert set(kinds) <= {*REFUSAL_KINDS, "in_range"}
-    assert 60 < kinds["in_range"] < 200
-    assert kinds["mnemonic"] > kinds["wrong_kind"] > 0
-
-
-def test_out_of_range_pairs_differ_by_the_bound() -> None:
-    """One number just inside the bounds, one beyond them: nothing else decides."""
-    rng, seen = Random(8), 0
-    while seen < 60:
-        valid, broken = minimal_pair(rng, ISA)
-        if valid.kind == "out_of_range":
-            seen += 1
-            assert parse(valid.text) != INVALID
-            assert "outside" in (explain(broken.text).reason or "") or "-" in broken.text
-
-
 @given(st.randoms(use_true_random=False))
 def test_any_candidate_can_be_judged(rng: Random) -> None:
     """Whatever is drawn, the oracle has a verdict, and a reason where it refuses."""
@@ -149,3 +114,20 @@ def test_faults_of_all_sorts_are_among_them() -> None:
     ):
         assert any(part in reason for reason in reasons), part
     assert len(set(reasons)) > 500
+
+
+def test_misspelt_mnemonics_are_one_edit_away() -> None:
+    """In front, inside or behind, in either case; a letter of the other case among them."""
+    rng = Random(4)
+    names = {misspelt("jmp", rng) for _ in range(3000)}
+    for name in ("ajmp", "JMPx", "jJMP", "jm", "mjp", "Kjmp", "jmpP"):
+        assert name in names, name
+    assert all(2 <= len(name) <= 4 for name in names)
+
+
+@pytest.mark.parametrize("kind", REFUSAL_KINDS)
+def test_a_fault_of_a_kind_can_be_asked_for(kind: str) -> None:
+    """Most of what comes is refused."""
+    rng = Random(6)
+    texts = [broken(kind, taken_apart(rng, ISA, TRAINING_WORDS)) for _ in range(60)]
+    assert sum(parse(text[:256]) == INVALID for text in texts) > 30

@@ -448,9 +448,9 @@ def test_disagreements_are_trained_on(
     loaded = load_model(None, base=tiny_base, dtype=torch.float32)
     parser = train_decode.build_parser()
     recipe = Recipe(max_length=1000)
-    plain = train_decode._split(loaded, parser.parse_args(["--data", str(data)]), recipe)
+    plain = train_decode._split(loaded, parser.parse_args(["--data", str(data)]), recipe, tmp_path)
     options = ["--data", str(data), "--extra", str(extra), "--extra-samples", "20"]
-    more = train_decode._split(loaded, parser.parse_args(options), recipe)
+    more = train_decode._split(loaded, parser.parse_args(options), recipe, tmp_path)
     assert len(more[0]) == len(plain[0]) + 20
     assert more[0][: len(plain[0])] == plain[0]
     assert more[1] == plain[1]
@@ -465,6 +465,33 @@ def test_disagreements_are_trained_on(
     missing = str(tmp_path / "missing.jsonl")
     assert train(tmp_path / "none", "--extra", missing, base=tiny_base, data=data) == 1
     assert "missing.jsonl: No such file" in capsys.readouterr().err
+
+
+def test_mined_examples_join_the_training(
+    tmp_path: Path, tiny_base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come from behind those that are trained on anyway, and each comes several times."""
+    asked: list[list[Example]] = []
+
+    def mine(adapter: Path, candidates: list[Example], **_: Any) -> list[Example]:
+        asked.append(candidates)
+        return candidates[:2]
+
+    monkeypatch.setattr(train_decode, "mine", mine)
+    loaded = load_model(None, base=tiny_base, dtype=torch.float32)
+    arguments = train_decode.build_parser().parse_args(
+        ["--data", str(data), "--start-from", str(tmp_path)]
+    )
+    recipe = Recipe(max_length=1000, max_samples=30, mined=12, mined_repeats=3)
+    plain, held, _ = train_decode._split(loaded, arguments, replace(recipe, mined=0), tmp_path)
+    training, _, _ = train_decode._split(loaded, arguments, recipe, tmp_path)
+    assert training[:30] == plain
+    assert len(training) == 30 + 3 * 2
+    assert training[30:32] == training[32:34] == training[34:]
+    (candidates,) = asked
+    assert len(candidates) == 12
+    held_out = {tuple(feature["input_ids"]) for feature in held}
+    assert not held_out & {tuple(feature["input_ids"]) for feature in training[30:]}
 
 
 class PowerCutError(Exception):

@@ -45,7 +45,7 @@ def encode_example(
     Args:
         tokenizer: The base model's.
         example: What to encode.
-        max_length: Token IDs of prompt and answer together.
+        max_length: Token IDs of prompt and answer together, after the cut.
         opcode_only: Cut the answer after its opcode. There it is decided whether the
             text is refused, which is the hard part; the cut makes room for more of it.
 
@@ -54,10 +54,10 @@ def encode_example(
     """
     prompt = encode_plain(tokenizer, prompt_text(example.text))
     answer = [*encode_plain(tokenizer, example.answer), int(tokenizer.eos_token_id)]
-    if len(prompt) + len(answer) > max_length:
-        return None
     if opcode_only:
         answer = answer[: _opcode_end(tokenizer, example.answer, answer)]
+    if len(prompt) + len(answer) > max_length:
+        return None
     return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
 
 

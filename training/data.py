@@ -15,9 +15,10 @@ from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import Isa, load_isa
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.reference import parse
-from kvrm_grammar.refusals import Candidate, minimal_pair, refusal_candidate
+from kvrm_grammar.refusals import Candidate, refusal_candidate
 from kvrm_grammar.variants import Variant, valid_variant
 from kvrm_grammar.words import TRAINING_WORDS
+from training.pairs import minimal_pair
 
 __all__ = [
     "Example",

@@ -27,7 +27,7 @@ from rich.table import Table
 from kvrm_grammar.decoder import METHODS, Decoder
 from kvrm_grammar.errors import KvrmError, OperationError
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
-from kvrm_grammar.variants import NOTATIONS
+from kvrm_grammar.spelling import NOTATIONS
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 from training.data import Example, file_digest, generate_examples, read_examples

@@ -27,6 +27,7 @@ from kvrm_grammar.model import LoadedModel, load_model
 from training.batches import Collator, Feature, encode_examples
 from training.data import file_digest, read_examples
 from training.generate_cpu_data import DEFAULT_OUTPUT
+from training.mining import mine
 from training.neighbours import neighbours_of_file
 from training.recipes import PRESETS, TARGET_MODULES, TWO_STAGES, Recipe
 from training.trainer import CompletionTrainer, LogTable, StopAt, exact_match
@@ -49,6 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--max-samples", type=int)
+    parser.add_argument(
+        "--mined", type=int, help="how many further examples to search for hard ones"
+    )
     parser.add_argument("--evaluation-steps", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, help="CPU threads; default: all")
@@ -62,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     overrides = {
         name: getattr(arguments, name)
-        for name in ("epochs", "batch_size", "max_samples", "evaluation_steps")
+        for name in ("epochs", "batch_size", "max_samples", "mined", "evaluation_steps")
         if getattr(arguments, name) is not None
     }
     counts = {"threads": arguments.threads, "extra_samples": arguments.extra_samples}
@@ -71,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
             parser.error(f"--{name.replace('_', '-')} must be above 0, got {value}")
     if arguments.skip_samples < 0:  # it would train on what it is evaluated on
         parser.error(f"--skip-samples must be at least 0, got {arguments.skip_samples}")
+    if arguments.mined and arguments.start_from is None:
+        parser.error("--mined needs --start-from: the adapter whose doubts count")
     if arguments.output.exists() and not arguments.output.is_dir():
         parser.error(f"--output {arguments.output} is not a folder")
     if arguments.threads:
@@ -107,14 +113,14 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     """Train, keep the best checkpoint, and write the adapter folder."""
     set_seed(arguments.seed)
     loaded = load_model(None, base=arguments.base)
-    training, evaluation, skipped = _split(loaded, arguments, recipe)
+    checkpoints = arguments.checkpoints or Path("runs") / arguments.output.name
+    training, evaluation, skipped = _split(loaded, arguments, recipe, checkpoints)
     if skipped:
         print(
             f"{skipped} examples are longer than {recipe.max_length} token IDs: left out",
             file=sys.stderr,
         )
     model = _with_lora(loaded, recipe, arguments.start_from)
-    checkpoints = arguments.checkpoints or Path("runs") / arguments.output.name
     table = LogTable(checkpoints / "log.json")
     trainer = CompletionTrainer(
         model=model,
@@ -135,7 +141,7 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
 
 
 def _split(
-    loaded: LoadedModel, arguments: argparse.Namespace, recipe: Recipe
+    loaded: LoadedModel, arguments: argparse.Namespace, recipe: Recipe, checkpoints: Path
 ) -> tuple[list[Feature], list[Feature], int]:
     examples = read_examples(arguments.data)
     # The same split and order whatever the seed, so that a later stage is not evaluated on
@@ -148,6 +154,16 @@ def _split(
     if not rest:
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
     chosen = rest[: recipe.max_samples]
+    if recipe.mined and recipe.max_samples and arguments.start_from:
+        candidates = rest[recipe.max_samples :][: recipe.mined]
+        chosen += recipe.mined_repeats * mine(
+            arguments.start_from,
+            candidates,
+            base=arguments.base,
+            below=recipe.mined_below,
+            max_length=recipe.max_length,
+            memory=checkpoints / "mined.json",
+        )
     if arguments.extra is not None:
         chosen += neighbours_of_file(arguments.extra, arguments.extra_samples, arguments.seed)
     training, long = encode_examples(
