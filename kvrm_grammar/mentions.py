@@ -86,7 +86,7 @@ def _value(number: re.Match[str]) -> int | None:
         return None if plain is None else ord(plain)
     for name, base in _BASES.items():
         digits = number[name]
-        if digits is not None and len(digits) <= 40:  # longer ones are slow to convert
+        if digits is not None and len(digits.lstrip("0")) <= 40:  # longer ones are out of range
             return -int(digits, base) if number["sign"] == "-" else int(digits, base)
     return None
 

@@ -63,6 +63,7 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
         (r"mov r1, '\n'", "immediate", ("10",)),
         ("mov r1, 2147483648", "immediate", ()),
         ("mov r1, 0b101", "immediate", ("5",)),
+        ("mov r1, 0x" + "0" * 60 + "7", "immediate", ("7",)),
         ("jmp loop", "target", ('"loop"',)),
         ("jmp 12", "target", ("12",)),
         ("jmp jmp", "target", ('"jmp"',)),
