@@ -6,18 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-# Examples of an ordinary property test; a campaign's are in fuzz_plugin.py. No deadline: the
-# machines that run this are shared, and a slow example says nothing about the code.
-for _profile, _examples in (("dev", 100), ("ci", 100), ("nightly", 1_000)):
-    settings.register_profile(
-        _profile,
-        max_examples=_examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-settings.load_profile("dev")
 
 # torch and transformers are imported inside the fixtures: most tests need neither.
 

@@ -1,4 +1,4 @@
-"""Options, progress and report of ``pytest -m fuzz``.
+"""Options, profiles, progress and report of ``pytest -m fuzz``.
 
 In: the command line. Out: ``fuzz``, the campaign of this run, for the tests; at the end a
 table by strategy, a JSON report and, where asked for, the disagreements as JSON Lines.
@@ -16,10 +16,22 @@ from random import SystemRandom
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.campaign import Outcome, summary
 
 __all__ = ["Campaign"]
+
+# Examples of an ordinary property test; a campaign's are below. No deadline: the
+# machines that run this are shared, and a slow example says nothing about the code.
+for _profile, _examples in (("dev", 100), ("ci", 100), ("nightly", 1_000)):
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("dev")
 
 EXAMPLES = {"dev": 450, "ci": 2_250, "nightly": 20_250}
 _KEY = pytest.StashKey["Campaign"]()

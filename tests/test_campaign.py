@@ -130,10 +130,11 @@ def test_intervals_hold_their_rate() -> None:
 
 
 def test_the_options_take_a_file_that_exists() -> None:
-    """Pytest takes the file for a path to search for tests, and still knows the options."""
+    """Pytest takes the file for a path to search for tests, and still knows options and profiles."""
     file = Path(__file__).parent / "corpus" / "campaign-1.jsonl"
     before = file.read_bytes()
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "fuzz"]
+    command += ["--hypothesis-profile", "nightly"]
     for option in ("--fuzz-report", "--fuzz-save"):
         done = subprocess.run(
             [*command, option, str(file)], capture_output=True, text=True, check=False,
