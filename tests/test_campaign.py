@@ -130,7 +130,7 @@ def test_intervals_hold_their_rate() -> None:
 
 
 def test_the_options_take_a_file_that_exists() -> None:
-    """Pytest takes the file for a path to search for tests, and still knows options and profiles."""
+    """Pytest takes the file for a path to search for tests, and knows options and profiles."""
     file = Path(__file__).parent / "corpus" / "campaign-1.jsonl"
     before = file.read_bytes()
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "fuzz"]
