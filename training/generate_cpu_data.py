@@ -13,7 +13,7 @@ from training.data import Example, generate_examples, write_examples
 
 DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
 DEFAULT_COUNT = 50_000
-DEFAULT_SEED = 20261130
+DEFAULT_SEED = 20261201
 DEFAULT_PAIRS = 0.5
 
 

@@ -40,8 +40,8 @@ class Recipe:
     opcode_only: float = 0.0
     stop_step: int | None = None
     mined: int = 0
-    mined_below: float = 0.9
-    mined_repeats: int = 4
+    mined_below: float = 0.95
+    mined_repeats: int = 6
     evaluation_samples: int = 320
     evaluation_steps: int = 200
 
@@ -73,13 +73,13 @@ PRESETS = {
     ),
     "cpu-sharpen": Recipe(
         epochs=1.0,
-        max_samples=12_000,
+        max_samples=7_000,
         learning_rate=2.5e-4,
         schedule="cosine",
         dropout=0.0,
         max_length=192,
         opcode_only=0.8,
-        mined=37_000,
+        mined=43_000,
     ),
 }
 
