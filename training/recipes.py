@@ -79,7 +79,7 @@ PRESETS = {
         dropout=0.0,
         max_length=192,
         opcode_only=0.8,
-        mined=43_000,
+        mined=24_000,
     ),
 }
 
