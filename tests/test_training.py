@@ -28,6 +28,7 @@ from kvrm_grammar.words import HELD_OUT_WORDS
 from training import generate_cpu_data, train_decode
 from training.batches import IGNORED, Collator, Feature, encode_example, encode_examples
 from training.data import Example, file_digest, generate_examples, read_examples, write_examples
+from training.pairs import BOTH_VALID
 from training.recipes import PRESETS, TARGET_MODULES, Recipe
 from training.trainer import CompletionTrainer, LogTable, completion_logits, exact_match
 
@@ -67,8 +68,8 @@ def test_the_share_of_pairs(share: float) -> None:
     marked = [example for example in examples if "pair" in example.kinds]
     assert abs(len(marked) / len(examples) - share) < 0.05
     assert all(example.answer == operation_to_json(parse(example.text)) for example in marked)
-    # Of pairs of two numbers in range, both are valid; of the others, one.
-    others = [example for example in marked if "in_range" not in example.kinds]
+    # Of some kinds of pairs both members are valid; of the others, one.
+    others = [example for example in marked if not BOTH_VALID & set(example.kinds)]
     refused = sum("refusal" in example.kinds for example in others)
     assert refused == sum("refusal" in example.kinds for example in marked)
     assert 0.4 * len(others) <= refused <= 0.6 * len(others)
@@ -698,7 +699,7 @@ def test_evaluation_examples_are_not_trained_on(tiny_base: Path, data: Path) -> 
 
     def split(*options: str) -> tuple[list[Feature], list[Feature], int]:
         arguments = train_decode.build_parser().parse_args(["--data", str(data), *options])
-        return train_decode._split(loaded, arguments, recipe)
+        return train_decode._split(loaded, arguments, recipe, Path())
 
     first = split("--seed", "1")
     training, evaluation, skipped = first
