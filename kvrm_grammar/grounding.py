@@ -12,7 +12,7 @@ operand has which role, and whether the text is an instruction at all, is left t
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -42,11 +42,16 @@ class Grounding:
         isa: The instruction set.
         index: The schema's language over the vocabulary.
         vocabulary: The bytes of the token IDs.
+        find: What a text mentions; by default as the strict dialect spells it.
+        shorthand: Whether two mentions of registers may stand for three operands, the
+            destination being the first source too.
     """
 
     isa: Isa
     index: TokenIndex
     vocabulary: TokenVocabulary
+    find: Callable[[str, Isa], _Mentions] = mentions
+    shorthand: bool = False
 
     def language(self, text: str) -> "GroundedLanguage":
         """Ground one instruction.
@@ -57,7 +62,7 @@ class Grounding:
         Returns:
             Its language; never empty, ``OP_INVALID`` is always in it.
         """
-        return GroundedLanguage(self, *self._texts(mentions(text, self.isa)))
+        return GroundedLanguage(self, *self._texts(self.find(text, self.isa)))
 
     def _texts(self, found: _Mentions) -> tuple[list[str], list[str]]:
         """Whole texts, and beginnings that go on as the schema allows; none begins another."""
@@ -79,10 +84,12 @@ class Grounding:
         own = [found[kind] for kind in kinds]
         slots = [self._registers if values is None else dict.fromkeys(values) for values in own]
         mentioned = {kind: Counter(values) for kind, values in found.items() if values is not None}
+        shared = self.shorthand and _two_for_three(kinds, found)
         return [
             values
             for values in product(*slots)
             if len(set(values)) == len(values)
+            or (shared and values[0] == values[1] and (values[0] != values[2] or shared == 1))
             or all(
                 kind not in mentioned
                 or [*zip(kinds, values, strict=True)].count((kind, value)) <= mentioned[kind][value]
@@ -123,6 +130,13 @@ class Grounding:
         return frozenset(
             data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
         )
+
+
+def _two_for_three(kinds: Sequence[OperandKind], found: _Mentions) -> int:
+    """How many registers two mentions name where three are needed; 0 where that is not so."""
+    registers = found["register"] or ()
+    three = len(kinds) == 3 and set(kinds) == {"register"}
+    return len(set(registers)) if three and len(registers) == 2 else 0
 
 
 def _first_open(kinds: Sequence[OperandKind], found: _Mentions) -> int:
