@@ -100,16 +100,19 @@ def _compare_checksums(folder: Path) -> None:
         )
 
 
-def attach_adapter(model: PreTrainedModel, adapter: Adapter, base_name: str) -> PeftModel:
-    """Put an adapter on a base model.
+def attach_adapter(
+    model: PreTrainedModel | PeftModel, adapter: Adapter, base_name: str, name: str = "default"
+) -> PeftModel:
+    """Put an adapter on a base model, or one more beside those it has.
 
     Args:
-        model: The base model; it is changed in place.
+        model: The base model, or what an earlier call returned; it is changed in place.
         adapter: As from :func:`read_adapter`.
         base_name: What to call the base in an error.
+        name: What the model calls the adapter; one more must have another name.
 
     Returns:
-        The model with the adapter active, in inference mode; LoRA weights are float32
+        The model with the first adapter active, in inference mode; LoRA weights are float32
         whatever the base's dtype is.
 
     Raises:
@@ -123,8 +126,12 @@ def attach_adapter(model: PreTrainedModel, adapter: Adapter, base_name: str) -> 
         # PEFT draws start values, although the file replaces every one, as is checked next.
         # (Its way without them would round the adapter to the base's dtype.)
         with torch.random.fork_rng(devices=[]):
-            tuned = get_peft_model(model, config)
-        expected = get_peft_model_state_dict(tuned, save_embedding_layers=False)
+            if isinstance(model, PeftModel):
+                tuned = model
+                tuned.add_adapter(name, config)
+            else:
+                tuned = get_peft_model(model, config, adapter_name=name)
+        expected = get_peft_model_state_dict(tuned, adapter_name=name, save_embedding_layers=False)
     except AdapterError:
         raise
     except Exception as error:  # PEFT has no error types of its own
@@ -132,7 +139,7 @@ def attach_adapter(model: PreTrainedModel, adapter: Adapter, base_name: str) -> 
     difference = _difference(expected, weights)
     if difference is not None:
         raise AdapterError(f"{misfit}: {difference}")
-    set_peft_model_state_dict(tuned, weights)
+    set_peft_model_state_dict(tuned, weights, adapter_name=name)
     return tuned
 
 

@@ -5,14 +5,14 @@ model might have said.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.operations import INVALID, Operation, operation_to_json
 
-__all__ = ["CONSTRAINTS", "Alternative", "ConstraintName", "Decoded"]
+__all__ = ["CONSTRAINTS", "UNCERTAIN", "Alternative", "ConstraintName", "Decoded"]
 
 ConstraintName = Literal["grounded", "schema"]
 CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
@@ -21,6 +21,9 @@ CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
 ``schema``: any operation. ``grounded``: of these, the ones whose operands the instruction's own
 text mentions.
 """
+
+UNCERTAIN = "uncertain"
+"""The reason of a refusal for lack of confidence."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Decoded:
             without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
+        reason: ``uncertain`` where the answer was refused for its low confidence; it is then
+            among the alternatives.
     """
 
     text: str
@@ -70,6 +75,7 @@ class Decoded:
     margin: float | None = None
     forced: bool = False
     constraint: ConstraintName | None = None
+    reason: str | None = None
     _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
         default=None, repr=False, compare=False
     )
@@ -94,6 +100,20 @@ class Decoded:
         if self.operation is None or self._reference is None:
             return None
         return self._reference(self.text) == self.operation
+
+    def unless_uncertain(self, min_confidence: float) -> "Decoded":
+        """The same, or a refusal where an instruction is less probable than asked for.
+
+        Args:
+            min_confidence: 0 to 1; 0 changes nothing.
+
+        Returns:
+            This, or a copy whose operation is ``OP_INVALID`` and whose reason ``uncertain``.
+            Confidence and alternatives stay those of the model's own answer.
+        """
+        if not self.valid or self.confidence is None or self.confidence >= min_confidence:
+            return self
+        return replace(self, operation=INVALID, reason=UNCERTAIN)
 
     def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
         """Search for the most probable answers, this one among them.

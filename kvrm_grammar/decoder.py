@@ -6,8 +6,8 @@ business.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Literal
 
 from kvrm_grammar.constraint import Constraint, build_constraint
 from kvrm_grammar.decoded import CONSTRAINTS, Alternative, ConstraintName, Decoded
+from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.draft import Drafter
 from kvrm_grammar.engine import Engine
 from kvrm_grammar.errors import DecodeError, InputError, KvrmError
@@ -22,13 +23,14 @@ from kvrm_grammar.generate import generate_constrained
 from kvrm_grammar.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
+from kvrm_grammar.lenient_draft import guess
 from kvrm_grammar.lines import Line
-from kvrm_grammar.model import LoadedModel, load_model
+from kvrm_grammar.model import LoadedModel, load_model, load_models
 from kvrm_grammar.operations import Operation, operation_from_json
 from kvrm_grammar.packing import pack
 from kvrm_grammar.prompt import PROMPT_PREFIX, prompt_text, visible_text
 from kvrm_grammar.protocol import Answer, Language, Request, no_draft
-from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
+from kvrm_grammar.resources import resource_path
 from kvrm_grammar.search import best_first
 from kvrm_grammar.tokens import encode_plain
 
@@ -57,6 +59,7 @@ class Decoder:
         method: How to search, one of ``METHODS``.
         constraint: What may be answered, one of ``CONSTRAINTS``; the method ``outlines``
             knows the schema alone.
+        dialect: The input language that the adapter was trained on.
     """
 
     loaded: LoadedModel
@@ -64,6 +67,7 @@ class Decoder:
     index: TokenIndex
     method: Method = "verify"
     constraint: ConstraintName = "grounded"
+    dialect: Dialect = field(default_factory=lambda: find_dialect("strict"))
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -83,29 +87,32 @@ class Decoder:
         progress: bool = False,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
+        dialect: str = "strict",
     ) -> "Decoder":
         """Load an adapter with its base model and compile, or fetch from disk, the index.
 
         Args:
-            path: Adapter folder; None for the packaged adapter.
+            path: Adapter folder; None for the packaged adapter of the dialect.
             base: Base model folder or name; None for the one the adapter names.
             device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
             constraint: What may be answered, one of ``CONSTRAINTS``.
+            dialect: What the adapter reads, ``strict`` or ``lenient``.
 
         Returns:
             The decoder.
 
         Raises:
-            InputError: There is no such method or constraint.
+            InputError: There is no such method, constraint or dialect.
             AdapterError: The adapter is missing, damaged, or made for another base.
             BaseModelError: The base model is missing and cannot be fetched.
             ConstraintError: The schemas' language cannot be compiled.
         """
-        adapter = Path(path) if path is not None else resource_path(DEFAULT_ADAPTER)
+        read = find_dialect(dialect)
+        adapter = Path(path) if path is not None else resource_path(read.adapter)
         loaded = load_model(adapter, base=base, device=device, progress=progress)
-        return cls.from_loaded(loaded, method=method, constraint=constraint)
+        return cls.from_loaded(loaded, method=method, constraint=constraint, dialect=dialect)
 
     @classmethod
     def from_loaded(
@@ -114,11 +121,41 @@ class Decoder:
         *,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
+        dialect: str = "strict",
     ) -> "Decoder":
         """Build a decoder around a loaded model; the index comes from disk where it can."""
         schema = build_constraint(load_isa())
         index = build_index(schema, loaded.tokenizer)
-        return cls(loaded, schema, index, method, constraint)
+        return cls(loaded, schema, index, method, constraint, find_dialect(dialect))
+
+    @classmethod
+    def sharing_base(
+        cls, adapters: Mapping[str, str | Path | None], *, base: str | Path | None = None
+    ) -> dict[str, "Decoder"]:
+        """Load the adapters of several dialects on one base, which is in memory once.
+
+        Args:
+            adapters: Dialect -> adapter folder; None for the packaged one.
+            base: Base model folder or name; None for the one the adapters name.
+
+        Returns:
+            A decoder for each dialect; threads may share them, and take turns at the model.
+
+        Raises:
+            InputError: There is no such dialect.
+            AdapterError: An adapter is missing, damaged, or made for another base.
+            BaseModelError: The base model is missing and cannot be fetched.
+        """
+        folders = [
+            Path(path) if path is not None else resource_path(find_dialect(name).adapter)
+            for name, path in adapters.items()
+        ]
+        loaded = load_models(folders, base=base)
+        first = cls.from_loaded(loaded[0])
+        return {
+            name: replace(first, loaded=one, dialect=find_dialect(name))
+            for name, one in zip(adapters, loaded, strict=True)
+        }
 
     def constrained(self, constraint: ConstraintName) -> "Decoder":
         """The same decoder under another constraint; model and index are shared.
@@ -128,11 +165,12 @@ class Decoder:
         """
         return replace(self, constraint=constraint)
 
-    def decode(self, text: str) -> Decoded:
+    def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         """Decode one instruction.
 
         Args:
             text: One line of at most 256 characters.
+            min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 
         Returns:
             The answer; ``operation`` is never None.
@@ -141,7 +179,7 @@ class Decoder:
             LineTooLongError: The line is longer.
             DecodeError: The model's output was not a number, or was cut off.
         """
-        decoded = next(self.decode_many([text]))
+        decoded = next(self.decode_many([text], min_confidence=min_confidence))
         if decoded.error is not None:
             raise decoded.error
         return decoded
@@ -152,6 +190,7 @@ class Decoder:
         *,
         batch_size: int = 16,
         batch_tokens: int = 1024,
+        min_confidence: float = 0.0,
     ) -> Iterator[Decoded]:
         """Decode a stream, in order; a bad line costs nobody else anything.
 
@@ -164,23 +203,28 @@ class Decoder:
             batch_size: Instructions per run of the model, at most.
             batch_tokens: Token IDs of prompts per run, padding included, at most; a longer
                 instruction runs alone.
+            min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 
         Yields:
             One ``Decoded`` per text; a text that cannot be decoded carries its error.
 
         Raises:
-            ValueError: ``batch_size`` or ``batch_tokens`` is below 1.
+            ValueError: ``batch_size`` or ``batch_tokens`` is below 1, or ``min_confidence``
+                is not from 0 to 1.
             TypeError: ``texts`` is one string.
         """
         for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
         if isinstance(texts, str):
             raise TypeError("decode_many takes several texts; for one, use decode")
         stream = iter(texts)
         window = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
         while lines := [_as_line(text) for text in islice(stream, window)]:
-            yield from self._decode_window(lines, batch_size, batch_tokens)
+            for decoded in self._decode_window(lines, batch_size, batch_tokens):
+                yield decoded.unless_uncertain(min_confidence)
 
     def _decode_window(
         self, lines: Sequence[Line], batch_size: int, batch_tokens: int
@@ -207,9 +251,10 @@ class Decoder:
             return [self._generated(text, answer) for text, answer in generated]
         drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
         languages = [self._language(text) for text in texts]
-        answers = self._engine.run(
-            [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
-        )
+        with self.loaded.active():
+            answers = self._engine.run(
+                [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
+            )
         rows = zip(texts, languages, answers, strict=True)
         return [self._decoded(text, language, answer) for text, language, answer in rows]
 
@@ -237,37 +282,41 @@ class Decoder:
         return Decoded(text, answer, constraint="schema", _reference=self._drafter.reference)
 
     def _alternatives(self, text: str, k: int) -> tuple[Alternative, ...]:
-        prompt = encode_plain(self.loaded.tokenizer, prompt_text(text))
+        prompt = encode_plain(self.loaded.tokenizer, prompt_text(text, fold=self.dialect.fold))
         found: dict[Operation, Alternative] = {}
         draft = self._drafter.draft(text)
         language = self._language(text)
-        search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
-        for one in search:
-            operation = operation_from_json(self._text(list(one.token_ids)))
-            # A text may be written in several ways as tokens: its best one comes first.
-            found.setdefault(operation, Alternative(operation, math.exp(one.log_probability)))
-            if len(found) == k:
-                break
+        with self.loaded.active():
+            search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
+            for one in search:
+                operation = operation_from_json(self._text(list(one.token_ids)))
+                # A text may be written in several ways as tokens: its best one comes first.
+                found.setdefault(operation, Alternative(operation, math.exp(one.log_probability)))
+                if len(found) == k:
+                    break
         return tuple(found.values())
 
     def _prompt(self, line: Line) -> list[int] | InputError:
         try:
             if line.error is not None:
                 raise line.error
-            return encode_plain(self.loaded.tokenizer, prompt_text(line.text))
+            return encode_plain(
+                self.loaded.tokenizer, prompt_text(line.text, fold=self.dialect.fold)
+            )
         except InputError as error:
             return error
 
     def _language(self, text: str) -> Language:
         if self.constraint == "schema":
             return self.index
-        return self._grounding.language(visible_text(text))
+        return self._grounding.language(visible_text(text, fold=self.dialect.fold))
 
     def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
         if not prompts:
             return []
         try:
-            rows = generate_constrained(self.loaded.model, prompts, self.index)
+            with self.loaded.active():
+                rows = generate_constrained(self.loaded.model, prompts, self.index)
         except DecodeError as error:
             if len(prompts) == 1:
                 return [error]
@@ -281,12 +330,16 @@ class Decoder:
 
     @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(load_isa(), self.index, self.index.vocabulary)
+        return Grounding(
+            load_isa(), self.index, self.index.vocabulary, self.dialect.find, self.dialect.shorthand
+        )
 
     @cached_property
     def _drafter(self) -> Drafter:
         tokenizer = self.loaded.tokenizer
-        return Drafter(load_isa(), lambda text: encode_plain(tokenizer, text), self._text)
+        # The strict dialect's parser says all that a draft could: there it stands alone.
+        other = guess if self.dialect.fold else None
+        return Drafter(load_isa(), lambda text: encode_plain(tokenizer, text), self._text, other)
 
     def _text(self, token_ids: list[int]) -> str:
         decode = self.loaded.tokenizer.decode

@@ -30,11 +30,13 @@ class Drafter:
         isa: The instruction set.
         encode: Text -> token IDs, in the tokenizer's own tokenisation.
         decode: Token IDs -> text.
+        guess: What to try where the reference parser refuses; None for a refusal.
     """
 
     isa: Isa
     encode: Callable[[str], list[int]]
     decode: Callable[[list[int]], str]
+    guess: Callable[[str, Isa], Operation] | None = None
 
     def reference(self, text: str) -> Operation:
         """What the reference parser says, which is drafted first."""
@@ -71,7 +73,10 @@ class InstructionDraft:
 
     @cached_property
     def _first(self) -> str:
-        return operation_to_json(parse(self.text))
+        operation = parse(self.text)
+        if operation == INVALID and self.drafter.guess is not None:
+            operation = self.drafter.guess(self.text, self.drafter.isa)
+        return operation_to_json(operation)
 
     @cached_property
     def _others(self) -> tuple[str, ...]:

@@ -65,6 +65,16 @@ class Meaning:
             self.values["dest"] == self.values["src1"]
         )
 
+    def with_value(self, value: int) -> "Meaning":
+        """The same with another number, in decimal."""
+        kinds = [operand.kind for operand in self.opcode.operands]
+        notations = tuple(
+            "decimal" if kind == "immediate" else notation
+            for kind, notation in zip(kinds, self.notations, strict=True)
+        )
+        changed = from_fields(self.operation.key, {**self.values, "value": value})
+        return Meaning(changed, self.opcode, notations)
+
     def with_values(self, **changed: Any) -> "Meaning":
         """The same with other operands."""
         operation = from_fields(self.operation.key, {**self.values, **changed})
@@ -305,12 +315,13 @@ def _attempt(
     form = kind if kind in FORMS else rng.choices(tuple(FORMS), [w for w, _ in FORMS.values()])[0]
     manners = {m for m in MANNERS if m == kind or rng.random() < 0.09}
     if form == "english" and "value" in meaning.values and rng.random() < 0.6:
-        meaning = meaning.with_values(value=0 if rng.random() < 0.25 else rng.randint(0, 100))
+        meaning = meaning.with_value(0 if rng.random() < 0.25 else rng.randint(0, 100))
     spell = Speller(
         rng,
         registers="register_spelling" in manners,
         numbers="immediate" in manners,
         words=form == "english",
+        prefixes=form in _ORDERED and "fullwidth" not in manners,
     )
     w = _Writing(rng, meaning, spell, lexicon)
     if "spacing" in manners and form in _ORDERED and not manners & {"register_spelling"}:

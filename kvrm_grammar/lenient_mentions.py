@@ -15,6 +15,8 @@ from kvrm_grammar.lenient_spelling import NUMBER_WORDS
 __all__ = ["lenient_mentions"]
 
 _MINUS = "\u2212"
+# A line's number or address in a listing: `12 |`, `3.`, `0x0040:`.
+_LISTING = re.compile(r"[`'\"]?(?:[0-9]+[ \t]*\||[0-9]+\.[ \t]|0[xX][0-9A-Fa-f]+:)[ \t]*")
 # `r5`, `reg5`, `register 5`, `r 5`, also glued: `subr5`, `r5r3`.
 _REGISTER = re.compile(
     r"(?:(?<![A-Za-z0-9])(?:register|reg|r)[ \t]|register|reg|r)(?P<number>[0-9]+)(?![0-9])",
@@ -58,7 +60,8 @@ def lenient_mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] |
     >>> lenient_mentions("put forty-two in register 3", load_isa())["immediate"]
     ('42',)
     """
-    plain = text.replace(_MINUS, "-")
+    listing = _LISTING.match(text)
+    plain = text[listing.end() if listing else 0 :].replace(_MINUS, "-")
     registers = {name.upper() for name in isa.registers}
     named = list(_REGISTER.finditer(plain))
     found = [f"R{match['number']}" for match in named]
@@ -87,7 +90,7 @@ def _numbers(text: str, taken: set[int]) -> Iterator[int]:
             continue
         name, base = next((n, b) for n, b in _BASES.items() if match[n] is not None)
         digits = match[name].replace("_", "")
-        if len(digits) > 40:  # out of every range, and slow to convert
+        if len(digits.lstrip("0")) > 40:  # out of every range, and slow to convert
             continue
         value = int(digits, base)
         if match["sign"] != "-":

@@ -72,15 +72,23 @@ class Speller:
         registers: Whether registers are written in other ways than the grammar's.
         numbers: Whether numbers are.
         words: Whether small numbers may be words.
+        prefixes: Whether a number may have a ``#``: where it stands behind a blank or comma.
     """
 
     def __init__(
-        self, rng: Random, *, registers: bool = False, numbers: bool = False, words: bool = False
+        self,
+        rng: Random,
+        *,
+        registers: bool = False,
+        numbers: bool = False,
+        words: bool = False,
+        prefixes: bool = False,
     ) -> None:
         self.rng = rng
         self.kinds: set[str] = set()
         self._register = rng.choice(("%{r}{n}", "${r}{n}", "{reg}{n}", "{register} {n}", "{r} {n}"))
         self._registers, self._numbers, self._words = registers, numbers, words
+        self._prefixes = prefixes
         self._case = rng.choice((str.lower, str.lower, str.upper))
 
     def register(self, name: str) -> str:
@@ -112,7 +120,7 @@ class Speller:
             if text:
                 self.kinds.add("immediate")
                 return text
-        prefix = "#" if immediate and rng.random() < 0.12 else ""
+        prefix = "#" if self._prefixes and immediate and rng.random() < 0.2 else ""
         return prefix + integer_text(value, notation, rng, sign=immediate)
 
     def _other_notation(self, value: int, *, immediate: bool) -> str | None:

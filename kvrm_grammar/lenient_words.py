@@ -11,6 +11,7 @@ __all__ = [
     "CONDITION_SYNONYMS",
     "HELD_OUT_LEXICON",
     "INFIX_SIGNS",
+    "KEYWORDS",
     "OTHER_OPERATIONS",
     "STEP_SIGNS",
     "SYNONYMS",
@@ -329,4 +330,48 @@ HELD_OUT_LEXICON = Lexicon(
     jumps=("proceed to", "skip to", "carry on at", "hop to"),
     openings=("kindly ", "at this point ", "so ", "finally, ", "ok, "),
     closings=(" if you would", " at once", " thanks", ", thanks"),
+)
+
+# Where no first word names the operation: what a draft takes a sentence for. The first that occurs.
+KEYWORDS: tuple[tuple[str, str], ...] = (
+    (
+        r"\+\+|\bincrement|\bcount\b.*\bup|\bup by one|\bone larger|\badd (?:one|1) |\bby (?:one|1)\b.*\bup",
+        "INC",
+    ),
+    (
+        r"--|\bdecrement|\bcount\b.*\bdown|\bdown by one|\bone smaller|\b(?:subtract|take) (?:one|1) ",
+        "DEC",
+    ),
+    (r"\b(?:increase|raise|advance)\b.* by (?:one|1)\b|\bbump (?!down)|\bstep up", "INC"),
+    (r"\b(?:decrease|reduce|lower|cut)\b.* by (?:one|1)\b|\bbump down|\bstep down", "DEC"),
+    (r"\b(?:plus|add|sum|total|increase)\b|\+", "ADD"),
+    (
+        r"\b(?:minus|subtract|difference|deduct|less|decrease|remove|away|off)\b|-=|\w\s*-\s*r",
+        "SUB",
+    ),
+    (r"\btake\b.*\bfrom\b", "SUB"),
+    (r"\b(?:times|multiply|product)\b|\*", "MUL"),
+    (
+        r"\b(?:not zero|nonzero|not equal|unequal|differ|different)\b|zero flag is clear|zero is not set",
+        "JNZ",
+    ),
+    (
+        r"\bnot (?:negative|below)|or (?:zero|more|above)\b|at least zero|sign (?:flag )?is clear|no sign",
+        "JNS",
+    ),
+    (r"\b(?:negative|minus|below|less than|smaller)\b|sign (?:flag )?is set", "JS"),
+    (r"\b(?:if|when)\b", "JZ"),
+    (r"\b(?:compare|comparison|check|test|match|see|equals)\b", "CMP"),
+    (r"\b(?:jump|go|goto|branch|continue|control|proceed|skip to|hop|carry on|resume)\b", "JMP"),
+    (r"\b(?:nothing|idle|wait|cycle|no op|no operation|no action|pass)\b", "NOP"),
+    (r"\b(?:stop|halt|end|ends|shut|finish|terminate)\b", "HALT"),
+    (
+        r"=|<-|->|\b(?:put|place|store|write|load|stick|set|make|let|assign|gets|becomes|takes|give|fill)\b",
+        "MOV",
+    ),
+    (
+        r"\b(?:copy|move|transfer|clear|zero|reset|empty|wipe|clean|save|drop|bring|hold|contain|erase)\b",
+        "MOV",
+    ),
+    (r"\b(?:into|initiali[sz]e|preset|duplicate|blank|nullify)\b", "MOV"),
 )

@@ -8,7 +8,9 @@ a model folder is never run, and standard error stays clean.
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,10 @@ from kvrm_grammar.adapter import attach_adapter, read_adapter
 from kvrm_grammar.base import PACKAGED_BASE_NAME, ensure_packaged_base, read_manifest
 from kvrm_grammar.errors import AdapterError, BaseModelError, ModelError
 from kvrm_grammar.quiet import quiet_transformers
+from kvrm_grammar.switching import AdapterSwitch, AdapterSwitches
 from kvrm_grammar.tokens import check_plain
 
-__all__ = ["LoadedModel", "default_device", "default_dtype", "load_model"]
+__all__ = ["LoadedModel", "default_device", "default_dtype", "load_model", "load_models"]
 
 _LOGGER = logging.getLogger(__name__)
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
@@ -47,6 +50,7 @@ class LoadedModel:
         adapter_path: Where the adapter came from; None for the bare base.
         dtype: Of the base's weights and of the computation.
         device: Where the weights are.
+        switch: Makes this adapter the active one, where several share the base.
     """
 
     model: PreTrainedModel | PeftModel
@@ -56,6 +60,11 @@ class LoadedModel:
     adapter_path: Path | None
     dtype: torch.dtype
     device: torch.device
+    switch: AdapterSwitch | None = None
+
+    def active(self) -> AbstractContextManager[None]:
+        """Hold the model with this adapter active; others of the same base wait."""
+        return nullcontext() if self.switch is None else self.switch.using()
 
 
 def load_model(
@@ -109,6 +118,50 @@ def load_model(
     model.eval().requires_grad_(False)
     path = None if found is None else found.folder
     return LoadedModel(model, tokenizer, str(wanted), base_id, path, dtype, target)
+
+
+def load_models(
+    adapters: Sequence[str | Path],
+    *,
+    base: str | Path | None = None,
+    dtype: torch.dtype | None = None,
+    device: str | torch.device | None = None,
+    progress: bool = False,
+) -> list[LoadedModel]:
+    """Load several adapters on one base: one copy of the base's weights in memory.
+
+    Nothing is merged, so an answer costs about a fifth more than with one merged adapter.
+
+    Args:
+        adapters: Local adapter folders, at least one, all of the same base.
+        base: See :func:`load_model`; so for ``dtype``, ``device`` and ``progress``.
+
+    Returns:
+        For each adapter a loaded model. They share one model: use each inside its
+        :meth:`LoadedModel.active` alone.
+
+    Raises:
+        AdapterError: An adapter is missing, damaged, or of another base than the first.
+        BaseModelError: The base is missing, damaged, or cannot be fetched.
+        ModelError: The device cannot be used.
+    """
+    first = load_model(
+        adapters[0], base=base, dtype=dtype, device=device, merge=False, progress=progress
+    )
+    model: Any = first.model
+    for number, folder in enumerate(adapters[1:], start=1):
+        found = read_adapter(folder)
+        if base is None and found.base_name != first.base_name:
+            raise AdapterError(f"{folder} is for {found.base_name}, not {first.base_name}")
+        with quiet_transformers():
+            model = attach_adapter(model, found, first.base_name, name=f"adapter{number}")
+    model.eval().requires_grad_(False)
+    switches = AdapterSwitches(model)
+    names = ["default", *(f"adapter{number}" for number in range(1, len(adapters)))]
+    return [
+        replace(first, adapter_path=read_adapter(folder).folder, switch=switches.of(name))
+        for folder, name in zip(adapters, names, strict=True)
+    ]
 
 
 def default_device() -> torch.device:

@@ -27,10 +27,16 @@ _SCAN = re.compile(
 # A label definition, as the grammar's LABEL_DEF: it is ignored in the result.
 _LABEL_DEF = re.compile(r"(?![Rr][0-9]+:)[A-Za-z_.][A-Za-z0-9_.$]{0,63}:[ \t]*")
 # Control characters get visible stand-ins: one instruction stays one line of prompt.
+# Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
+_NARROW = {
+    code: code - 0xFEE0
+    for low, high in ("\uff10\uff19", "\uff21\uff3a", "\uff41\uff5a", "\uff0c\uff0c")
+    for code in range(ord(low), ord(high) + 1)
+}
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127: "\u2421"}
 
 
-def visible_text(text: str) -> str:
+def visible_text(text: str, *, fold: bool = False) -> str:
     r"""Cut what the dialect ignores, and make control characters visible.
 
     Comment, outer blanks and a label definition are ignored, and a run of blanks and tabs
@@ -40,6 +46,8 @@ def visible_text(text: str) -> str:
     Args:
         text: One instruction as written, at most ``MAX_LINE_LENGTH`` characters
             without its line end.
+        fold: Whether full-width letters, digits and commas mean the ASCII ones, as in the
+            lenient dialect.
 
     Returns:
         What the model sees of it; empty if there is nothing but comment.
@@ -58,7 +66,7 @@ def visible_text(text: str) -> str:
     shown = line.strip(" \t")
     if "\n" not in line and "\r" not in line:  # several lines are shown whole: they are refused
         shown = _instruction(line)
-    shown = shown.translate(_PICTURES)
+    shown = shown.translate(_NARROW | _PICTURES if fold else _PICTURES)
     return shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
 
 
@@ -72,11 +80,12 @@ def _instruction(line: str) -> str:
     return re.sub(r"[ \t]+", " ", before) + quote + literal
 
 
-def prompt_text(text: str) -> str:
+def prompt_text(text: str, *, fold: bool = False) -> str:
     r"""Build the whole prompt of one instruction.
 
     Args:
         text: One instruction as written.
+        fold: See :func:`visible_text`.
 
     Returns:
         Prefix, visible text and suffix. It is tokenised as plain text: no chat
@@ -88,4 +97,4 @@ def prompt_text(text: str) -> str:
     >>> prompt_text("halt")
     'asm halt\n'
     """
-    return f"{PROMPT_PREFIX} {visible_text(text)}{PROMPT_SUFFIX}"
+    return f"{PROMPT_PREFIX} {visible_text(text, fold=fold)}{PROMPT_SUFFIX}"
