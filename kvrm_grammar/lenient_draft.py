@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from kvrm_grammar.errors import OperationError
 from kvrm_grammar.isa import Isa, Opcode
+from kvrm_grammar.lenient_keywords import KEYWORDS
 from kvrm_grammar.lenient_mentions import lenient_mentions
+from kvrm_grammar.lenient_names import SYNONYMS
 from kvrm_grammar.lenient_spelling import one_edit_from
-from kvrm_grammar.lenient_words import KEYWORDS, SYNONYMS
 from kvrm_grammar.operations import INVALID, Operation, from_fields
 from kvrm_grammar.prompt import visible_text
 

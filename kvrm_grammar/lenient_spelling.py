@@ -11,7 +11,7 @@ from functools import cache
 from random import Random
 
 from kvrm_grammar.faults import edit
-from kvrm_grammar.lenient_words import OTHER_OPERATIONS, SYNONYMS
+from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
 from kvrm_grammar.spelling import integer_text, mixed_case
 from kvrm_grammar.words import FOREIGN_MNEMONICS
 

@@ -134,7 +134,10 @@ def load_models(
 
     Args:
         adapters: Local adapter folders, at least one, all of the same base.
-        base: See :func:`load_model`; so for ``dtype``, ``device`` and ``progress``.
+        base: See :func:`load_model`.
+        dtype: See :func:`load_model`.
+        device: See :func:`load_model`.
+        progress: See :func:`load_model`.
 
     Returns:
         For each adapter a loaded model. They share one model: use each inside its
