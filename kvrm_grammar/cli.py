@@ -50,6 +50,14 @@ ConstraintOption = Annotated[
     Literal["grounded", "schema"],
     typer.Option(help="grounded: operands come from the text; schema: any operation."),
 ]
+# DIALECTS once more, for the same reason.
+DialectOption = Annotated[
+    Literal["strict", "lenient"],
+    typer.Option(help="strict: assembly as the grammar defines it; lenient: what people write."),
+]
+MinConfidence = Annotated[
+    float, typer.Option(min=0, max=1, help="Refuse, as uncertain, what is less probable.")
+]
 BatchSize = Annotated[
     int | None,
     typer.Option(
@@ -66,16 +74,19 @@ def decode(
     jsonl: JsonLines = False,
     adapter: Adapter = None,
     base: Base = None,
+    dialect: DialectOption = "strict",
     constraint: ConstraintOption = "grounded",
+    min_confidence: MinConfidence = 0.0,
     confidence: Confidence = False,
     batch_size: BatchSize = None,
 ) -> None:
     """Decode instructions with the model: one JSON line each."""
     lines = _input_lines(texts)
     with _Failures():
-        decoder = _load(adapter, base, constraint)
+        decoder = _load(adapter, base, constraint, dialect)
         size = batch_size or (1 if texts == ["-"] and _a_person_types() else _BATCH_SIZE)
-        _finish(_decode_lines(decoder, lines, size, confidence), jsonl)
+        rows = _decode_lines(decoder, lines, size, min_confidence)
+        _finish(rows if confidence else map(_without_confidence, rows), jsonl)
 
 
 @app.command()
@@ -172,24 +183,38 @@ def _a_person_types() -> bool:
 
 
 def _load(
-    adapter: Path | None, base: str | None, constraint: "ConstraintName" = "grounded"
+    adapter: Path | None,
+    base: str | None,
+    constraint: "ConstraintName" = "grounded",
+    dialect: str = "strict",
 ) -> "Decoder":
     from kvrm_grammar.decoder import Decoder
 
     return Decoder.from_pretrained(
-        adapter, base=base, constraint=constraint, progress=sys.stderr.isatty()
+        adapter,
+        base=base,
+        constraint=constraint,
+        dialect=dialect,
+        progress=sys.stderr.isatty(),
     )
 
 
 def _decode_lines(
-    decoder: "Decoder", lines: "Iterable[Line]", batch_size: int, confidence: bool
+    decoder: "Decoder", lines: "Iterable[Line]", batch_size: int, min_confidence: float
 ) -> Iterator[dict[str, Any]]:
     from kvrm_grammar.facade import refusal_reason
 
-    for number, decoded in enumerate(decoder.decode_many(lines, batch_size=batch_size), start=1):
-        reason = None if decoded.valid or decoded.error else refusal_reason(decoded.text)
+    answers = decoder.decode_many(lines, batch_size=batch_size, min_confidence=min_confidence)
+    for number, decoded in enumerate(answers, start=1):
+        reason = decoded.reason
+        if not (decoded.valid or decoded.error or reason):
+            reason = refusal_reason(decoded.text, decoder.dialect.name)
         row = _row(number, decoded.text, decoded.json, decoded.error, reason)
-        yield {**row, "confidence": decoded.confidence} if confidence else row
+        yield {**row, "confidence": decoded.confidence}
+
+
+def _without_confidence(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "confidence"}
 
 
 def _parse_lines(lines: "Iterable[Line]") -> Iterator[dict[str, Any]]:

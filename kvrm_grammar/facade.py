@@ -6,24 +6,24 @@ is never changed here; the reference parser only explains why a text was refused
 loaded when a model is, not when this module is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from kvrm_grammar.errors import InputError, KvrmError, ModelError
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.errors import KvrmError, ModelError
 from kvrm_grammar.operations import INVALID, INVALID_KEY, Operation
 from kvrm_grammar.program import Program, assemble, resolve_labels
 from kvrm_grammar.reference import explain, parse
-from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
+from kvrm_grammar.resources import resource_path
 
 if TYPE_CHECKING:
     from kvrm_grammar.decoded import ConstraintName
     from kvrm_grammar.decoder import Decoder
 
 __all__ = [
-    "DIALECTS",
     "DecodeLLM",
     "DecodeResult",
     "decode_program",
@@ -32,24 +32,28 @@ __all__ = [
     "refusal_reason",
 ]
 
-DIALECTS = ("strict",)
+_LOADED: dict[str, "Decoder"] = {}
+_LOADING = Lock()
 
 
 def default_decoder(dialect: str = "strict") -> "Decoder":
     """Load the packaged adapter of a dialect once per process.
 
+    When a second dialect is asked for, both adapters are put on one base model, which then
+    is in memory once. A decoder handed out before stays as it is, with a base of its own.
+
     Raises:
         InputError: There is no such dialect.
         ModelError: The model cannot be loaded.
     """
-    if dialect not in DIALECTS:
-        raise InputError(f"unknown dialect {dialect!r}; available: {', '.join(DIALECTS)}")
-    return _packaged_decoder(dialect)
-
-
-@cache  # behind the default argument: with and without it, it is the same model
-def _packaged_decoder(dialect: str) -> "Decoder":
-    return _load_decoder(resource_path(DEFAULT_ADAPTER))
+    read = find_dialect(dialect)
+    with _LOADING:
+        if dialect not in _LOADED:
+            if _LOADED:
+                _LOADED.update(_share_base((*_LOADED, dialect)))
+            else:
+                _LOADED[dialect] = _load_decoder(resource_path(read.adapter), dialect)
+        return _LOADED[dialect]
 
 
 def decode_structured(
@@ -58,14 +62,17 @@ def decode_structured(
     labels: Mapping[str, int] | None = None,
     dialect: str = "strict",
     constraint: "ConstraintName" = "grounded",
+    min_confidence: float = 0.0,
 ) -> Operation:
     """Decode one instruction with the packaged model.
 
     Args:
         text: One instruction of at most 256 characters.
         labels: Addresses of labels; None keeps labels as names.
-        dialect: ``strict``.
+        dialect: ``strict``, or ``lenient`` for what people write.
         constraint: ``grounded``: operands come from the text; ``schema``: any operation.
+        min_confidence: Refuse what is less probable; ``Decoder.decode`` also tells the reason
+            and the alternatives.
 
     Returns:
         The operation the model chose; ``OP_INVALID`` for what is no instruction.
@@ -74,12 +81,13 @@ def decode_structured(
         LineTooLongError: The line is longer.
         UnknownLabelError: ``labels`` was given and lacks the label.
         InputError: The dialect or the constraint does not exist.
+        ValueError: ``min_confidence`` is not from 0 to 1.
         ModelError: The model cannot be loaded.
     """
     decoder = default_decoder(dialect)
     if constraint != "grounded":
         decoder = decoder.constrained(constraint)
-    decoded = decoder.decode(text)
+    decoded = decoder.decode(text, min_confidence=min_confidence)
     assert decoded.operation is not None  # decode() raises instead
     if labels is None:
         return decoded.operation
@@ -112,9 +120,10 @@ def decode_program(source: str, *, decoder: "Decoder | None" = None) -> Program:
     return assemble(source, decode)
 
 
-def refusal_reason(text: str) -> str:
-    """Say why the dialect refuses a text; for a text it accepts, that the model refused it."""
-    return explain(text).reason or "the model did not recognise this instruction"
+def refusal_reason(text: str, dialect: str = "strict") -> str:
+    """Say why a dialect refuses a text; of one that has no rules, that the model refused it."""
+    reason = explain(text).reason if dialect == "strict" else None
+    return reason or "the model did not recognise this instruction"
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,9 @@ class DecodeLLM:
     Args:
         mock_mode: Answer from the reference parser; no model is loaded.
         model_path: Adapter folder; where it does not exist from the current folder, the
-            packaged one of that name is taken.
+            packaged one of that name is taken; None for the packaged one of the dialect.
+        dialect: ``strict`` or ``lenient``.
+        min_confidence: Refuse what is less probable, with the error ``uncertain``.
 
     Mutable: :meth:`load` and :meth:`set_labels` change it.
 
@@ -150,9 +161,18 @@ class DecodeLLM:
     {'dest': 'R5', 'src1': 'R3', 'src2': 'R1'}
     """
 
-    def __init__(self, mock_mode: bool = False, model_path: str | Path = DEFAULT_ADAPTER) -> None:
+    def __init__(
+        self,
+        mock_mode: bool = False,
+        model_path: str | Path | None = None,
+        *,
+        dialect: str = "strict",
+        min_confidence: float = 0.0,
+    ) -> None:
         self.mock_mode = mock_mode
-        self.model_path = Path(model_path)
+        self.dialect = dialect
+        self.min_confidence = min_confidence
+        self.model_path = Path(find_dialect(dialect).adapter if model_path is None else model_path)
         self._decoder: Decoder | None = None
         self._labels: dict[str, int] | None = None
 
@@ -167,7 +187,7 @@ class DecodeLLM:
         path = self.model_path.expanduser()
         if not path.exists() and not path.is_absolute():
             path = resource_path(path.as_posix())
-        self._decoder = _load_decoder(path)
+        self._decoder = _load_decoder(path, self.dialect)
 
     def set_labels(self, labels: Mapping[str, int]) -> None:
         """Set the addresses that labels resolve to from now on."""
@@ -186,7 +206,7 @@ class DecodeLLM:
             ModelError: The model is not loaded.
         """
         try:
-            operation = self._decode(text)
+            operation, reason = self._decode(text)
             if self._labels is not None:
                 operation = resolve_labels(operation, self._labels)
         except ModelError:
@@ -194,20 +214,27 @@ class DecodeLLM:
         except KvrmError as error:
             return DecodeResult(INVALID_KEY, {"raw": text}, False, str(error), text)
         if operation == INVALID:
-            return DecodeResult(INVALID_KEY, {"raw": text}, False, refusal_reason(text), text)
+            reason = reason or refusal_reason(text, self.dialect)
+            return DecodeResult(INVALID_KEY, {"raw": text}, False, reason, text)
         return DecodeResult(operation.key, operation.params.model_dump(), True, None, text)
 
-    def _decode(self, text: str) -> Operation:
+    def _decode(self, text: str) -> tuple[Operation, str | None]:
         if self.mock_mode:
-            return parse(text)
+            return parse(text), None
         if self._decoder is None:
             raise ModelError("the model is not loaded: call load() first")
-        decoded = self._decoder.decode(text)
+        decoded = self._decoder.decode(text, min_confidence=self.min_confidence)
         assert decoded.operation is not None  # decode() raises instead
-        return decoded.operation
+        return decoded.operation, decoded.reason
 
 
-def _load_decoder(adapter: Path) -> "Decoder":
+def _load_decoder(adapter: Path, dialect: str) -> "Decoder":
     from kvrm_grammar.decoder import Decoder  # loads torch
 
-    return Decoder.from_pretrained(adapter)
+    return Decoder.from_pretrained(adapter, dialect=dialect)
+
+
+def _share_base(dialects: Iterable[str]) -> "dict[str, Decoder]":
+    from kvrm_grammar.decoder import Decoder  # loads torch
+
+    return Decoder.sharing_base(dict.fromkeys(dialects))

@@ -4,6 +4,7 @@ In: a meaning, a speller and a lexicon. Out: a text in one form, or None where t
 such form. :mod:`kvrm_grammar.lenient` combines forms with other manners of writing.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -27,6 +28,9 @@ _NAMES = {
     "value": ("value", "value", "val", "imm", "v"),
     "addr": ("addr", "addr", "address", "target", "label", "to"),
 }
+
+
+_REGISTER_LIKE = re.compile(r"[Rr][0-9]")
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,15 @@ class Meaning:
 
 
 def draw_meaning(rng: Random, isa: Isa, words: Sequence[str]) -> Meaning:
-    """Draw an operation; one that writes over its first source comes more often."""
-    meaning = Meaning(*random_operation(rng, isa, words))
+    """Draw an operation; one that writes over its first source comes more often.
+
+    No label looks like a register or ends in a full stop: free text would not tell them apart.
+    """
+    while True:
+        meaning = Meaning(*random_operation(rng, isa, words))
+        label = str(meaning.values.get("addr", ""))
+        if not (_REGISTER_LIKE.match(label) or label.endswith(".")):
+            break
     if "src2" in meaning.values and "dest" in meaning.values and rng.random() < 0.25:
         meaning = meaning.with_values(src1=meaning.values["dest"])
     return meaning

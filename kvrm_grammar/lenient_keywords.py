@@ -12,7 +12,7 @@ KEYWORDS: tuple[tuple[str, str], ...] = (
         "INC",
     ),
     (
-        rf"--|\bdecrement|\bcount\b.*\bdown|\bdown by one|\bone smaller",
+        r"--|\bdecrement|\bcount\b.*\bdown|\bdown by one|\bone smaller",
         "DEC",
     ),
     (rf"\b(?:increase|raise|advance)\b.* by {_ONE}\b|\bstep up", "INC"),

@@ -39,6 +39,7 @@ def encode_example(
     max_length: int,
     *,
     opcode_only: bool = False,
+    fold: bool = False,
 ) -> Feature | None:
     """Tokenise prompt and answer apart, as decoding does, and append the end token.
 
@@ -48,11 +49,12 @@ def encode_example(
         max_length: Token IDs of prompt and answer together, after the cut.
         opcode_only: Cut the answer after its opcode. There it is decided whether the
             text is refused, which is the hard part; the cut makes room for more of it.
+        fold: As the dialect's prompts have it.
 
     Returns:
         The feature, or None where it has more than ``max_length`` token IDs.
     """
-    prompt = encode_plain(tokenizer, prompt_text(example.text))
+    prompt = encode_plain(tokenizer, prompt_text(example.text, fold=fold))
     answer = [*encode_plain(tokenizer, example.answer), int(tokenizer.eos_token_id)]
     if opcode_only:
         answer = answer[: _opcode_end(tokenizer, example.answer, answer)]
@@ -78,6 +80,7 @@ def encode_examples(
     *,
     opcode_only: float = 0.0,
     seed: int = 0,
+    fold: bool = False,
 ) -> tuple[list[Feature], int]:
     """Tokenise all examples.
 
@@ -87,6 +90,7 @@ def encode_examples(
         max_length: Token IDs of prompt and answer together.
         opcode_only: Share of examples, drawn at random, whose answer is cut after its opcode.
         seed: Of that draw.
+        fold: As the dialect's prompts have it.
 
     Returns:
         The features in order, and how many examples were longer than ``max_length``.
@@ -96,7 +100,9 @@ def encode_examples(
     """
     rng = Random(seed)
     features = [
-        encode_example(tokenizer, example, max_length, opcode_only=rng.random() < opcode_only)
+        encode_example(
+            tokenizer, example, max_length, opcode_only=rng.random() < opcode_only, fold=fold
+        )
         for example in examples
     ]
     kept = [feature for feature in features if feature is not None]

@@ -9,9 +9,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from kvrm_grammar.lenient import MANNERS
+from kvrm_grammar.lenient_forms import FORMS
 from training.data import Example, generate_examples, write_examples
+from training.lenient_data import generate_lenient
 
 DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
+LENIENT_OUTPUT = Path("data/cpu_decode_lenient_train.jsonl")
 DEFAULT_COUNT = 50_000
 DEFAULT_SEED = 20261201
 DEFAULT_PAIRS = 0.5
@@ -20,12 +24,16 @@ DEFAULT_PAIRS = 0.5
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--output", type=Path, default=DEFAULT_OUTPUT)
+    parser.add_argument("--dialect", choices=("strict", "lenient"), default="strict")
+    parser.add_argument("--output", type=Path, help="default: by the dialect, below data/")
     parser.add_argument("--count", type=int, default=DEFAULT_COUNT)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--refusals", type=float, default=0.4, help="share of refusals, 0 to 1")
     parser.add_argument(
-        "--pairs", type=float, default=DEFAULT_PAIRS, help="share of minimal pairs, 0 to 1"
+        "--pairs", type=float, default=DEFAULT_PAIRS, help="strict: share of minimal pairs, 0 to 1"
+    )
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="lenient: kinds of writing to leave out"
     )
     arguments = parser.parse_args(argv)
     if arguments.count < 1:
@@ -33,14 +41,22 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("refusals", "pairs"):
         if not 0 <= getattr(arguments, name) <= 1:
             parser.error(f"--{name} must be between 0 and 1, got {getattr(arguments, name)}")
-    examples = list(
-        generate_examples(
-            arguments.count, arguments.seed, refusals=arguments.refusals, pairs=arguments.pairs
+    unknown = set(arguments.without) - {*FORMS, *MANNERS}
+    if unknown or (arguments.without and arguments.dialect == "strict"):
+        parser.error(
+            f"--without takes kinds of the lenient dialect: {', '.join((*FORMS, *MANNERS))}"
         )
-    )
-    digest = write_examples(arguments.output, examples)
+    count, seed, share = arguments.count, arguments.seed, arguments.refusals
+    if arguments.dialect == "lenient":
+        output = arguments.output or LENIENT_OUTPUT
+        made = generate_lenient(count, seed, refusals=share, without=arguments.without)
+    else:
+        output = arguments.output or DEFAULT_OUTPUT
+        made = generate_examples(count, seed, refusals=share, pairs=arguments.pairs)
+    examples = list(made)
+    digest = write_examples(output, examples)
     _report(examples)
-    print(f"{arguments.output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
+    print(f"{output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
     return 0
 
 

@@ -51,6 +51,7 @@ class Recipe:
 # "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
 # refuse: a lower rate, and most answers cut after the opcode. "cpu-sharpen" goes on from an
 # adapter that can do both, at a rate that forgets nothing, and dwells on what that is unsure of.
+# "cpu-lenient" goes on from the strict adapter with the data of the lenient dialect.
 PRESETS = {
     "report": Recipe(),
     "cpu-start": Recipe(
@@ -80,6 +81,16 @@ PRESETS = {
         max_length=192,
         opcode_only=0.8,
         mined=24_000,
+    ),
+    "cpu-lenient": Recipe(
+        epochs=1.0,
+        max_samples=36_000,
+        learning_rate=4e-4,
+        schedule="cosine",
+        dropout=0.0,
+        max_length=192,
+        opcode_only=0.35,
+        evaluation_steps=450,
     ),
 }
 

@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainingArguments, set_seed
 
 from kvrm_grammar.adapter import read_adapter, write_checksums
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
 from kvrm_grammar.model import LoadedModel, load_model
 from training.batches import Collator, Feature, encode_examples
@@ -37,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=DEFAULT_OUTPUT)
+    parser.add_argument(
+        "--dialect", choices=sorted(DIALECTS), default="strict", help="what the data are"
+    )
     parser.add_argument("--output", type=Path, default=Path("models/decode_llm"))
     parser.add_argument("--checkpoints", type=Path, help="default: runs/<name of the output>")
     parser.add_argument("--base", help="folder, hub name, or nothing for the packaged base")
@@ -153,6 +157,7 @@ def _split(
     rest = examples[held + arguments.skip_samples :]
     if not rest:
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
+    fold = DIALECTS[arguments.dialect].fold
     chosen = rest[: recipe.max_samples]
     if recipe.mined and recipe.max_samples and arguments.start_from:
         candidates = rest[recipe.max_samples :][: recipe.mined]
@@ -172,8 +177,11 @@ def _split(
         recipe.max_length,
         opcode_only=recipe.opcode_only,
         seed=arguments.seed,
+        fold=fold,
     )
-    evaluation, longer = encode_examples(loaded.tokenizer, examples[:held], recipe.max_length)
+    evaluation, longer = encode_examples(
+        loaded.tokenizer, examples[:held], recipe.max_length, fold=fold
+    )
     return training, evaluation, long + longer
 
 
@@ -249,6 +257,7 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "preset": arguments.preset,
+        "dialect": arguments.dialect,
         "started_from": arguments.start_from.name if arguments.start_from else None,
         "skipped_samples": arguments.skip_samples,
         "recipe": asdict(recipe),

@@ -1,0 +1,104 @@
+"""Examples of the lenient dialect: texts whose meaning is known by their making.
+
+In: a generator seed. Out: :class:`training.data.Example`, the strict dialect's instructions
+among them, for those mean the same here.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from random import Random
+
+from kvrm_grammar.errors import DataError, LineTooLongError
+from kvrm_grammar.isa import load_isa
+from kvrm_grammar.lenient import lenient_variant
+from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS, lenient_refusal
+from kvrm_grammar.lenient_words import TRAINING_LEXICON, Lexicon
+from kvrm_grammar.operations import INVALID, OperationModel, operation_to_json
+from kvrm_grammar.prompt import visible_text
+from kvrm_grammar.reference import parse
+from kvrm_grammar.variants import valid_variant
+from kvrm_grammar.words import TRAINING_WORDS
+from training.data import Example
+
+__all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
+
+
+def generate_lenient(
+    count: int,
+    seed: int,
+    *,
+    refusals: float = 0.36,
+    strict: float = 0.2,
+    without: Collection[str] = (),
+    words: Sequence[str] = TRAINING_WORDS,
+    lexicon: Lexicon = TRAINING_LEXICON,
+) -> Iterator[Example]:
+    """Draw examples of the lenient dialect.
+
+    Args:
+        count: How many.
+        seed: Seed of the ``random.Random`` behind everything.
+        refusals: Share of texts that must be refused, 0 to 1.
+        strict: Share of instructions of the strict dialect among the others, 0 to 1.
+        without: Kinds of writing that none may show.
+        words: Word list for labels and prose.
+        lexicon: Phrases of English.
+
+    Yields:
+        Examples in a reproducible order; texts may repeat.
+
+    Raises:
+        DataError: A rendering is an instruction of the strict dialect that means something
+            else: a defect of the makers.
+    """
+    rng, isa, made = Random(seed), load_isa(), 0
+    while made < count:
+        if rng.random() < refusals:
+            candidate = lenient_refusal(rng, isa, words, lexicon)
+            example = lenient_example(candidate.text, INVALID, ("refusal", candidate.kind))
+        elif rng.random() < strict:
+            variant = valid_variant(rng, isa, words)
+            example = lenient_example(variant.text, variant.operation, ("strict", *variant.kinds))
+        else:
+            variant = lenient_variant(rng, isa, words, lexicon)
+            example = lenient_example(variant.text, variant.operation, variant.kinds)
+        if example is not None and not set(example.kinds) & set(without):
+            made += 1
+            yield example
+
+
+def lenient_kind(
+    kind: str, count: int, seed: int, words: Sequence[str], lexicon: Lexicon
+) -> list[Example]:
+    """Draw examples that show one kind of writing, or one kind of fault."""
+    rng, isa = Random(f"{kind} {seed}"), load_isa()
+    drawn: dict[str, Example] = {}
+    for _ in range(60 * count):
+        if kind in LENIENT_REFUSAL_KINDS:
+            text = lenient_refusal(rng, isa, words, lexicon, kind=kind).text
+            example = lenient_example(text, INVALID, ("refusal", kind))
+        else:
+            variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
+            example = lenient_example(variant.text, variant.operation, variant.kinds)
+        if example is not None:
+            drawn.setdefault(example.text, example)
+        if len(drawn) == count:
+            break
+    return list(drawn.values())
+
+
+def lenient_example(text: str, operation: OperationModel, kinds: tuple[str, ...]) -> Example | None:
+    """Make an example, unless its line is too long or its fault repaired itself.
+
+    Raises:
+        DataError: See :func:`generate_lenient`.
+    """
+    try:
+        visible_text(text)
+        strictly = parse(text)
+    except LineTooLongError:
+        return None
+    if strictly != INVALID and strictly != operation:
+        if operation == INVALID:  # a fault that gave an instruction after all
+            return None
+        raise DataError(f"{text!r} was rendered from {operation!r} but means {strictly!r}")
+    return Example(text, operation_to_json(operation), kinds)
