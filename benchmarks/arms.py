@@ -20,7 +20,15 @@ from kvrm_grammar.prompt import prompt_text
 from kvrm_grammar.reference import parse
 from kvrm_grammar.tokens import encode_plain
 
-__all__ = ["OUTLINES_BACKENDS", "Arm", "Reply", "bare_forward", "build_arms", "plain_tokenizer"]
+__all__ = [
+    "OUTLINES_BACKENDS",
+    "Arm",
+    "Reply",
+    "bare_forward",
+    "build_arms",
+    "free_decoding",
+    "plain_tokenizer",
+]
 
 OUTLINES_BACKENDS = ("outlines_core", "llguidance", "xgrammar")
 
@@ -108,7 +116,7 @@ def build_arms(decoder: Decoder) -> tuple[list[Arm], dict[str, str]]:
     """
     schema = decoder.constrained("schema")
     arms = [
-        Arm("free", _free(decoder), constrained=False),
+        Arm("free", free_decoding(decoder), constrained=False),
         *(_outlines_arm(decoder, backend) for backend in OUTLINES_BACKENDS),
         Arm("stepwise, schema", _ours(Decoder.from_loaded(
             decoder.loaded, method="stepwise", constraint="schema"))),
@@ -136,14 +144,16 @@ def _ours(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
     return run
 
 
-def _free(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
+def free_decoding(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
+    """Greedy decoding without any constraint, in batches: the model says what it likes."""
     tokenizer: Any = decoder.loaded.tokenizer
     model: Any = decoder.loaded.model
     config = greedy_config(decoder)
     end = decoder.index.eos_token_id
 
     def run(texts: Sequence[str]) -> list[Reply]:
-        prompts = [encode_plain(tokenizer, prompt_text(text)) for text in texts]
+        fold = decoder.dialect.fold
+        prompts = [encode_plain(tokenizer, prompt_text(text, fold=fold)) for text in texts]
         longest = max(map(len, prompts))
         ids = torch.tensor([[end] * (longest - len(p)) + p for p in prompts])
         mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])

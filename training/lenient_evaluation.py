@@ -5,19 +5,28 @@ swaps, risk and coverage by threshold, and the same texts read by parser and fre
 Whole phrases and word lists are held out from training.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import argparse
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.arms import free_decoding
 from kvrm_grammar.decoded import Decoded
+from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.lenient import MANNERS
 from kvrm_grammar.lenient_forms import FORMS
 from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS
 from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.reference import parse
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import Example, generate_examples
-from training.evaluate import wilson
+from training.evaluate import provenance, wilson
 from training.lenient_data import lenient_kind
 
 __all__ = [
@@ -25,8 +34,10 @@ __all__ = [
     "THRESHOLDS",
     "Reading",
     "by_kind",
+    "evaluate_lenient",
     "held_out_examples",
     "is_swap",
+    "print_lenient",
     "read_all",
     "risk_and_coverage",
     "strict_examples",
@@ -159,3 +170,80 @@ def risk_and_coverage(readings: Sequence[Reading]) -> list[dict[str, float]]:
             }
         )
     return rows
+
+
+def evaluate_lenient(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read held-out texts of every kind with the model, and with what it is compared to.
+
+    Args:
+        arguments: ``adapter``, ``base``, ``count`` (of each kind), ``seed``, ``batch_size`` and
+            ``free`` (of each kind, for free decoding, which is slow; 0 for none).
+    """
+    decoder = Decoder.from_pretrained(arguments.adapter, base=arguments.base, dialect="lenient")
+    examples = held_out_examples(arguments.count, arguments.seed)
+    strict = {"strict": strict_examples(5 * arguments.count, arguments.seed)}
+    size = arguments.batch_size
+    started = time.monotonic()
+    readings = read_all(examples, lambda texts: decoder.decode_many(texts, batch_size=size))
+    seconds = time.monotonic() - started
+    strictly = read_all(strict, lambda texts: decoder.decode_many(texts, batch_size=size))
+    schema = decoder.constrained("schema")
+    arms = {
+        "grounded": by_kind(readings),
+        "schema": by_kind(
+            read_all(examples, lambda texts: schema.decode_many(texts, batch_size=size))
+        ),
+        "parser": by_kind(read_all(examples, _parsed)),
+    }
+    if arguments.free:
+        some = {kind: own[: arguments.free] for kind, own in examples.items()}
+        arms["free"] = by_kind(read_all(some, lambda texts: _free(decoder, list(texts), size)))
+    passes = [d.passes for d in decoder.decode_many(r.example.text for r in readings[::7])]
+    return {
+        "provenance": provenance(decoder, arguments.seed),
+        "seconds": round(seconds, 1),
+        "arms": arms,
+        "strict": by_kind(strictly)["kinds"]["strict"],
+        "mean_passes": sum(p or 0 for p in passes) / len(passes),
+        "risk_and_coverage": risk_and_coverage(readings),
+        "failures": [
+            {"kind": r.kind, "text": r.example.text, "expected": r.example.answer,
+             "answer": r.answer, "confidence": r.confidence}
+            for r in (*readings, *strictly) if not r.exact
+        ],
+    }  # fmt: skip
+
+
+def _parsed(texts: Iterable[str]) -> Iterator[Decoded]:
+    for text in texts:
+        yield Decoded(text, parse(text))
+
+
+def _free(decoder: Decoder, texts: Sequence[str], size: int) -> Iterator[Decoded]:
+    run = free_decoding(decoder)
+    for start in range(0, len(texts), size):
+        batch = texts[start : start + size]
+        for text, reply in zip(batch, run(batch), strict=True):
+            try:
+                yield Decoded(text, operation_from_json(reply.json))
+            except KvrmError:
+                yield Decoded(text, None)
+
+
+def print_lenient(report: dict[str, Any]) -> None:
+    """Print the table by kind, a column for each reader."""
+    arms = report["arms"]
+    table = Table("kind", "class", "texts", *arms)
+    for kind, row in arms["grounded"]["kinds"].items():
+        rates = [own["kinds"].get(kind, {}).get("rate") for own in arms.values()]
+        shown = ["-" if rate is None else f"{rate:.1%}" for rate in rates]
+        table.add_row(kind, row["class"], str(row["examples"]), *shown)
+    for name in arms["grounded"]["classes"]:
+        rates = [own["classes"].get(name, {}).get("rate") for own in arms.values()]
+        table.add_row(f"all {name}", name, "", *(f"{rate or 0:.2%}" for rate in rates))
+    console = Console(width=110)
+    console.print(table)
+    swaps = arms["grounded"]["swaps"]
+    console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
+    console.print(f"strict instructions: {report['strict']['rate']:.2%}")
+    console.print(f"mean passes: {report['mean_passes']:.2f}")
