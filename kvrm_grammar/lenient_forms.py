@@ -139,7 +139,8 @@ def _infix(w: _Writing) -> str | None:
     gap = rng.choice((" ", " ", " ", ""))
     if mnemonic in STEP_SIGNS:
         return w.operand("dest") + rng.choice(("", "", " ")) + STEP_SIGNS[mnemonic]
-    assign = gap + rng.choice(("=", "=", ":=", "<-")) + gap
+    # Behind a word, a colon would make it a label definition.
+    assign = rng.choice((f"{gap}={gap}", f"{gap}={gap}", f" :={gap}", f"{gap}<-{gap}"))
     if mnemonic in INFIX_SIGNS:
         sign = INFIX_SIGNS[mnemonic]
         if w.meaning.in_place and rng.random() < 0.6:
