@@ -19,19 +19,19 @@ from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.draft import Drafter
 from kvrm_grammar.engine import Engine
 from kvrm_grammar.errors import DecodeError, InputError, KvrmError
-from kvrm_grammar.generate import generate_constrained
+from kvrm_grammar.generate import generate_rows
 from kvrm_grammar.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lenient_draft import guess
-from kvrm_grammar.lines import Line
+from kvrm_grammar.lines import Line, as_line
 from kvrm_grammar.model import LoadedModel, load_model, load_models
 from kvrm_grammar.operations import Operation, operation_from_json
 from kvrm_grammar.packing import pack
 from kvrm_grammar.prompt import PROMPT_PREFIX, prompt_text, visible_text
 from kvrm_grammar.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.resources import resource_path
-from kvrm_grammar.search import best_first
+from kvrm_grammar.search import best_first, distinct
 from kvrm_grammar.tokens import encode_plain
 
 __all__ = ["METHODS", "Decoder", "Method"]
@@ -222,7 +222,7 @@ class Decoder:
             raise TypeError("decode_many takes several texts; for one, use decode")
         stream = iter(texts)
         window = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
-        while lines := [_as_line(text) for text in islice(stream, window)]:
+        while lines := [as_line(text) for text in islice(stream, window)]:
             for decoded in self._decode_window(lines, batch_size, batch_tokens):
                 yield decoded.unless_uncertain(min_confidence)
 
@@ -283,18 +283,11 @@ class Decoder:
 
     def _alternatives(self, text: str, k: int) -> tuple[Alternative, ...]:
         prompt = encode_plain(self.loaded.tokenizer, prompt_text(text, fold=self.dialect.fold))
-        found: dict[Operation, Alternative] = {}
-        draft = self._drafter.draft(text)
-        language = self._language(text)
+        draft, language = self._drafter.draft(text), self._language(text)
         with self.loaded.active():
             search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
-            for one in search:
-                operation = operation_from_json(self._text(list(one.token_ids)))
-                # A text may be written in several ways as tokens: its best one comes first.
-                found.setdefault(operation, Alternative(operation, math.exp(one.log_probability)))
-                if len(found) == k:
-                    break
-        return tuple(found.values())
+            found = distinct(search, lambda ids: operation_from_json(self._text(list(ids))), k)
+        return tuple(Alternative(operation, probability) for operation, probability in found)
 
     def _prompt(self, line: Line) -> list[int] | InputError:
         try:
@@ -312,17 +305,12 @@ class Decoder:
         return self._grounding.language(visible_text(text, fold=self.dialect.fold))
 
     def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
-        if not prompts:
-            return []
-        try:
-            with self.loaded.active():
-                rows = generate_constrained(self.loaded.model, prompts, self.index)
-        except DecodeError as error:
-            if len(prompts) == 1:
-                return [error]
-            # One row broke the run: each alone, so that only that row is lost.
-            return [answer for prompt in prompts for answer in self._generate([prompt])]
-        return [operation_from_json(self._text(row)) for row in rows]
+        with self.loaded.active():
+            rows = generate_rows(self.loaded.model, prompts, self.index)
+        return [
+            row if isinstance(row, DecodeError) else operation_from_json(self._text(row))
+            for row in rows
+        ]
 
     @cached_property
     def _engine(self) -> Engine:
@@ -344,11 +332,3 @@ class Decoder:
     def _text(self, token_ids: list[int]) -> str:
         decode = self.loaded.tokenizer.decode
         return str(decode(token_ids, clean_up_tokenization_spaces=False))
-
-
-def _as_line(text: str | Line) -> Line:
-    if isinstance(text, Line):
-        return text
-    if isinstance(text, str):
-        return Line(text)
-    return Line(repr(text), InputError(f"an instruction is text, got {type(text).__name__}"))

@@ -16,7 +16,7 @@ from kvrm_grammar.errors import DecodeError, LimitError
 from kvrm_grammar.index import TokenIndex
 from kvrm_grammar.logits import ConstraintLogitsProcessor
 
-__all__ = ["generate_constrained"]
+__all__ = ["generate_constrained", "generate_rows"]
 
 # `generate` fills what is left open here from the base model's own defaults, which are
 # made for chat: sampling, and penalties that would change the greedy answer.
@@ -84,6 +84,30 @@ def generate_constrained(
         )  # (batch, prompt + answer)
     answers = output[:, input_ids.shape[1] :].tolist()
     return [_complete(row, answer, token_index) for row, answer in enumerate(answers)]
+
+
+def generate_rows(
+    model: Any, prompts: Sequence[Sequence[int]], token_index: TokenIndex
+) -> list[list[int] | DecodeError]:
+    """Answer a batch as :func:`generate_constrained` does, and lose no more than a bad row.
+
+    Args:
+        model: See :func:`generate_constrained`.
+        prompts: Token IDs, at least one each; there may be none.
+        token_index: The compiled constraint.
+
+    Returns:
+        In order, an answer's token IDs, or the error of a row that broke the run.
+    """
+    if not prompts:
+        return []
+    try:
+        return [*generate_constrained(model, prompts, token_index)]
+    except DecodeError as error:
+        if len(prompts) == 1:
+            return [error]
+        # One row broke the run: each alone, so that only that row is lost.
+        return [row for prompt in prompts for row in generate_rows(model, [prompt], token_index)]
 
 
 def _left_padded(

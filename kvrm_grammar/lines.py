@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from kvrm_grammar.errors import InputError
 
-__all__ = ["Line", "lines_of_arguments", "read_lines"]
+__all__ = ["Line", "as_line", "lines_of_arguments", "read_lines"]
 
 _ENDS = re.compile(rb"\r\n|\r|\n")
 _BLOCK_BYTES = 1 << 16
@@ -28,6 +28,15 @@ class Line:
 
     text: str
     error: InputError | None = None
+
+
+def as_line(text: object) -> Line:
+    """Take a text, or a line as read, as a line; anything else becomes one with an error."""
+    if isinstance(text, Line):
+        return text
+    if isinstance(text, str):
+        return Line(text)
+    return Line(repr(text), InputError(f"an instruction is text, got {type(text).__name__}"))
 
 
 def read_lines(stream: BinaryIO) -> Iterator[Line]:

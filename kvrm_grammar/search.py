@@ -5,9 +5,11 @@ other. The search is exact: it extends the most probable beginning until whole a
 come out. A draft only saves passes, because one pass scores every beginning of it.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +17,9 @@ import numpy.typing as npt
 from kvrm_grammar.engine import Engine
 from kvrm_grammar.protocol import Draft, Language
 
-__all__ = ["Candidate", "best_first"]
+__all__ = ["Candidate", "best_first", "distinct"]
+
+Meaning = TypeVar("Meaning", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,28 @@ def best_first(
         assert state is not None  # an allowed token has a next state
         longer = (*beginning, token_id)
         heappush(queue, (cost + float(nodes.at(longer, state).costs[0]), longer, 0))
+
+
+def distinct(
+    candidates: Iterable[Candidate], read: Callable[[Sequence[int]], Meaning], k: int
+) -> list[tuple[Meaning, float]]:
+    """Take the first different meanings of a search.
+
+    Args:
+        candidates: As :func:`best_first` yields them.
+        read: Token IDs -> what they mean; hashable.
+        k: How many different ones, at most.
+
+    Returns:
+        Meanings and probabilities, best first. A text may be written in several ways as
+        tokens: its best one counts.
+    """
+    found: dict[Meaning, float] = {}
+    for candidate in candidates:
+        found.setdefault(read(candidate.token_ids), math.exp(candidate.log_probability))
+        if len(found) == k:
+            break
+    return list(found.items())
 
 
 @dataclass
