@@ -12,7 +12,15 @@ from typing import Literal
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.operations import INVALID, Operation, operation_to_json
 
-__all__ = ["CONSTRAINTS", "UNCERTAIN", "Alternative", "ConstraintName", "Decoded"]
+__all__ = [
+    "CONSTRAINTS",
+    "METHODS",
+    "UNCERTAIN",
+    "Alternative",
+    "ConstraintName",
+    "Decoded",
+    "Method",
+]
 
 ConstraintName = Literal["grounded", "schema"]
 CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
@@ -20,6 +28,14 @@ CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
 
 ``schema``: any operation. ``grounded``: of these, the ones whose operands the instruction's own
 text mentions.
+"""
+
+Method = Literal["verify", "stepwise", "outlines"]
+METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
+"""How to search for the model's choice; the answer is the same.
+
+``verify``: draft the answer and check it in one forward pass. ``stepwise``: the same engine,
+one token per pass. ``outlines``: transformers' ``generate`` with an Outlines logits processor.
 """
 
 UNCERTAIN = "uncertain"

@@ -6,15 +6,21 @@ business.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from kvrm_grammar.constraint import Constraint, build_constraint
-from kvrm_grammar.decoded import CONSTRAINTS, Alternative, ConstraintName, Decoded
+from kvrm_grammar.decoded import (
+    CONSTRAINTS,
+    METHODS,
+    Alternative,
+    ConstraintName,
+    Decoded,
+    Method,
+)
 from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.draft import Drafter
 from kvrm_grammar.engine import Engine
@@ -25,7 +31,7 @@ from kvrm_grammar.index import TokenIndex, build_index
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lenient_draft import guess
 from kvrm_grammar.lines import Line, as_line
-from kvrm_grammar.model import LoadedModel, load_model, load_models
+from kvrm_grammar.model import LoadedModel, load_model
 from kvrm_grammar.operations import Operation, operation_from_json
 from kvrm_grammar.packing import pack
 from kvrm_grammar.prompt import PROMPT_PREFIX, prompt_text, visible_text
@@ -35,14 +41,6 @@ from kvrm_grammar.search import best_first, distinct
 from kvrm_grammar.tokens import encode_plain
 
 __all__ = ["METHODS", "Decoder", "Method"]
-
-Method = Literal["verify", "stepwise", "outlines"]
-METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
-"""How to search for the model's choice; the answer is the same.
-
-``verify``: draft the answer and check it in one forward pass. ``stepwise``: the same engine,
-one token per pass. ``outlines``: transformers' ``generate`` with an Outlines logits processor.
-"""
 
 _SEARCH_PASSES = 100
 _BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later
@@ -127,35 +125,6 @@ class Decoder:
         schema = build_constraint(load_isa())
         index = build_index(schema, loaded.tokenizer)
         return cls(loaded, schema, index, method, constraint, find_dialect(dialect))
-
-    @classmethod
-    def sharing_base(
-        cls, adapters: Mapping[str, str | Path | None], *, base: str | Path | None = None
-    ) -> dict[str, "Decoder"]:
-        """Load the adapters of several dialects on one base, which is in memory once.
-
-        Args:
-            adapters: Dialect -> adapter folder; None for the packaged one.
-            base: Base model folder or name; None for the one the adapters name.
-
-        Returns:
-            A decoder for each dialect; threads may share them, and take turns at the model.
-
-        Raises:
-            InputError: There is no such dialect.
-            AdapterError: An adapter is missing, damaged, or made for another base.
-            BaseModelError: The base model is missing and cannot be fetched.
-        """
-        folders = [
-            Path(path) if path is not None else resource_path(find_dialect(name).adapter)
-            for name, path in adapters.items()
-        ]
-        loaded = load_models(folders, base=base)
-        first = cls.from_loaded(loaded[0])
-        return {
-            name: replace(first, loaded=one, dialect=find_dialect(name))
-            for name, one in zip(adapters, loaded, strict=True)
-        }
 
     def constrained(self, constraint: ConstraintName) -> "Decoder":
         """The same decoder under another constraint; model and index are shared.

@@ -235,6 +235,6 @@ def _load_decoder(adapter: Path, dialect: str) -> "Decoder":
 
 
 def _share_base(dialects: Iterable[str]) -> "dict[str, Decoder]":
-    from kvrm_grammar.decoder import Decoder  # loads torch
+    from kvrm_grammar.sharing import load_decoders  # loads torch
 
-    return Decoder.sharing_base(dict.fromkeys(dialects))
+    return load_decoders(dict.fromkeys(dialects))

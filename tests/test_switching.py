@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvrm_grammar.adapter import write_checksums
-from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import AdapterError, InputError
 from kvrm_grammar.model import load_model, load_models
 from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.sharing import load_decoders
 from kvrm_grammar.tokens import encode_plain
 
 TEXTS = ("sub r5 r3 r1", "mov r1, 7", "jmp there", "halt", "inc r8")
@@ -63,7 +63,7 @@ def test_nothing_is_trainable(two_adapters: tuple[Path, Path]) -> None:
 
 def test_threads_take_turns(two_adapters: tuple[Path, Path]) -> None:
     """Two dialects decoded at once answer as one after the other."""
-    decoders = Decoder.sharing_base(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
+    decoders = load_decoders(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
     work = [(name, text) for text in TEXTS for name in decoders] * 3
     once = {(name, text): decoders[name].decode(text).json for name, text in work}
     with ThreadPoolExecutor(4) as pool:
@@ -75,7 +75,7 @@ def test_threads_take_turns(two_adapters: tuple[Path, Path]) -> None:
 
 def test_alternatives_use_their_own_adapter(two_adapters: tuple[Path, Path]) -> None:
     """They are searched later, when another adapter may be active."""
-    decoders = Decoder.sharing_base(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
+    decoders = load_decoders(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
     decoded = decoders["strict"].decode("mov r1 5")
     decoders["lenient"].decode("mov r1 5")
     assert decoded.confidence is not None
@@ -91,4 +91,4 @@ def test_adapters_of_other_bases_are_refused(
     with pytest.raises(AdapterError, match="is for"):
         load_models([two_adapters[0], other])
     with pytest.raises(InputError, match="unknown dialect"):
-        Decoder.sharing_base({"casual": two_adapters[0]})
+        load_decoders({"casual": two_adapters[0]})
