@@ -17,6 +17,7 @@ from kvrm_grammar import cli
 from kvrm_grammar.cli import app
 from kvrm_grammar.decoded import CONSTRAINTS, Decoded
 from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
 from kvrm_grammar.operations import OPERATION_MODELS, operation_from_json, operation_to_json
@@ -32,8 +33,10 @@ MIXED_OK = [True, True, False, False, False, False, False, True]
 class Oracle:
     """A decoder that never errs, in place of a model."""
 
+    dialect = find_dialect("strict")
+
     def decode_many(
-        self, texts: Iterable[str | Line], *, batch_size: int = 16
+        self, texts: Iterable[str | Line], *, batch_size: int = 16, min_confidence: float = 0.0
     ) -> Iterator[Decoded]:
         for text in texts:
             line = text if isinstance(text, Line) else Line(text)
@@ -302,25 +305,31 @@ def test_decode_explains_refusals_like_parse() -> None:
 
 
 def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adapter, base, constraint and batch size are handed on, or the usual ones."""
+    """Adapter, base, constraint, dialect and the others are handed on, or the usual ones."""
     calls: list[Any] = []
 
     class Recorder(Oracle):
-        def decode_many(self, texts: Any, *, batch_size: int = 16) -> Iterator[Decoded]:
-            calls.append(batch_size)
+        def decode_many(
+            self, texts: Any, *, batch_size: int = 16, min_confidence: float = 0.0
+        ) -> Iterator[Decoded]:
+            calls.append((batch_size, min_confidence))
             return super().decode_many(texts)
 
     def load(path: Path | None, **options: Any) -> Recorder:
-        calls.append((path, options["base"], options["constraint"]))
+        calls.append((path, options["base"], options["constraint"], options["dialect"]))
         return Recorder()
 
     monkeypatch.setattr(Decoder, "from_pretrained", load)
     options = ["--base", "a/b", "--batch-size", "3", "--constraint", "schema"]
+    options += ["--dialect", "lenient", "--min-confidence", "0.9"]
     run("decode", "--adapter", "some/folder", *options, "HALT")
     run("decode", "HALT")
-    usual = (None, None, "grounded")
-    assert calls == [(Path("some/folder"), "a/b", "schema"), 3, usual, 16]
-    assert run("decode", "--constraint", "none", "HALT").exit_code == 2
+    usual = (None, None, "grounded", "strict")
+    named = (Path("some/folder"), "a/b", "schema", "lenient")
+    assert calls == [named, (3, 0.9), usual, (16, 0.0)]
+    for wrong in (["--constraint", "none"], ["--dialect", "casual"], ["--min-confidence", "2"]):
+        assert run("decode", *wrong, "HALT").exit_code == 2
+    assert get_args(get_args(cli.DialectOption)[0]) == tuple(DIALECTS)
     assert get_args(get_args(cli.ConstraintOption)[0]) == CONSTRAINTS
 
 
@@ -329,7 +338,9 @@ def test_a_person_who_types_is_answered_line_by_line(monkeypatch: pytest.MonkeyP
     sizes: list[int] = []
 
     class Recorder(Oracle):
-        def decode_many(self, texts: Any, *, batch_size: int = 16) -> Iterator[Decoded]:
+        def decode_many(
+            self, texts: Any, *, batch_size: int = 16, min_confidence: float = 0.0
+        ) -> Iterator[Decoded]:
             sizes.append(batch_size)
             return super().decode_many(texts)
 
@@ -352,6 +363,16 @@ def test_confidence_is_added_on_request() -> None:
     assert 0 < told[0]["confidence"] <= 1
     assert told[0]["confidence"] == pytest.approx(plain[0]["confidence"])
     assert told[1]["confidence"] is None
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_is_uncertain_is_refused() -> None:
+    """An untrained model is sure of nothing: exit code 1, and the reason."""
+    told = run("decode", "--min-confidence", "1", "--jsonl", "sub r5 r3 r1")
+    (row,) = rows(told.stdout)
+    assert row["key"] == "OP_INVALID"
+    assert row["error"] in ("uncertain", "the model did not recognise this instruction")
+    assert told.exit_code == 1
 
 
 # --- models that cannot be used ----------------------------------------------------------

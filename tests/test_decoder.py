@@ -357,3 +357,26 @@ def test_what_counts_as_valid(decoded: Decoded, json: str | None, valid: bool) -
     assert (decoded.json, decoded.valid) == (json, valid)
     with pytest.raises(FrozenInstanceError):
         decoded.text = ""  # type: ignore[misc]
+
+
+def test_a_threshold_refuses_what_is_less_probable(tiny_decoder: Decoder) -> None:
+    """The reason is told; confidence and alternatives stay those of the model's own answer."""
+    plain = next(d for d in tiny_decoder.decode_many(("sub r5 r3 r1", "mov r1 5")) if d.valid)
+    assert plain.confidence is not None
+    same = tiny_decoder.decode(plain.text, min_confidence=plain.confidence / 2)
+    assert (same.operation, same.reason) == (plain.operation, None)
+    refused = tiny_decoder.decode(plain.text, min_confidence=1.0)
+    assert (refused.operation, refused.reason, refused.valid) == (INVALID, "uncertain", False)
+    assert refused.confidence == plain.confidence
+    assert plain.operation in [one.operation for one in refused.alternatives(3)]
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="min_confidence"):
+            tiny_decoder.decode(plain.text, min_confidence=wrong)
+
+
+def test_refusals_and_errors_need_no_threshold() -> None:
+    """What is refused already, or was never answered, stays as it is."""
+    refused = Decoded("?", INVALID, confidence=0.2)
+    assert refused.unless_uncertain(0.9) is refused
+    failed = Decoded("?", None)
+    assert failed.unless_uncertain(0.9) is failed

@@ -70,12 +70,12 @@ EXTENDED = {
 class Oracle:
     """What a perfectly trained decoder would do."""
 
-    def decode(self, text: str) -> Decoded:
-        return next(self.decode_many([text]))
+    def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
+        return next(self.decode_many([text])).unless_uncertain(min_confidence)
 
     def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
         for text in texts:
-            yield Decoded(text, parse(text))
+            yield Decoded(text, parse(text), confidence=0.75)
 
 
 @pytest.fixture
@@ -271,34 +271,85 @@ def test_the_constraint_is_handed_on(tiny_decoder: Any, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("dialect", ["", "STRICT", "nonsense", "strict "])
 def test_unknown_dialects(dialect: str) -> None:
     """A dialect that does not exist is refused before any model is loaded."""
-    with pytest.raises(InputError, match=r"unknown dialect .*; available: strict"):
+    with pytest.raises(InputError, match=r"unknown dialect .*; available: strict, lenient"):
         decode_structured("halt", dialect=dialect)
     with pytest.raises(InputError, match="unknown dialect"):
         default_decoder(dialect)
 
 
+@pytest.fixture
+def none_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has not loaded a model yet."""
+    monkeypatch.setattr(facade, "_LOADED", {})
+
+
+@pytest.mark.usefixtures("none_loaded")
 def test_the_packaged_decoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One process, one packaged model; a failed load is tried again."""
     calls: list[Path] = []
 
-    def load(path: Path) -> Oracle:
+    def load(path: Path, *, dialect: str) -> Oracle:
         calls.append(path)
         if len(calls) == 1:
             raise ModelError("not today")
         return Oracle()
 
     monkeypatch.setattr(Decoder, "from_pretrained", load)
-    facade._packaged_decoder.cache_clear()
-    try:
-        with pytest.raises(ModelError, match="not today"):
-            decode_structured("halt")
-        assert decode_structured("halt") == decode_structured("HALT")
-        assert decode_program("halt").instructions[0].operation == parse("halt")
-        assert default_decoder() is default_decoder("strict") is default_decoder(dialect="strict")
-    finally:
-        facade._packaged_decoder.cache_clear()
+    with pytest.raises(ModelError, match="not today"):
+        decode_structured("halt")
+    assert decode_structured("halt") == decode_structured("HALT")
+    assert decode_program("halt").instructions[0].operation == parse("halt")
+    assert default_decoder() is default_decoder("strict") is default_decoder(dialect="strict")
     assert len(calls) == 2
     assert calls[0].as_posix().endswith("models/decode_llm")
+
+
+@pytest.mark.usefixtures("none_loaded")
+def test_two_dialects_share_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second dialect that is asked for comes with the first on one base."""
+    asked: list[tuple[str, ...]] = []
+
+    def share(dialects: Iterable[str]) -> dict[str, Oracle]:
+        asked.append(tuple(dialects))
+        return {name: Oracle() for name in asked[-1]}
+
+    monkeypatch.setattr(Decoder, "from_pretrained", lambda path, **_: Oracle())
+    monkeypatch.setattr(facade, "_share_base", share)
+    alone = default_decoder("lenient")
+    assert default_decoder("lenient") is alone
+    strict = default_decoder()
+    assert asked == [("lenient", "strict")]
+    assert default_decoder("lenient") is not alone
+    assert default_decoder("strict") is strict
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_what_is_uncertain_is_refused() -> None:
+    """Below the confidence that is asked for, an instruction becomes a refusal with a reason."""
+    assert decode_structured("halt", min_confidence=0.75).key == "OP_HALT"
+    assert decode_structured("halt", min_confidence=0.76) == INVALID
+    llm = DecodeLLM(min_confidence=0.9)
+    llm._decoder = Oracle()  # type: ignore[assignment]
+    assert llm.decode("halt").error == "uncertain"
+    assert llm.decode("what").error == explain("what").reason
+    llm.min_confidence = 0.0
+    assert llm.decode("halt").valid
+
+
+def test_the_dialect_chooses_the_adapter() -> None:
+    """A path that is named wins."""
+    assert DecodeLLM().model_path.as_posix() == "models/decode_llm"
+    assert DecodeLLM(dialect="lenient").model_path.as_posix() == "models/decode_llm_lenient"
+    assert DecodeLLM(model_path="a/b", dialect="lenient").model_path.as_posix() == "a/b"
+    with pytest.raises(InputError, match="unknown dialect"):
+        DecodeLLM(dialect="casual")
+
+
+def test_a_dialect_without_rules_gives_no_reason() -> None:
+    """The reference parser explains the strict dialect alone."""
+    assert refusal_reason("add r1 r2") == "ADD takes 3 operands, got 2"
+    assert "did not recognise" in refusal_reason("add r1 r2", "lenient")
 
 
 SOURCE = "start: MOV R1, 3 ; three\n\nloop:\n DEC R1\nJNZ loop\r\nwhat is this\nJMP start\n"

@@ -219,3 +219,12 @@ def test_a_megabyte_is_refused() -> None:
     """A very long line is refused by its length, whatever is in it."""
     with pytest.raises(LineTooLongError, match="line has 1000000 characters, at most 256"):
         prompt_text("'" * 1_000_000)
+
+
+def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
+    """Letters, digits and commas; homoglyphs and other signs stay what they are."""
+    wide = "\uff33\uff35\uff22 \uff525\uff0c r\uff13, r1"
+    assert visible_text(wide, fold=True) == "SUB r5, r3, r1"
+    assert visible_text(wide) == wide
+    assert visible_text("m\u043ev \uff0b", fold=True) == "m\u043ev \uff0b"
+    assert prompt_text("\uff48alt", fold=True) == prompt_text("halt")
