@@ -13,7 +13,7 @@ from kvrm_grammar.isa import Isa, Opcode
 from kvrm_grammar.lenient_keywords import KEYWORDS
 from kvrm_grammar.lenient_mentions import lenient_mentions
 from kvrm_grammar.lenient_names import SYNONYMS
-from kvrm_grammar.lenient_spelling import one_edit_from
+from kvrm_grammar.lenient_reading import one_edit_from
 from kvrm_grammar.operations import INVALID, Operation, from_fields
 from kvrm_grammar.prompt import visible_text
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from kvrm_grammar.isa import Isa, OperandKind
-from kvrm_grammar.lenient_spelling import NUMBER_WORDS
+from kvrm_grammar.lenient_reading import NUMBER_WORDS
 
 __all__ = ["lenient_mentions"]
 

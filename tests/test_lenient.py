@@ -14,15 +14,8 @@ from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lenient import MANNERS, lenient_variant, residue
 from kvrm_grammar.lenient_forms import FORMS, draw_meaning, write_form
 from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.lenient_spelling import (
-    NUMBER_WORDS,
-    Speller,
-    fullwidth,
-    number_words,
-    one_edit_from,
-    phrase,
-    typing_error,
-)
+from kvrm_grammar.lenient_reading import NUMBER_WORDS, number_words, one_edit_from
+from kvrm_grammar.lenient_spelling import Speller, fullwidth, phrase, typing_error
 from kvrm_grammar.lenient_words import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from kvrm_grammar.operations import INVALID
 from kvrm_grammar.prompt import visible_text

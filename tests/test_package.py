@@ -24,13 +24,15 @@ OPCODES = frozenset(
 )
 
 HEAVY = {"torch", "transformers", "peft"}
-MAY_IMPORT_HEAVY = {"model", "adapter", "decoder", "engine", "generate", "logits"}
+MAY_IMPORT_HEAVY = {
+    "model", "adapter", "decoder", "engine", "generate", "logits", "switching"
+}  # fmt: skip
 # The oracle may be asked by whoever drafts, explains or assembles; nobody else knows it.
 MAY_IMPORT_REFERENCE = {"draft", "facade", "program", "cli"}
 MEASURED = {
     "constraint", "regex", "vocabulary", "index", "generate", "logits", "engine", "model",
     "adapter", "decoder", "grounding", "prompt", "tokens", "protocol", "search", "packing",
-    "mentions", "decoded",
+    "mentions", "decoded", "dialects", "lenient_mentions", "switching", "sharing",
 }  # fmt: skip
 MAX_LINES = 320
 
@@ -141,6 +143,21 @@ def test_arrows_follow_the_data(later: str, earlier: str) -> None:
         ("mentions", {"errors", "operations", "resources", "isa"}),
         ("protocol", set()),
         ("decoded", {"errors", "operations"}),
+        ("lenient_names", set()),
+        ("lenient_words", set()),
+        ("lenient_reading", set()),
+        (
+            "dialects",
+            {
+                "errors",
+                "operations",
+                "resources",
+                "isa",
+                "mentions",
+                "lenient_mentions",
+                "lenient_reading",
+            },
+        ),
     ],
 )
 def test_early_modules_need_little(name: str, allowed: set[str]) -> None:
@@ -159,7 +176,10 @@ def test_the_oracle_is_independent() -> None:
 
 def test_texts_are_made_outside_the_answer_path() -> None:
     """No module that takes part in an answer knows how training texts are written."""
-    makers = {"words", "spelling", "variants", "faults", "refusals"}
+    makers = {
+        "words", "spelling", "variants", "faults", "refusals", "lenient", "lenient_forms",
+        "lenient_refusals", "lenient_spelling", "lenient_templates", "lenient_words",
+    }  # fmt: skip
     for name in MODULES.keys() - makers:
         assert not siblings(name) & makers, name
 
@@ -265,7 +285,7 @@ def _constants(path: Path) -> Iterator[tuple[int, str]]:
 
 
 # Words that nobody understands: they are noise in comments and prose of training texts.
-WORD_LISTS = {"words"}
+WORD_LISTS = {"words", "lenient_templates"}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n not in {"operations", *WORD_LISTS}])
