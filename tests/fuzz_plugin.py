@@ -77,10 +77,17 @@ class Campaign:
 
     @cached_property
     def decoder(self) -> Any:
-        """The decoder, loaded when the first test asks."""
+        """The strict decoder, loaded when the first test asks."""
         from kvrm_grammar.decoder import Decoder
 
         return Decoder.from_pretrained(self.adapter)
+
+    @cached_property
+    def lenient_decoder(self) -> Any:
+        """The packaged lenient decoder, loaded when the first test asks."""
+        from kvrm_grammar.decoder import Decoder
+
+        return Decoder.from_pretrained(dialect="lenient")
 
     def progress(self, outcome: Outcome) -> None:
         """One line on how far a strategy is."""

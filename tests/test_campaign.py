@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from kvrm_grammar.decoded import Decoded
 from kvrm_grammar.errors import DecodeError, InputError
-from kvrm_grammar.operations import INVALID, operation_to_json
+from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.reference import parse
-from tests.campaign import Outcome, expected_of, run_campaign, summary
+from tests.campaign import Labelled, Outcome, expected_of, run_campaign, summary
 from tests.fuzz_plugin import EXAMPLES, _save
+from tests.lenient_strategies import LENIENT_STRATEGIES
 from tests.strategies import STRATEGIES
 from training.evaluate import wilson
 
@@ -41,6 +42,24 @@ def test_the_parser_agrees_with_itself(name: str) -> None:
     assert 20 <= outcome.examples <= 30
     assert outcome.examples == outcome.valid == outcome.exact
     assert outcome.disagreements == []
+
+
+def labels(texts: Iterable[str]) -> Iterator[Decoded]:
+    """Answers as the labels say."""
+    for text in texts:
+        assert isinstance(text, Labelled)
+        yield Decoded(text, operation_from_json(text.expected), confidence=0.5)
+
+
+@pytest.mark.parametrize("name", LENIENT_STRATEGIES)
+def test_lenient_texts_bring_their_labels(name: str) -> None:
+    """Each strategy makes different texts; what strict accepts has the label's meaning."""
+    outcome = run_campaign(name, LENIENT_STRATEGIES[name], 60, 7, labels)
+    assert 40 <= outcome.examples <= 60
+    assert outcome.exact == outcome.examples
+    confused = run_campaign(name, LENIENT_STRATEGIES[name], 60, 7, parser)
+    for one in confused.disagreements:
+        assert one.answer in (operation_to_json(INVALID), "LineTooLongError"), one
 
 
 def test_a_planted_fault_is_found_and_shrunk() -> None:

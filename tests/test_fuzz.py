@@ -1,10 +1,19 @@
 """``pytest -m fuzz``: the real model under the constraint against the reference parser."""
 
-import pytest
+from pathlib import Path
+from typing import Any
 
+import pytest
+from hypothesis import strategies as st
+
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.resources import resource_path
 from tests.campaign import run_campaign
 from tests.fuzz_plugin import Campaign
+from tests.lenient_strategies import LENIENT_STRATEGIES
 from tests.strategies import STRATEGIES
+
+LENIENT: Path = resource_path(find_dialect("lenient").adapter)
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.model]
 
@@ -12,13 +21,24 @@ pytestmark = [pytest.mark.fuzz, pytest.mark.model]
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_model_and_parser_agree(name: str, fuzz: Campaign) -> None:
     """Every answer is valid, and every answer is the parser's."""
+    _fuzz(name, STRATEGIES[name], fuzz, fuzz.decoder)
+
+
+@pytest.mark.skipif(not LENIENT.is_dir(), reason="there is no lenient adapter yet")
+@pytest.mark.parametrize("name", LENIENT_STRATEGIES)
+def test_lenient_texts_mean_what_they_were_made_from(name: str, fuzz: Campaign) -> None:
+    """Every answer is valid, and every answer is the text's own label."""
+    _fuzz(name, LENIENT_STRATEGIES[name], fuzz, fuzz.lenient_decoder)
+
+
+def _fuzz(name: str, strategy: st.SearchStrategy[str], fuzz: Campaign, decoder: Any) -> None:
     share = len(STRATEGIES)
     outcome = run_campaign(
         name,
-        STRATEGIES[name],
+        strategy,
         -(-fuzz.examples // share),
         fuzz.seed,
-        fuzz.decoder.decode_many,
+        decoder.decode_many,
         seconds=60 * fuzz.minutes / share if fuzz.minutes else None,
         progress=fuzz.progress,
     )
