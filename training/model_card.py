@@ -12,6 +12,7 @@ from typing import Any
 
 from kvrm_grammar.errors import DataError, KvrmError
 from training.data import file_digest
+from training.lenient_card import lenient_limits, lenient_results
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -41,16 +42,13 @@ def model_card(folder: Path) -> str:
         raise DataError(
             f"{folder}: the evaluation is of other weights; run training.evaluate again"
         )
-    return "\n".join(
-        [
-            _head(training, digest),
-            _TRAINING,
-            *(_recipe(stage) + _log(stage) for stage in _stages(training)),
-            _results(evaluation),
-            _failures(evaluation),
-            _TAIL,
-        ]
-    )
+    lenient = "arms" in evaluation
+    if lenient:
+        results = [lenient_results(evaluation), lenient_limits()]
+    else:
+        results = [_results(evaluation), _failures(evaluation), _TAIL]
+    stages = [_recipe(stage) + _log(stage) for stage in _stages(training)]
+    return "\n".join([_head(training, digest, lenient), _TRAINING, *stages, *results])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -61,7 +59,10 @@ def _read(path: Path) -> dict[str, Any]:
     return record
 
 
-def _head(training: dict[str, Any], digest: str) -> str:
+def _head(training: dict[str, Any], digest: str, lenient: bool) -> str:
+    name = "decode_llm_lenient" if lenient else "decode_llm"
+    reads = "what people write for one instruction" if lenient else "one line of KVRM assembly"
+    dialect = "lenient" if lenient else "strict"
     return f"""---
 base_model: {training["base"]}
 library_name: peft
@@ -70,9 +71,9 @@ pipeline_tag: text-generation
 tags: [lora, structured-output, constrained-decoding, assembly]
 ---
 
-# decode_llm: one line of KVRM assembly to one JSON operation
+# {name}: {reads} to one JSON operation
 
-A LoRA adapter for {training["base"]}. It reads one instruction of the strict dialect and
+A LoRA adapter for {training["base"]}. It reads one instruction of the {dialect} dialect and
 writes `{{"key":"OP_…","params":{{…}}}}`. It is meant to run under the constraint of
 kvrm-grammar, which leaves it no other kind of answer; which operation it is remains the
 model's choice.

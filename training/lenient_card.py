@@ -1,0 +1,72 @@
+"""The results part of a lenient adapter's model card.
+
+In: ``evaluation.json`` of ``training.evaluate --dialect lenient``. Out: Markdown. No number is
+typed by hand.
+"""
+
+from typing import Any
+
+__all__ = ["lenient_limits", "lenient_results"]
+
+
+def lenient_results(evaluation: dict[str, Any]) -> str:
+    """The tables: by kind for every reader, by class, by threshold, and the failures."""
+    origin, arms = evaluation["provenance"], evaluation["arms"]
+    grounded = arms["grounded"]
+    swaps, strict = grounded["swaps"], evaluation["strict"]
+    lines = [
+        "## Results",
+        "",
+        "`python -m training.evaluate --dialect lenient`: texts of every kind, phrases, conditions",
+        f"and label words held out from training, seed {origin['seed']}; {origin['device']}, "
+        f"{origin['dtype']}. Free decoding reads fewer of each kind.",
+        "",
+        f"- Strict instructions through this adapter: {_rate(strict)}",
+        f"- Silent operand swaps: {swaps['count']} of {swaps['of']} answers",
+        f"- Mean passes: {evaluation['mean_passes']:.2f}",
+        *(f"- Class {name}: {_rate(row)}" for name, row in grounded["classes"].items()),
+        "",
+        f"| kind | class | texts | {' | '.join(arms)} |",
+        "|---|---|---|" + "---|" * len(arms),
+    ]
+    for kind, row in grounded["kinds"].items():
+        rates = [own["kinds"].get(kind, {}).get("rate") for own in arms.values()]
+        shown = " | ".join("-" if rate is None else f"{rate:.1%}" for rate in rates)
+        lines.append(f"| {kind} | {row['class']} | {row['examples']} | {shown} |")
+    lines += [
+        "",
+        "Answers under a threshold are refused (`min_confidence`); coverage is the share of texts",
+        "with a meaning that are answered:",
+        "",
+        "| threshold | coverage | right | wrong answers |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['threshold']} | {row['coverage']:.2%} | {row['right']:.2%} "
+        f"| {row['wrong']} of {row['given']} |"
+        for row in evaluation["risk_and_coverage"]
+    ]
+    failures = evaluation["failures"]
+    lines += ["", f"### The failures ({len(failures)}; the first 40)", "", "```"]
+    lines += [
+        f"{f['text']!r} ({f['kind']})\n    expected {f['expected']}\n    answered {f['answer']}"
+        for f in failures[:40]
+    ]
+    return "\n".join([*lines, "```", ""])
+
+
+def _rate(row: dict[str, Any]) -> str:
+    low, high = row["interval_95"]
+    share = f"{row['exact']} of {row['examples']} = {row['rate']:.2%}"
+    return f"{share} (95 % interval {low:.2%} – {high:.2%})"
+
+
+def lenient_limits() -> str:
+    """What a user should know."""
+    return """## Limits
+
+- The labels are known by construction; what people really write is wider than any list of phrases.
+- A word one edit from a mnemonic that is another machine's operation (`and`, `mod`, `not`) was in no
+  training text: its reading is open.
+- The constraint guarantees a valid operation, not the right one; `min_confidence` buys certainty.
+"""
