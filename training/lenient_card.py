@@ -66,7 +66,7 @@ def lenient_limits() -> str:
     return """## Limits
 
 - The labels are known by construction; what people really write is wider than any list of phrases.
-- A word one edit from a mnemonic that is another machine's operation (`and`, `mod`, `not`) was in no
-  training text: its reading is open.
+- A word that is one edit from a mnemonic and another machine's operation (`and`, `mod`, `not`) was
+  in no training text: its reading is open.
 - The constraint guarantees a valid operation, not the right one; `min_confidence` buys certainty.
 """
