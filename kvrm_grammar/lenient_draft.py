@@ -30,7 +30,9 @@ _DEST_LAST = re.compile(
     r"->|\b(?:into|in|to)\s+[%$]?r(?:eg(?:ister)?)?\s?[0-7]\W*\w*$", re.IGNORECASE
 )
 _FROM = re.compile(r"\b(?:from|off)\s+[%$]?r", re.IGNORECASE)
-_TARGET = re.compile(r"\b(?:to|at|goto|jump)\s+@?([A-Za-z_.][A-Za-z0-9_.$]*|[0-9][0-9A-Za-z_]*)")
+_TARGET = re.compile(
+    r"\b(?:to|at|goto|jump)\s+@?(?!(?:to|at)\b)([A-Za-z_.][A-Za-z0-9_.$]*|[0-9][0-9A-Za-z_]*)"
+)
 _WORDS_OF_JUMPS = re.compile(r"(?:to|at|if|when|then)$", re.IGNORECASE)
 
 

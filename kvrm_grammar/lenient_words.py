@@ -54,7 +54,7 @@ TRAINING_LEXICON = Lexicon(
         ),
         "CLEAR": _phrases(
             "[clear|zero|reset|empty|zero out|clear out] {dest} || [wipe|clean] {dest}"
-            " || [clear|reset] the [value|contents] of {dest}"
+            " || [clear|reset|empty|zero] the [value|contents|content] of {dest}"
         ),
         "MOV_REG_REG": _phrases(
             "[copy|move|transfer] {src} [to|into] {dest}"
@@ -103,33 +103,37 @@ TRAINING_LEXICON = Lexicon(
             " || make {dest} the product of {src1} and {src2}"
         ),
         "INC": _phrases(
-            "increment {dest} || [increase|raise] {dest} by [one|1] || add [one|1] to {dest}"
-            " || [bump|bump up|step up] {dest} || count {dest} up || [count up|count upward] {dest}"
+            "[increment|bump|bump up|step up] {dest} || [increase|raise] {dest} by [one|1]"
+            " || add [one|1] to {dest} || count {dest} up || [count up|count upward] {dest}"
+            " || [increment|increase] the [value|contents] of {dest}"
+            " || [add|put] [one|1] more [to|onto|on] {dest}"
         ),
         "DEC": _phrases(
             "decrement {dest} || [decrease|reduce|lower] {dest} by [one|1]"
-            " || subtract [one|1] from {dest} || take [one|1] [from|off] {dest}"
-            " || [bump down|step down] {dest} || count {dest} down"
-            " || [count down|count downward] {dest}"
+            " || subtract [one|1] from {dest} || take [one|1] [from|off|away from] {dest}"
+            " || [bump down|step down|count down|count downward] {dest} || count {dest} down"
+            " || [decrement|decrease|reduce] the [value|contents] of {dest}"
         ),
         "CMP": _phrases(
             "compare {src1} [with|to|and|against] {src2} || [check|test] {src1} against {src2}"
-            " || [see|check] [if|whether] {src1} equals {src2}"
-            " || [check|see] [if|whether] {src1} and {src2} are equal"
-            " || compare the values of {src1} and {src2}"
+            " || [see|check|find out] [if|whether] {src1} [equals|is equal to|matches] {src2}"
+            " || [check|see|find out] [if|whether] {src1} and {src2} are [equal|the same]"
+            " || compare the [values|contents] of {src1} and {src2}"
         ),
         "JMP": _phrases(
-            "[jump|go|branch|continue] to {addr} || continue at {addr}"
-            " || [always|just] [jump|go] to {addr} || jump unconditionally to {addr}"
-            " || transfer control to {addr} || jump straight to {addr}"
+            "[jump|go|branch|continue|move on] to {addr} || [continue|go on|start again] at {addr}"
+            " || [always|just|simply] [jump|go] to {addr} || [transfer|pass|hand over] control"
+            " to {addr}"
+            " || [jump|branch|go] [unconditionally|directly|straight] to {addr}"
         ),
         "HALT": _phrases(
-            "[stop|halt|end] [the program|execution|here|now|the machine]"
+            "[stop|halt|end] [the program|execution|here|now|the machine|everything]"
             " || [shut down|stop everything] || end of program || stop the [cpu|processor]"
+            " || halt running"
         ),
         "NOP": _phrases(
-            "do nothing || no operation || [wait|idle] [one|a] cycle || just wait"
-            " || do nothing [here|at all|this time] || no op"
+            "do nothing || no operation || [wait|idle] [one|a|for a|for one] cycle || just wait"
+            " || do nothing [here|at all|this time|now] || no op || do not do anything"
         ),
     },
     conditions={
@@ -207,7 +211,7 @@ HELD_OUT_LEXICON = Lexicon(
             " || in any case go to {addr}"
         ),
         "HALT": _phrases(
-            "finish execution || [stop running|terminate] || end it here || the program ends here"
+            "finish execution || [quit|terminate] || end it here || the program ends here"
         ),
         "NOP": _phrases("[skip|pass] [this|one] cycle || take no action || spend a cycle"),
     },

@@ -32,7 +32,7 @@ MAY_IMPORT_REFERENCE = {"draft", "facade", "program", "cli"}
 MEASURED = {
     "constraint", "regex", "vocabulary", "index", "generate", "logits", "engine", "model",
     "adapter", "decoder", "grounding", "prompt", "tokens", "protocol", "search", "packing",
-    "mentions", "decoded", "dialects", "lenient_mentions", "switching", "sharing",
+    "mentions", "decoded", "dialects", "lenient_mentions", "switching",
 }  # fmt: skip
 MAX_LINES = 320
 
