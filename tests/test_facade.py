@@ -177,7 +177,7 @@ def test_a_loaded_model_answers(
 ) -> None:
     """With a model, the result is the decoder's answer in the same form."""
     llm = DecodeLLM(model_path=tiny_adapter)
-    monkeypatch.setattr(Decoder, "from_pretrained", lambda path: tiny_decoder)
+    monkeypatch.setattr(Decoder, "from_pretrained", lambda path, **_: tiny_decoder)
     llm.load()
     for text in ("sub r5 r3 r1", "HALT", "what?", ""):
         operation = tiny_decoder.decode(text).operation
@@ -200,7 +200,7 @@ def test_load_reads_the_adapter(tiny_adapter: Path, cache_folder: Path) -> None:
 
 def _loaded_from(llm: DecodeLLM, monkeypatch: pytest.MonkeyPatch) -> Path:
     seen: list[Path] = []
-    monkeypatch.setattr(Decoder, "from_pretrained", lambda path: seen.append(path))
+    monkeypatch.setattr(Decoder, "from_pretrained", lambda path, **_: seen.append(path))
     llm.load()
     return seen[0].resolve()
 
@@ -255,9 +255,9 @@ def test_the_constraint_is_handed_on(tiny_decoder: Any, monkeypatch: pytest.Monk
     used: list[str] = []
     usual = type(tiny_decoder).decode
 
-    def decode(self: Any, text: str) -> Any:
+    def decode(self: Any, text: str, **options: Any) -> Any:
         used.append(self.constraint)
-        return usual(self, text)
+        return usual(self, text, **options)
 
     monkeypatch.setattr(type(tiny_decoder), "decode", decode)
     monkeypatch.setattr(facade, "default_decoder", lambda dialect="strict": tiny_decoder)
