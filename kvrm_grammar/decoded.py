@@ -77,8 +77,8 @@ class Decoded:
             without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
-        reason: ``uncertain`` where the answer was refused for its low confidence; it is then
-            among the alternatives.
+        reason: ``uncertain`` where the answer was refused for its low confidence.
+        refused: The answer that was so refused.
     """
 
     text: str
@@ -92,6 +92,7 @@ class Decoded:
     forced: bool = False
     constraint: ConstraintName | None = None
     reason: str | None = None
+    refused: Operation | None = None
     _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
         default=None, repr=False, compare=False
     )
@@ -129,7 +130,7 @@ class Decoded:
         """
         if not self.valid or self.confidence is None or self.confidence >= min_confidence:
             return self
-        return replace(self, operation=INVALID, reason=UNCERTAIN)
+        return replace(self, operation=INVALID, reason=UNCERTAIN, refused=self.operation)
 
     def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
         """Search for the most probable answers, this one among them.
@@ -152,7 +153,7 @@ class Decoded:
             raise ValueError(f"k must be at least 1, got {k}")
         if self._search is None or self.operation is None or self.confidence is None:
             return ()
-        found = self._search(self.text, k)
-        if len(found) < k and all(one.operation != self.operation for one in found):
-            found = (*found, Alternative(self.operation, self.confidence))
+        found, own = self._search(self.text, k), self.refused or self.operation
+        if len(found) < k and all(one.operation != own for one in found):
+            found = (*found, Alternative(own, self.confidence))
         return found

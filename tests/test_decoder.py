@@ -368,7 +368,10 @@ def test_a_threshold_refuses_what_is_less_probable(tiny_decoder: Decoder) -> Non
     refused = tiny_decoder.decode(plain.text, min_confidence=1.0)
     assert (refused.operation, refused.reason, refused.valid) == (INVALID, "uncertain", False)
     assert refused.confidence == pytest.approx(plain.confidence, rel=1e-4)
-    assert plain.operation in [one.operation for one in refused.alternatives(3)]
+    assert refused.refused == plain.operation
+    assert [a.operation for a in refused.alternatives(3)] == [
+        a.operation for a in plain.alternatives(3)
+    ]
     for wrong in (-0.1, 1.1):
         with pytest.raises(ValueError, match="min_confidence"):
             tiny_decoder.decode(plain.text, min_confidence=wrong)
