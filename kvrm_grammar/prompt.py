@@ -34,6 +34,7 @@ _NARROW = {
     for code in range(ord(low), ord(high) + 1)
 }
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127: "\u2421"}
+_FOLDED: dict[int, int | str] = {**_NARROW, **_PICTURES}
 
 
 def visible_text(text: str, *, fold: bool = False) -> str:
@@ -66,7 +67,7 @@ def visible_text(text: str, *, fold: bool = False) -> str:
     shown = line.strip(" \t")
     if "\n" not in line and "\r" not in line:  # several lines are shown whole: they are refused
         shown = _instruction(line)
-    shown = shown.translate(_NARROW | _PICTURES if fold else _PICTURES)
+    shown = shown.translate(_FOLDED if fold else _PICTURES)
     return shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
 
 
