@@ -40,9 +40,24 @@ def test_probabilities_are_those_of_single_passes(tiny_decoder: Decoder) -> None
     found = mining.opcode_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=900)
     assert all(p is not None for p in found)
     for example, probability in zip(examples(), found, strict=True):
-        assert probability == pytest.approx(free_probability(tiny_decoder, example), rel=1e-3)
+        assert probability == pytest.approx(
+            free_probability(tiny_decoder, example), rel=1e-3, abs=0.0
+        )
     none = mining.opcode_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=5)
     assert none == [None] * len(TEXTS)
+
+
+def test_full_width_texts_are_read_as_their_dialect_reads_them(tiny_decoder: Decoder) -> None:
+    """Folded, the model sees the same; not folded, it does not."""
+    model, tokenizer = tiny_decoder.loaded.model, tiny_decoder.loaded.tokenizer
+    answer = operation_to_json(parse("halt"))
+    texts = [Example(text, answer, ()) for text in ("halt", "\uff48alt")]
+    for fold in (True, False):
+        narrow, wide = mining.opcode_probabilities(
+            model, tokenizer, texts, max_length=900, fold=fold
+        )
+        assert narrow is not None
+        assert (wide == pytest.approx(narrow, rel=1e-4, abs=0.0)) is fold
 
 
 def test_what_is_wrong_or_doubtful_is_kept(tiny_decoder: Decoder) -> None:
@@ -101,7 +116,8 @@ def test_the_result_is_remembered(
     assert calls == [0.9]
     mining.mine(tiny_adapter, examples(), below=0.8, **options)
     mining.mine(tiny_adapter, examples()[:4], below=0.8, **options)
-    assert calls == [0.9, 0.8, 0.8]
+    mining.mine(tiny_adapter, examples()[:4], below=0.8, dialect="lenient", **options)
+    assert calls == [0.9, 0.8, 0.8, 0.8]
     assert json.loads(options["memory"].read_text("utf-8"))["kept"] == [1, 3]
 
 

@@ -35,6 +35,7 @@ def mine(
     below: float,
     max_length: int,
     memory: Path,
+    dialect: str = "strict",
 ) -> list[Example]:
     """Keep what an adapter is unsure of; asked again, answer from a file.
 
@@ -45,19 +46,20 @@ def mine(
         below: See :func:`unsure`.
         max_length: See :func:`unsure`.
         memory: JSON file for the result, so that a resumed training need not look again.
+        dialect: What the examples are, and the adapter is read as.
 
     Returns:
         The kept examples, in order.
     """
     weights = (adapter / "adapter_model.safetensors").read_bytes()
     key = hashlib.sha256(
-        hashlib.sha256(weights).digest() + repr((examples, below, max_length)).encode()
+        hashlib.sha256(weights).digest() + repr((examples, below, max_length, dialect)).encode()
     ).hexdigest()
     if memory.is_file():
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
             return [examples[place] for place in remembered["kept"]]
-    decoder = Decoder.from_pretrained(adapter, base=base)
+    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect)
     kept = unsure(decoder, examples, below=below, max_length=max_length)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
@@ -85,7 +87,9 @@ def unsure(
     kept: list[int] = []
     for start in range(0, len(examples), _WINDOW):
         window = examples[start : start + _WINDOW]
-        free = opcode_probabilities(model, tokenizer, window, max_length=max_length)
+        free = opcode_probabilities(
+            model, tokenizer, window, max_length=max_length, fold=decoder.dialect.fold
+        )
         doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
         answers = decoder.decode_many(window[i].text for i in doubtful)
         kept += [
@@ -107,6 +111,7 @@ def opcode_probabilities(
     examples: Sequence[Example],
     *,
     max_length: int,
+    fold: bool = False,
 ) -> list[float | None]:
     """Compute the probability of each example's answer up to and with its opcode.
 
@@ -115,6 +120,7 @@ def opcode_probabilities(
         tokenizer: Its own.
         examples: Texts and answers.
         max_length: Token IDs of prompt and answer.
+        fold: As the dialect's prompts have it.
 
     Returns:
         For each example a probability from 0 to 1, teacher-forced and without a
@@ -123,7 +129,7 @@ def opcode_probabilities(
     encoded = {
         place: feature
         for place, example in enumerate(examples)
-        if (feature := encode_example(tokenizer, example, max_length, opcode_only=True))
+        if (feature := encode_example(tokenizer, example, max_length, opcode_only=True, fold=fold))
     }
     # Alike lengths together: there is no gradient here that could mind one-sided batches.
     order = sorted(encoded, key=lambda place: len(encoded[place]["input_ids"]))

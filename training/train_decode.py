@@ -168,6 +168,7 @@ def _split(
             below=recipe.mined_below,
             max_length=recipe.max_length,
             memory=checkpoints / "mined.json",
+            dialect=arguments.dialect,
         )
     if arguments.extra is not None:
         chosen += neighbours_of_file(arguments.extra, arguments.extra_samples, arguments.seed)
