@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from kvrm_grammar.isa import Isa, OperandKind
 from kvrm_grammar.lenient_reading import NUMBER_WORDS
+from kvrm_grammar.mentions import character_code, whole_number
 
 __all__ = ["lenient_mentions"]
 
@@ -33,7 +34,6 @@ _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,
     "decimal": 10,
 }  # fmt: skip
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
 _STARTS = " \t,#=(:>'\"`"  # what a signed number starts behind
 _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
@@ -81,18 +81,16 @@ def _numbers(text: str, taken: set[int]) -> Iterator[int]:
     """All numbers, those in words last; a sign that may be an operator gives both readings."""
     for match in _NUMBER.finditer(text):
         if match["character"] is not None:
-            character = match["character"]
-            plain = character if len(character) == 1 else _ESCAPES.get(character[1])
-            if plain is not None:
-                yield ord(plain)
+            code = character_code(match["character"])
+            if code is not None:
+                yield code
             continue
         if match.end() - 1 in taken:  # the digit of a register
             continue
         name, base = next((n, b) for n, b in _BASES.items() if match[n] is not None)
-        digits = match[name].replace("_", "")
-        if len(digits.lstrip("0")) > 40:  # out of every range, and slow to convert
+        value = whole_number(match[name].replace("_", ""), base)
+        if value is None:
             continue
-        value = int(digits, base)
         if match["sign"] != "-":
             yield value
             continue

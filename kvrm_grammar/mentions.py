@@ -11,7 +11,7 @@ import string
 
 from kvrm_grammar.isa import Isa, OperandKind
 
-__all__ = ["mentions"]
+__all__ = ["character_code", "mentions", "whole_number"]
 
 _WORD = re.compile(r"#?'(?:\\.|[^\\])'(?=[ \t,]|\Z)|[^ \t,]+")
 _LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
@@ -78,17 +78,24 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     }
 
 
+def character_code(literal: str) -> int | None:
+    """The code of what stands between single quotes; None for an unknown escape."""
+    plain = literal if len(literal) == 1 else _ESCAPES.get(literal[1])
+    return None if plain is None else ord(plain)
+
+
+def whole_number(digits: str, base: int) -> int | None:
+    """The number of digits; None where it has so many that it is out of every range."""
+    return int(digits, base) if len(digits.lstrip("0")) <= 40 else None
+
+
 def _value(number: re.Match[str]) -> int | None:
     """The number of a literal; None where it is out of every range, or no escape."""
-    character = number["character"]
-    if character is not None:
-        plain = character if len(character) == 1 else _ESCAPES.get(character[1])
-        return None if plain is None else ord(plain)
-    for name, base in _BASES.items():
-        digits = number[name]
-        if digits is not None and len(digits.lstrip("0")) <= 40:  # longer ones are out of range
-            return -int(digits, base) if number["sign"] == "-" else int(digits, base)
-    return None
+    if number["character"] is not None:
+        return character_code(number["character"])
+    digits, base = next((number[n], b) for n, b in _BASES.items() if number[n] is not None)
+    value = whole_number(digits, base)
+    return -value if value is not None and number["sign"] == "-" else value
 
 
 def _is_label(word: str, stems: set[str], longest: int) -> bool:

@@ -125,4 +125,7 @@ def test_mining_needs_an_adapter(capsys: pytest.CaptureFixture[str]) -> None:
     """Without one there is nobody to be unsure."""
     with pytest.raises(SystemExit, match="2"):
         main(["--mined", "10"])
-    assert "--mined needs --start-from" in capsys.readouterr().err
+    assert "needs --start-from" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--preset", "cpu-sharpen"])
+    assert "needs --start-from" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from rich.console import Console
@@ -100,7 +100,15 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     return max(0.0, min(p, (centre - spread) / scale)), min(1.0, max(p, (centre + spread) / scale))
 
 
-def rate(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+class Judged(Protocol):
+    """Whatever was answered, rightly or not."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the answer is the expected one."""
+
+
+def rate(outcomes: Sequence[Judged]) -> dict[str, Any]:
     """Examples, exact matches, the rate and its interval."""
     hits = sum(outcome.exact for outcome in outcomes)
     low, high = wilson(hits, len(outcomes))
@@ -217,10 +225,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     arguments.adapter = arguments.adapter or Path(DIALECTS[arguments.dialect].adapter)
-    arguments.count = arguments.count or (5000 if arguments.dialect == "strict" else 150)
+    lenient = arguments.dialect == "lenient"
+    if arguments.count is None:
+        arguments.count = 150 if lenient else 5000
+    if lenient and (arguments.schema or arguments.method != "verify"):
+        parser.error("--schema and --method are for the strict dialect; the lenient one shows both")
     if arguments.seed == DEFAULT_SEED:
         parser.error(f"seed {DEFAULT_SEED} makes the training data; choose another")
-    lenient = arguments.dialect == "lenient"
     try:
         report = _lenient(arguments) if lenient else evaluate(arguments)
     except KvrmError as error:

@@ -6,7 +6,7 @@ typed by hand.
 
 from typing import Any
 
-__all__ = ["lenient_limits", "lenient_results"]
+__all__ = ["lenient_limits", "lenient_results", "rate_text"]
 
 
 def lenient_results(evaluation: dict[str, Any]) -> str:
@@ -21,10 +21,10 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
         f"and label words held out from training, seed {origin['seed']}; {origin['device']}, "
         f"{origin['dtype']}. Free decoding reads fewer of each kind.",
         "",
-        f"- Strict instructions through this adapter: {_rate(strict)}",
+        f"- Strict instructions through this adapter: {rate_text(strict)}",
         f"- Silent operand swaps: {swaps['count']} of {swaps['of']} answers",
         f"- Mean passes: {evaluation['mean_passes']:.2f}",
-        *(f"- Class {name}: {_rate(row)}" for name, row in grounded["classes"].items()),
+        *(f"- Class {name}: {rate_text(row)}" for name, row in grounded["classes"].items()),
         "",
         f"| kind | class | texts | {' | '.join(arms)} |",
         "|---|---|---|" + "---|" * len(arms),
@@ -55,7 +55,8 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
     return "\n".join([*lines, "```", ""])
 
 
-def _rate(row: dict[str, Any]) -> str:
+def rate_text(row: dict[str, Any]) -> str:
+    """A rate as the cards write it: counts, percentage, interval."""
     low, high = row["interval_95"]
     share = f"{row['exact']} of {row['examples']} = {row['rate']:.2%}"
     return f"{share} (95 % interval {low:.2%} – {high:.2%})"

@@ -26,7 +26,7 @@ from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_j
 from kvrm_grammar.reference import parse
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import Example, generate_examples
-from training.evaluate import provenance, wilson
+from training.evaluate import provenance, rate
 from training.lenient_data import lenient_kind
 
 __all__ = [
@@ -125,22 +125,10 @@ def by_kind(readings: Sequence[Reading]) -> dict[str, Any]:
     accepted = [r for r in readings if r.answer not in (None, _REFUSAL)]
     return {
         "kinds": {
-            kind: {"class": CLASSES.get(kind, "strict"), **_rate(own)}
-            for kind, own in kinds.items()
+            kind: {"class": CLASSES.get(kind, "strict"), **rate(own)} for kind, own in kinds.items()
         },
-        "classes": {name: _rate(own) for name, own in classes.items() if own},
+        "classes": {name: rate(own) for name, own in classes.items() if own},
         "swaps": {"count": swaps, "of": len(accepted), "rate": swaps / max(1, len(accepted))},
-    }
-
-
-def _rate(readings: Sequence[Reading]) -> dict[str, Any]:
-    hits = sum(reading.exact for reading in readings)
-    low, high = wilson(hits, len(readings))
-    return {
-        "examples": len(readings),
-        "exact": hits,
-        "rate": hits / len(readings) if readings else None,
-        "interval_95": [low, high],
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kvrm_grammar.errors import DataError, KvrmError
 from training.data import file_digest
-from training.lenient_card import lenient_limits, lenient_results
+from training.lenient_card import lenient_limits, lenient_results, rate_text
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -139,9 +139,9 @@ def _results(evaluation: dict[str, Any]) -> str:
         f"{origin['dtype']}.",
         "",
         f"- Validity: {results['validity']:.2%}",
-        f"- Exact match, all but the converted notations: {_rate(results['exact_match'])}",
-        f"- The same, over texts that are not in the training file: {_rate(results[unseen])}",
-        f"- Exact match, everything: {_rate(results[everything])}",
+        f"- Exact match, all but the converted notations: {rate_text(results['exact_match'])}",
+        f"- The same, over texts that are not in the training file: {rate_text(results[unseen])}",
+        f"- Exact match, everything: {rate_text(results[everything])}",
         f"- `OP_INVALID`: precision {precision:.2%}, recall {recall:.2%}",
     ]
     lines += [
@@ -154,12 +154,6 @@ def _results(evaluation: dict[str, Any]) -> str:
         share = "-" if row["rate"] is None else f"{row['rate']:.2%}"
         lines.append(f"| {name} | {row['examples']} | {share} | {low:.2%} – {high:.2%} |")
     return "\n".join([*lines, ""])
-
-
-def _rate(row: dict[str, Any]) -> str:
-    low, high = row["interval_95"]
-    share = f"{row['exact']} of {row['examples']} = {row['rate']:.2%}"
-    return f"{share} (95 % interval {low:.2%} – {high:.2%})"
 
 
 def _failures(evaluation: dict[str, Any]) -> str:

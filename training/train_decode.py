@@ -79,8 +79,13 @@ def main(argv: list[str] | None = None) -> int:
             parser.error(f"--{name.replace('_', '-')} must be above 0, got {value}")
     if arguments.skip_samples < 0:  # it would train on what it is evaluated on
         parser.error(f"--skip-samples must be at least 0, got {arguments.skip_samples}")
-    if arguments.mined and arguments.start_from is None:
-        parser.error("--mined needs --start-from: the adapter whose doubts count")
+    mines = arguments.mined or (
+        PRESETS[arguments.preset].mined if arguments.preset in PRESETS else 0
+    )
+    if mines and arguments.start_from is None:
+        parser.error(
+            "--mined, as in cpu-sharpen, needs --start-from: the adapter whose doubts count"
+        )
     if arguments.output.exists() and not arguments.output.is_dir():
         parser.error(f"--output {arguments.output} is not a folder")
     if arguments.threads:
@@ -159,8 +164,8 @@ def _split(
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
     fold = DIALECTS[arguments.dialect].fold
     chosen = rest[: recipe.max_samples]
-    if recipe.mined and recipe.max_samples and arguments.start_from:
-        candidates = rest[recipe.max_samples :][: recipe.mined]
+    if recipe.mined:
+        candidates = rest[len(chosen) :][: recipe.mined]
         chosen += recipe.mined_repeats * mine(
             arguments.start_from,
             candidates,
