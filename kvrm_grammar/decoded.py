@@ -1,7 +1,7 @@
 """What one text decoded to, with everything that can be asked about it afterwards.
 
-In: the decoder's answer. Out: :class:`Decoded`, and :class:`Alternative` for what else the
-model might have said.
+In: the decoder's answer. Out: :class:`Decoded`, :class:`Alternative` for what else the model
+might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from pydantic import PrivateAttr
+
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.operations import INVALID, Operation, operation_to_json
+from kvrm_grammar.operations import INVALID, Invalid, Operation, operation_to_json
 
 __all__ = [
     "CONSTRAINTS",
@@ -20,6 +22,7 @@ __all__ = [
     "ConstraintName",
     "Decoded",
     "Method",
+    "Refusal",
 ]
 
 ConstraintName = Literal["grounded", "schema"]
@@ -58,6 +61,50 @@ class Alternative:
     def json(self) -> str:
         """Canonical JSON of the operation."""
         return operation_to_json(self.operation)
+
+
+class Refusal(Invalid):
+    """``OP_INVALID``, equal to any other, with what code knows about it. Immutable.
+
+    None of this is written by the model, so none of it is in the JSON.
+    """
+
+    _raw: str = PrivateAttr(default="")
+    _reason: str = PrivateAttr(default="")
+    _alternatives: tuple[Alternative, ...] = PrivateAttr(default=())
+
+    @classmethod
+    def explained(
+        cls, raw: str, reason: str, alternatives: tuple[Alternative, ...] = ()
+    ) -> "Refusal":
+        """Make one of its text, its reason, and what was not certain enough to be said."""
+        refusal = cls(key=INVALID.key, params=INVALID.params)
+        refusal._raw, refusal._reason, refusal._alternatives = raw, reason, alternatives
+        return refusal
+
+    @property
+    def raw(self) -> str:
+        """The text as given."""
+        return self._raw
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; ``uncertain`` for lack of confidence."""
+        return self._reason
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Where the reason is ``uncertain``: the most probable answers, best first."""
+        return self._alternatives
+
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        return [("reason", self._reason)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Invalid)
+
+    def __hash__(self) -> int:
+        return hash(INVALID)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from kvrm_grammar.decoded import Refusal
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError, ModelError
 from kvrm_grammar.operations import INVALID, INVALID_KEY, Operation
@@ -71,11 +72,12 @@ def decode_structured(
         labels: Addresses of labels; None keeps labels as names.
         dialect: ``strict``, or ``lenient`` for what people write.
         constraint: ``grounded``: operands come from the text; ``schema``: any operation.
-        min_confidence: Refuse what is less probable; ``Decoder.decode`` also tells the reason
-            and the alternatives.
+        min_confidence: Refuse what is less probable.
 
     Returns:
-        The operation the model chose; ``OP_INVALID`` for what is no instruction.
+        The operation the model chose. What is no instruction gives a :class:`Refusal`: an
+        ``OP_INVALID`` with the reason, and where that is ``uncertain`` with the three most
+        probable answers.
 
     Raises:
         LineTooLongError: The line is longer.
@@ -89,6 +91,9 @@ def decode_structured(
         decoder = decoder.constrained(constraint)
     decoded = decoder.decode(text, min_confidence=min_confidence)
     assert decoded.operation is not None  # decode() raises instead
+    if decoded.operation == INVALID:
+        others = decoded.alternatives(3) if decoded.reason else ()
+        return Refusal.explained(text, decoded.reason or refusal_reason(text, dialect), others)
     if labels is None:
         return decoded.operation
     return resolve_labels(decoded.operation, labels)

@@ -25,6 +25,7 @@ __all__ = [
     "REGISTERS",
     "Address",
     "Immediate",
+    "Invalid",
     "Label",
     "Operation",
     "OperationModel",

@@ -172,3 +172,21 @@ def tiny_decoder(tiny_adapter: Path, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVRM_GRAMMAR_CACHE", str(tmp_path_factory.mktemp("cache")))
         return Decoder.from_loaded(load_model(tiny_adapter, dtype=torch.float32))
+
+
+@pytest.fixture(scope="session")
+def two_adapters(tiny_base: Path, tiny_adapter: Path, make_adapter: Any) -> tuple[Path, Path]:
+    """Adapters of one base that differ: the second has the first one's weights negated."""
+    from safetensors.torch import load_file, save_file
+
+    from kvrm_grammar.adapter import write_checksums
+
+    other: Path = make_adapter(tiny_base)
+    weights = other / "adapter_model.safetensors"
+    tensors = {
+        name: -tensor if "lora_B" in name else tensor for name, tensor in load_file(weights).items()
+    }
+    save_file(tensors, weights, metadata={"format": "pt"})
+    if (other / "SHA256SUMS").exists():
+        write_checksums(other)
+    return tiny_adapter, other

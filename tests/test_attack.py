@@ -21,6 +21,7 @@ def test_no_scores_make_an_invalid_answer(seed: int) -> None:
         assert own.get("answers", 0) + own.get("typed_errors", 0) == own["sequences"]
         assert (own.get("typed_errors", 0) > 0) == (strategy in ("infinite", "not numbers"))
     assert counts["not numbers"]["answers"] > 0
+    assert counts["infinite"]["answers"] > 0
 
 
 def test_the_vocabulary_of_the_attack_can_write_everything() -> None:

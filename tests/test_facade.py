@@ -1,13 +1,18 @@
 """facade.py: the answers of the earlier report's interface, with and without a model."""
 
+import copy
 import json
+import operator
+import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from kvrm_grammar import facade, resources
+from kvrm_grammar.decoded import Alternative, Refusal
 from kvrm_grammar.decoder import Decoded, Decoder
 from kvrm_grammar.errors import (
     AdapterError,
@@ -75,7 +80,11 @@ class Oracle:
 
     def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
         for text in texts:
-            yield Decoded(text, parse(text), confidence=0.75)
+            yield Decoded(text, parse(text), confidence=0.75, _search=self._search)
+
+    @staticmethod
+    def _search(text: str, k: int) -> tuple[Alternative, ...]:
+        return (Alternative(parse(text), 0.75), Alternative(INVALID, 0.2))[:k]
 
 
 @pytest.fixture
@@ -322,6 +331,39 @@ def test_two_dialects_share_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_decoder("lenient") is not alone
     assert default_decoder("strict") is strict
     assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("oracle")
+def test_a_refusal_says_why() -> None:
+    """It equals any OP_INVALID, writes the same JSON, and survives a copy with its reason."""
+    refused = decode_structured("add r1 r2")
+    assert isinstance(refused, Refusal)
+    assert (refused.raw, refused.reason) == ("add r1 r2", "ADD takes 3 operands, got 2")
+    assert refused.alternatives == ()
+    assert refused == INVALID
+    assert operator.eq(INVALID, refused)  # whichever side it is on
+    assert {refused} == {INVALID}
+    assert refused != parse("halt")
+    assert operation_to_json(refused) == operation_to_json(INVALID)
+    assert repr(refused) == "Refusal(reason='ADD takes 3 operands, got 2')"
+    for copied in (copy.deepcopy(refused), pickle.loads(pickle.dumps(refused))):
+        assert (copied.raw, copied.reason) == (refused.raw, refused.reason)
+    with pytest.raises(ValidationError, match="frozen"):
+        refused.key = "OP_NOP"  # type: ignore[assignment]
+    assert decode_structured("what", dialect="lenient").reason.startswith("the model")  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("oracle")
+def test_an_uncertain_answer_is_among_the_alternatives() -> None:
+    """What was not said for lack of confidence can still be looked at."""
+    refused = decode_structured("halt", min_confidence=0.9)
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "uncertain"
+    assert [one.json for one in refused.alternatives] == [
+        operation_to_json(parse("halt")),
+        operation_to_json(INVALID),
+    ]
+    assert refused.alternatives[0].probability == 0.75
 
 
 @pytest.mark.usefixtures("oracle")

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from kvrm_grammar.adapter import write_checksums
 from kvrm_grammar.errors import AdapterError, InputError
 from kvrm_grammar.model import load_model, load_models
 from kvrm_grammar.prompt import prompt_text
@@ -16,22 +14,6 @@ from kvrm_grammar.sharing import load_decoders
 from kvrm_grammar.tokens import encode_plain
 
 TEXTS = ("sub r5 r3 r1", "mov r1, 7", "jmp there", "halt", "inc r8")
-
-
-@pytest.fixture(scope="module")
-def two_adapters(
-    tiny_base: Path, tiny_adapter: Path, make_adapter: Any, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path]:
-    """Adapters of one base that differ: the second has the first one's weights negated."""
-    other: Path = make_adapter(tiny_base)
-    weights = other / "adapter_model.safetensors"
-    tensors = {
-        name: -tensor if "lora_B" in name else tensor for name, tensor in load_file(weights).items()
-    }
-    save_file(tensors, weights, metadata={"format": "pt"})
-    if (other / "SHA256SUMS").exists():
-        write_checksums(other)
-    return tiny_adapter, other
 
 
 def logits(loaded: Any, text: str) -> torch.Tensor:
