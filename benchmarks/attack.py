@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -42,6 +43,7 @@ from training.evaluate import current_commit, is_valid
 DEFAULT_SEED = 858_585
 STRATEGIES = ("random", "peaked", "forbidden", "infinite", "not numbers")
 _CHUNK = 5_000  # sequences of one seed
+_NOISE = 2**23  # random numbers, of which each pass takes a window; a pass needs 2**21 at most
 _SHARED = 8  # sequences for each language
 _FINITE = ("random", "peaked", "forbidden")
 _PIECES = (
@@ -58,36 +60,50 @@ def byte_vocabulary() -> TokenVocabulary:
 
 
 class Scores:
-    """Stands in for a model: its hidden states are the scores themselves. Mutable."""
+    """Stands in for a model: its hidden states are a tenth of the scores. Mutable.
+
+    Scores are infinite where ten times a hidden state is too much for float32; an infinite
+    hidden state would make all scores of its position not numbers instead.
+    """
 
     def __init__(self, size: int, seed: int) -> None:
         self.device = torch.device("cpu")
         self.lm_head = torch.nn.Linear(size, size, bias=False)
         with torch.no_grad():
-            self.lm_head.weight.copy_(torch.eye(size))
+            self.lm_head.weight.copy_(10 * torch.eye(size))
         self.strategy = STRATEGIES[0]
         self._size = size
         self._generator = torch.Generator().manual_seed(seed)
+        self._normal = torch.randn(_NOISE, generator=self._generator)
+        self._uniform = torch.rand(_NOISE, generator=self._generator)
         self._usual = [ord(c) + 1 for c in string.printable[:95]]
 
     def model(self, *, input_ids: Any, **_: Any) -> Any:
-        """Scores for every position, (rows, seq, size)."""
+        """Hidden states for every position, (rows, seq, size)."""
         shape = (*input_ids.shape, self._size)
-        scores = 10 * torch.randn(shape, generator=self._generator)
-        roll = torch.rand(shape, generator=self._generator)
+        scores = self._window(self._normal, shape).clone()
         if self.strategy == "peaked":
-            scores = torch.where(roll < 0.01, torch.full(shape, 1e6), scores)
+            roll = self._window(self._uniform, shape)
+            scores = torch.where(roll < 0.01, torch.full(shape, 1e5), scores)
         elif self.strategy == "forbidden":  # what may be written in JSON is the least likely
-            scores[..., self._usual] = -1e30 + scores[..., self._usual]
+            scores[..., self._usual] = -1e29 + scores[..., self._usual]
         elif self.strategy == "infinite":
-            scores = torch.where(roll < 0.01, torch.full(shape, float("inf")), scores)
-            scores = torch.where(roll > 0.6, torch.full(shape, float("-inf")), scores)
+            roll = self._window(self._uniform, shape)
+            scores = torch.where(roll < 1e-4, torch.full(shape, 3e38), scores)
+            scores = torch.where(roll > 0.6, torch.full(shape, -3e38), scores)
         elif self.strategy == "not numbers":
             # Through the unit matrix one of them spoils its whole position, as it would in
             # a real model, so only a few positions get one.
-            where = roll[..., :1] < 0.02
+            where = self._window(self._uniform, shape)[..., :1] < 0.02
             scores = torch.where(where, torch.full(shape, float("nan")), scores)
         return SimpleNamespace(last_hidden_state=scores)
+
+    def _window(self, noise: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        """Numbers from a random place on; drawing all anew would take most of the time."""
+        count = prod(shape)
+        spare = noise.numel() - count
+        start = int(torch.randint(spare + 1, (1,), generator=self._generator))
+        return noise[start : start + count].view(shape)
 
 
 def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[int]]) -> Draft:

@@ -11,7 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-__all__ = ["draw_comparison", "draw_reliability"]
+__all__ = ["draw_comparison", "draw_kinds", "draw_reliability", "draw_risk"]
 
 _OURS, _OTHERS, _MODEL_FREE = "#0b6e4f", "#8d99ae", "#d9d9d9"
 
@@ -68,6 +68,43 @@ def draw_reliability(report: dict[str, Any], path: Path) -> None:
     lower.set_yscale("log")
     lower.set_xlabel("confidence")
     lower.set_ylabel("inputs")
+    _save(figure, path)
+
+
+def draw_kinds(evaluation: dict[str, Any], path: Path) -> None:
+    """Exact match of every kind of lenient writing, a bar for each reader."""
+    arms = evaluation["arms"]
+    kinds = list(arms["grounded"]["kinds"])
+    figure, axes = pyplot.subplots(figsize=(8, 0.32 * len(kinds) + 1.2))
+    colours = {"grounded": _OURS, "schema": "#74b49b", "free": _OTHERS, "parser": _MODEL_FREE}
+    height = 0.84 / len(arms)
+    for number, (name, arm) in enumerate(arms.items()):
+        rates = [100 * arm["kinds"].get(kind, {"rate": 0.0})["rate"] for kind in kinds]
+        places = [place + number * height - 0.42 + height / 2 for place in range(len(kinds))]
+        axes.barh(places, rates, height=height, color=colours[name], label=name)
+    labels = [f"{kind} ({arms['grounded']['kinds'][kind]['class']})" for kind in kinds]
+    axes.set_yticks(range(len(kinds)), labels, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("exact match, %, on texts whose phrases were held out from training")
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _save(figure, path)
+
+
+def draw_risk(evaluation: dict[str, Any], path: Path) -> None:
+    """What refusing below a confidence buys: wrong answers against coverage."""
+    rows = evaluation["risk_and_coverage"]
+    figure, axes = pyplot.subplots(figsize=(6, 4))
+    coverage = [100 * row["coverage"] for row in rows]
+    risk = [100 * (1 - row["right"]) for row in rows]
+    axes.plot(coverage, risk, "o-", color=_OURS)
+    for row, x, y in zip(rows, coverage, risk, strict=True):
+        axes.annotate(
+            f"{row['threshold']:g}", (x, y), fontsize=8, xytext=(4, 4), textcoords="offset points"
+        )
+    axes.axhline(0.1, color="black", linestyle=":", linewidth=1)
+    axes.set_xlabel("coverage: texts with a meaning that are answered, %")
+    axes.set_ylabel("wrong among the answers, % (dotted: 0.1)")
+    axes.set_title("by min_confidence", fontsize=10)
     _save(figure, path)
 
 
