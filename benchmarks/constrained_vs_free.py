@@ -42,7 +42,7 @@ from kvrm_grammar.tokens import encode_plain
 from training.data import Example
 from training.evaluate import is_valid, provenance, wilson
 
-DEFAULT_SEED = 424_243
+DEFAULT_SEED = 424_244
 PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
 SCHEMA, STEPWISE = "one pass, schema", "stepwise, schema"
 

@@ -34,7 +34,7 @@ from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 from training.data import Example, file_digest, generate_examples, read_examples
 from training.generate_cpu_data import DEFAULT_OUTPUT, DEFAULT_SEED
 
-DEFAULT_EVALUATION_SEED = 777_007
+DEFAULT_EVALUATION_SEED = 777_008
 CORE = ("decimal", "label", "register", "no_operand", "near_miss", "refusal")
 CONVERTED = NOTATIONS[1:]
 

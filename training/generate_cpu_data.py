@@ -17,7 +17,7 @@ from training.lenient_data import generate_lenient
 DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
 LENIENT_OUTPUT = Path("data/cpu_decode_lenient_train.jsonl")
 DEFAULT_COUNT = 50_000
-DEFAULT_SEED = 20261201
+DEFAULT_SEED = 20261202
 DEFAULT_PAIRS = 0.5
 
 

@@ -23,7 +23,7 @@ _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "edited": 22, "stray": 14, "extra_operand": 14, "missing_operand": 8,
     "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8, "bad_target": 6,
     "out_of_range": 6, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
-    "in_range": 24, "literals": 16, "plain": 14,
+    "in_range": 24, "literals": 28, "plain": 14,
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
