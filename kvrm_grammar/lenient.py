@@ -29,8 +29,14 @@ MANNERS: tuple[str, ...] = ("register_spelling", "immediate", "residue", "fullwi
 """What changes the writing of any form."""
 
 
-def residue(text: str, rng: Random) -> str:
-    """Leave the marks around a line that copying and listings leave; it has no line end."""
+def residue(text: str, rng: Random, *, full_stop: bool = True) -> str:
+    """Leave the marks around a line that copying and listings leave; it has no line end.
+
+    Args:
+        text: The line.
+        rng: Source of randomness.
+        full_stop: Whether the mark may be one; behind a label it would belong to that.
+    """
     single = " " not in text.strip()
     forms = [
         f"`{text}`",
@@ -41,8 +47,9 @@ def residue(text: str, rng: Random) -> str:
         f"{rng.randint(1, 40)}. {text}",
         f"- {text}",
         f"0x{4 * rng.randint(0, 999):04x}: {text}",
-        f"{text}.",
     ]
+    if full_stop:
+        forms.append(f"{text}.")
     if not single:  # one word with a colon behind it is a label definition
         forms.append(f"{text}:")
     return rng.choice(forms)
@@ -97,7 +104,7 @@ def _attempt(
     if text is None:
         return None
     if "residue" in manners:
-        text = _with_residue(text, rng, isa, meaning)
+        text = _with_residue(text, rng, meaning, form)
         kinds.add("residue")
     if "fullwidth" in manners and "character" not in meaning.notations and not _has_label(meaning):
         wide = fullwidth(text, rng)
@@ -115,13 +122,14 @@ def _has_label(meaning: Meaning) -> bool:
     return isinstance(meaning.values.get("addr"), str)
 
 
-def _with_residue(text: str, rng: Random, isa: Isa, meaning: Meaning) -> str:
+def _with_residue(text: str, rng: Random, meaning: Meaning, form: str) -> str:
     """Marks around the line, or in front of its first word or its label."""
     first, blank, rest = text.partition(" ")
     roll = rng.random()
-    if _has_label(meaning) and roll < 0.3 and text.endswith(str(meaning.values["addr"])):
+    at_label = _has_label(meaning) and text.endswith(str(meaning.values["addr"]))
+    if at_label and roll < 0.3:
         name = str(meaning.values["addr"])
         return f"{text[: -len(name)]}@{name}"
     if first.upper() == meaning.opcode.mnemonic and roll < 0.45:
         return rng.choice(("OP_" + first.upper(), "." + first.lower())) + blank + rest
-    return residue(text, rng)
+    return residue(text, rng, full_stop=not (at_label and form in ORDERED_FORMS))

@@ -42,7 +42,7 @@ def same_meaning(text: Labelled, rng: Random) -> Labelled:
         lambda: line.replace(" ", "  ") if "'" not in line else line,
         lambda: f"  {line}\t",
         lambda: f"{line} ; {rng.choice(('done', 'r1 = r2', 'halt', 'add r1 r2 r3'))}",
-        lambda: residue(line.strip(" \t"), rng) if bare and line.strip() else line,
+        lambda: residue(line.strip(" \t"), rng, full_stop=False) if bare and line.strip() else line,
         lambda: decorate(line, rng, ISA, HELD_OUT_WORDS) if bare else line,
     ]
     return Labelled(rng.choice(edits)(), text.expected)

@@ -1,10 +1,13 @@
 """Grounded languages: operands from the text, always a subset of the schema's language."""
 
+import json
 import re
 from collections import Counter
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +90,14 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
         ("?", "target", None),
         ("mov R8, 1", "register", ()),
         ("mov R8, r1", "register", ('"R1"',)),
+        ("mov r1, -2147483648", "immediate", ("-2147483648",)),
+        ("mov r1, 2147483647", "immediate", ("2147483647",)),
+        ("mov r1, -2147483649", "immediate", ()),
+        ("jmp 2147483647", "target", ("2147483647",)),
+        ("jmp 0", "target", ("0",)),
+        ("jmp 2147483648", "target", ()),
+        ("jmp " + "a" * 64, "target", ('"' + "a" * 64 + '"',)),
+        (r"mov r1, '\q'", "immediate", ()),
     ],
 )
 def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
@@ -194,6 +205,53 @@ def test_masks_equal_an_outlines_index_of_the_same_language(
             assert following is not None
             assert after is not None
             state, expected = following, after
+
+
+@pytest.mark.parametrize("text", ["", "jmp", "mov", "mov r1", "mov 5", "sub r5 r3 r1", "clear r2"])
+def test_a_mask_holds_what_leads_on(text: str, grounding: Grounding) -> None:
+    """A token is in the mask just where there is a state after it."""
+    language, rng = grounding.language(text), Random(text)
+    every = range(grounding.index.vocab_size)
+    for _ in range(4):
+        state, written = language.initial_state, b""
+        for _ in range(40):
+            allowed = language.allowed(state)
+            assert allowed.dtype == np.int64
+            leading = [t for t in every if language.next_state(state, t) is not None]
+            ending = [t for t in allowed.tolist() if t == language.eos_token_id]
+            assert allowed.tolist() == sorted({*leading, *ending})
+            assert bool(ending) == bool(SCHEMA.fullmatch(written.decode()))
+            if not leading:
+                break
+            token_id = rng.choice(leading)
+            written += grounding.vocabulary.tokens[token_id]
+            following = language.next_state(state, token_id)
+            assert following is not None
+            state = following
+
+
+@pytest.mark.parametrize(
+    ("text", "operands"),
+    [
+        # Two registers may stand for three, the first of them twice and first.
+        ("sub r5 r3", {("R5", "R5", "R3"), ("R3", "R3", "R5")}),
+        ("sub r5 r5", {("R5", "R5", "R5")}),
+        # Two of one register and one of another are three mentions: each is used once.
+        ("sub r5 r5 r3", {("R5", "R5", "R3"), ("R5", "R3", "R5"), ("R3", "R5", "R5")}),
+        ("sub r5", set()),
+    ],
+)
+def test_shorthand(text: str, operands: set[tuple[str, ...]], grounding: Grounding) -> None:
+    """Where a dialect has shorthand, and only there, the destination may be a source too."""
+
+    def members(own: Grounding, mnemonic: str) -> set[tuple[str, ...]]:
+        whole, _ = own._texts(own.find(text, ISA))
+        return {tuple(json.loads(one)["params"].values()) for one in whole if mnemonic in one}
+
+    short = replace(grounding, shorthand=True)
+    assert members(short, "MUL") == operands
+    assert members(grounding, "MUL") == (operands if text.count("r") == 3 else set())
+    assert members(short, "CMP") == members(grounding, "CMP")
 
 
 def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.lenient import MANNERS, lenient_variant, residue
 from kvrm_grammar.lenient_forms import FORMS, draw_meaning, write_form
@@ -224,3 +225,16 @@ def test_forms_write_their_operands(rng: Random, form: str) -> None:
         label = json.dumps(meaning.values.get("addr", ""))
         if label == '""':
             assert {r.upper() for r in re.findall(r"\b[rR][0-7]\b", text)} == registers
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_full_stop_behind_a_label_belongs_to_it(seed: int) -> None:
+    """Of listed operands; so no text means something else in the strict dialect."""
+    rng = Random(seed)
+    for _ in range(500):
+        variant = lenient_variant(rng, ISA, kind="residue")
+        try:
+            assert parse(variant.text) in (INVALID, variant.operation)
+        except LineTooLongError:
+            continue
+    assert not any(residue("jmp end", rng, full_stop=False).endswith(".") for _ in range(200))

@@ -9,7 +9,8 @@ from random import Random
 
 from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import load_isa
-from kvrm_grammar.lenient import lenient_variant
+from kvrm_grammar.lenient import MANNERS, lenient_variant
+from kvrm_grammar.lenient_forms import FORMS
 from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS, lenient_refusal
 from kvrm_grammar.lenient_words import TRAINING_LEXICON, Lexicon
 from kvrm_grammar.operations import INVALID, OperationModel, operation_to_json
@@ -21,6 +22,8 @@ from training.data import Example
 
 __all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
 
+_KINDS = (*FORMS, *MANNERS)
+
 
 def generate_lenient(
     count: int,
@@ -28,6 +31,7 @@ def generate_lenient(
     *,
     refusals: float = 0.36,
     strict: float = 0.2,
+    even: float = 0.5,
     without: Collection[str] = (),
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
@@ -39,6 +43,8 @@ def generate_lenient(
         seed: Seed of the ``random.Random`` behind everything.
         refusals: Share of texts that must be refused, 0 to 1.
         strict: Share of instructions of the strict dialect among the others, 0 to 1.
+        even: Share of lenient texts whose kind is drawn evenly; of the others, kinds are as
+            frequent as people write them, and some are rare.
         without: Kinds of writing that none may show.
         words: Word list for labels and prose.
         lexicon: Phrases of English.
@@ -59,7 +65,8 @@ def generate_lenient(
             variant = valid_variant(rng, isa, words)
             example = lenient_example(variant.text, variant.operation, ("strict", *variant.kinds))
         else:
-            variant = lenient_variant(rng, isa, words, lexicon)
+            kind = rng.choice(_KINDS) if rng.random() < even else None
+            variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
             example = lenient_example(variant.text, variant.operation, variant.kinds)
         if example is not None and not set(example.kinds) & set(without):
             made += 1
