@@ -37,13 +37,17 @@ def free_probability(decoder: Decoder, example: Example) -> float:
 def test_probabilities_are_those_of_single_passes(tiny_decoder: Decoder) -> None:
     """Packing, sorting and batching change nothing; what is too long has none."""
     loaded = tiny_decoder.loaded
-    found = mining.opcode_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=900)
+    found = mining.answer_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=900)
     assert all(p is not None for p in found)
     for example, probability in zip(examples(), found, strict=True):
         assert probability == pytest.approx(
             free_probability(tiny_decoder, example), rel=1e-3, abs=0.0
         )
-    none = mining.opcode_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=5)
+    whole = mining.answer_probabilities(
+        loaded.model, loaded.tokenizer, examples(), max_length=900, opcode_only=False
+    )
+    assert all(w is not None and p is not None and w < p for w, p in zip(whole, found, strict=True))
+    none = mining.answer_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=5)
     assert none == [None] * len(TEXTS)
 
 
@@ -53,7 +57,7 @@ def test_full_width_texts_are_read_as_their_dialect_reads_them(tiny_decoder: Dec
     answer = operation_to_json(parse("halt"))
     texts = [Example(text, answer, ()) for text in ("halt", "\uff48alt")]
     for fold in (True, False):
-        narrow, wide = mining.opcode_probabilities(
+        narrow, wide = mining.answer_probabilities(
             model, tokenizer, texts, max_length=900, fold=fold
         )
         assert narrow is not None
@@ -89,7 +93,7 @@ def test_a_confident_right_answer_is_dropped(
     monkeypatch.setattr(Decoder, "decode_many", decode_many)
     free = dict(zip(TEXTS, (0.1, 0.2, 0.95, 0.3, None), strict=True))
     monkeypatch.setattr(
-        mining, "opcode_probabilities", lambda m, t, window, **_: [free[e.text] for e in window]
+        mining, "answer_probabilities", lambda m, t, window, **_: [free[e.text] for e in window]
     )
     kept = mining.unsure(tiny_decoder, examples(), below=0.9, max_length=900)
     assert asked == ["halt", "sub r5 r3 r1", "jmp there"]
@@ -102,7 +106,7 @@ def test_the_result_is_remembered(
     """A resumed training reads it; other examples or another bound are looked at anew."""
     calls: list[float] = []
 
-    def unsure(decoder: Any, found: Any, *, below: float, max_length: int) -> list[int]:
+    def unsure(decoder: Any, found: Any, *, below: float, **_: Any) -> list[int]:
         calls.append(below)
         return [1, 3]
 
@@ -117,7 +121,8 @@ def test_the_result_is_remembered(
     mining.mine(tiny_adapter, examples(), below=0.8, **options)
     mining.mine(tiny_adapter, examples()[:4], below=0.8, **options)
     mining.mine(tiny_adapter, examples()[:4], below=0.8, dialect="lenient", **options)
-    assert calls == [0.9, 0.8, 0.8, 0.8]
+    mining.mine(tiny_adapter, examples()[:4], below=0.8, dialect="lenient", whole=True, **options)
+    assert calls == [0.9, 0.8, 0.8, 0.8, 0.8]
     assert json.loads(options["memory"].read_text("utf-8"))["kept"] == [1, 3]
 
 

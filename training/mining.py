@@ -21,7 +21,7 @@ from training.batches import Collator, Feature, encode_example
 from training.data import Example
 from training.trainer import completion_logits
 
-__all__ = ["mine", "opcode_probabilities", "unsure"]
+__all__ = ["answer_probabilities", "mine", "unsure"]
 
 _BATCH = 96
 _WINDOW = 20 * _BATCH  # examples between two lines of progress
@@ -36,6 +36,7 @@ def mine(
     max_length: int,
     memory: Path,
     dialect: str = "strict",
+    whole: bool = False,
 ) -> list[Example]:
     """Keep what an adapter is unsure of; asked again, answer from a file.
 
@@ -47,27 +48,34 @@ def mine(
         max_length: See :func:`unsure`.
         memory: JSON file for the result, so that a resumed training need not look again.
         dialect: What the examples are, and the adapter is read as.
+        whole: See :func:`unsure`.
 
     Returns:
         The kept examples, in order.
     """
     weights = (adapter / "adapter_model.safetensors").read_bytes()
     key = hashlib.sha256(
-        hashlib.sha256(weights).digest() + repr((examples, below, max_length, dialect)).encode()
+        hashlib.sha256(weights).digest()
+        + repr((examples, below, max_length, dialect, whole)).encode()
     ).hexdigest()
     if memory.is_file():
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
             return [examples[place] for place in remembered["kept"]]
     decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect)
-    kept = unsure(decoder, examples, below=below, max_length=max_length)
+    kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
     return [examples[place] for place in kept]
 
 
 def unsure(
-    decoder: Decoder, examples: Sequence[Example], *, below: float, max_length: int
+    decoder: Decoder,
+    examples: Sequence[Example],
+    *,
+    below: float,
+    max_length: int,
+    whole: bool = False,
 ) -> list[int]:
     """Find what a decoder answers wrongly or with little confidence.
 
@@ -79,6 +87,8 @@ def unsure(
         examples: What to look at.
         below: Keep an example where the answer is wrong or its confidence is under this.
         max_length: Token IDs of prompt and answer; longer examples are left out.
+        whole: Whether the operands may be doubtful too; under grounding, where they stand in
+            order, they hardly ever are.
 
     Returns:
         Their places, ascending.
@@ -87,8 +97,13 @@ def unsure(
     kept: list[int] = []
     for start in range(0, len(examples), _WINDOW):
         window = examples[start : start + _WINDOW]
-        free = opcode_probabilities(
-            model, tokenizer, window, max_length=max_length, fold=decoder.dialect.fold
+        free = answer_probabilities(
+            model,
+            tokenizer,
+            window,
+            max_length=max_length,
+            opcode_only=not whole,
+            fold=decoder.dialect.fold,
         )
         doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
         answers = decoder.decode_many(window[i].text for i in doubtful)
@@ -105,21 +120,23 @@ def unsure(
     return kept
 
 
-def opcode_probabilities(
+def answer_probabilities(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
     *,
     max_length: int,
+    opcode_only: bool = True,
     fold: bool = False,
 ) -> list[float | None]:
-    """Compute the probability of each example's answer up to and with its opcode.
+    """Compute the probability of each example's answer, or of that up to its opcode.
 
     Args:
         model: A causal language model in evaluation mode.
         tokenizer: Its own.
         examples: Texts and answers.
         max_length: Token IDs of prompt and answer.
+        opcode_only: Whether the answer ends with its opcode.
         fold: As the dialect's prompts have it.
 
     Returns:
@@ -129,7 +146,11 @@ def opcode_probabilities(
     encoded = {
         place: feature
         for place, example in enumerate(examples)
-        if (feature := encode_example(tokenizer, example, max_length, opcode_only=True, fold=fold))
+        if (
+            feature := encode_example(
+                tokenizer, example, max_length, opcode_only=opcode_only, fold=fold
+            )
+        )
     }
     # Alike lengths together: there is no gradient here that could mind one-sided batches.
     order = sorted(encoded, key=lambda place: len(encoded[place]["input_ids"]))

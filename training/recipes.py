@@ -21,6 +21,7 @@ class Recipe:
         mined: How many of the examples behind ``max_samples`` to show to the adapter that
             training goes on from; what it is unsure of is trained on too.
         mined_below: The confidence under which it is unsure.
+        mined_whole: Whether it is asked for whole answers, not only for opcodes.
         mined_repeats: How often each of those comes in an epoch.
         evaluation_samples: How many to hold out.
         evaluation_steps: Steps between two evaluations, each with a checkpoint.
@@ -41,6 +42,7 @@ class Recipe:
     stop_step: int | None = None
     mined: int = 0
     mined_below: float = 0.95
+    mined_whole: bool = False
     mined_repeats: int = 6
     evaluation_samples: int = 320
     evaluation_steps: int = 200
@@ -51,7 +53,8 @@ class Recipe:
 # "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
 # refuse: a lower rate, and most answers cut after the opcode. "cpu-sharpen" goes on from an
 # adapter that can do both, at a rate that forgets nothing, and dwells on what that is unsure of.
-# "cpu-lenient" goes on from the strict adapter with the data of the lenient dialect.
+# "cpu-lenient" goes on from the strict adapter with the data of the lenient dialect, and
+# "cpu-lenient-sharpen" from that; there the operands' roles are to be learned too.
 PRESETS = {
     "report": Recipe(),
     "cpu-start": Recipe(
@@ -91,6 +94,17 @@ PRESETS = {
         max_length=192,
         opcode_only=0.35,
         evaluation_steps=450,
+    ),
+    "cpu-lenient-sharpen": Recipe(
+        epochs=1.0,
+        max_samples=6_000,
+        learning_rate=3e-4,
+        schedule="cosine",
+        dropout=0.0,
+        max_length=192,
+        opcode_only=0.4,
+        mined=20_000,
+        mined_whole=True,
     ),
 }
 

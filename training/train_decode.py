@@ -174,6 +174,7 @@ def _split(
             max_length=recipe.max_length,
             memory=checkpoints / "mined.json",
             dialect=arguments.dialect,
+            whole=recipe.mined_whole,
         )
     if arguments.extra is not None:
         chosen += neighbours_of_file(arguments.extra, arguments.extra_samples, arguments.seed)
