@@ -42,11 +42,12 @@ train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
 evaluate: $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
 
-bench: $(READY) $(BENCH) ## run the benchmarks (about 35 minutes)
+bench: $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
 	$(BIN)/python -m benchmarks.parts
 	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
 	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.stream
+	$(BIN)/python -m benchmarks.lenient
 
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build

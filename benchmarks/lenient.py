@@ -128,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
         evaluation = read_evaluation(arguments.evaluation)
         decoders = load_decoders({"strict": None, "lenient": None})
         report: dict[str, Any] = {
-            "provenance": provenance(decoders["lenient"], seed=0),
+            "provenance": provenance(decoders["lenient"]),
             "examples": read_examples(decoders["lenient"]),
             "switching": measure_switching(decoders, arguments.repeats),
             "memory": measure_memory(arguments.processes),

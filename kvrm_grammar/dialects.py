@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa import Isa, OperandKind
+from kvrm_grammar.isa import Isa
 from kvrm_grammar.lenient_mentions import lenient_mentions
-from kvrm_grammar.mentions import mentions
+from kvrm_grammar.mentions import Mentions, mentions
 
 __all__ = ["DIALECTS", "Dialect", "find_dialect"]
 
@@ -29,7 +29,7 @@ class Dialect:
     name: str
     adapter: str
     fold: bool
-    find: Callable[[str, Isa], Mapping[OperandKind, tuple[str, ...] | None]]
+    find: Callable[[str, Isa], Mentions]
     shorthand: bool
 
 

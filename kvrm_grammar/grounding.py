@@ -12,7 +12,7 @@ operand has which role, and whether the text is an instruction at all, is left t
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -23,13 +23,11 @@ import numpy.typing as npt
 
 from kvrm_grammar.index import TokenIndex
 from kvrm_grammar.isa import Isa, OperandKind
-from kvrm_grammar.mentions import mentions
+from kvrm_grammar.mentions import Mentions, mentions
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.vocabulary import TokenVocabulary
 
 __all__ = ["GroundedLanguage", "Grounding"]
-
-_Mentions = Mapping[OperandKind, tuple[str, ...] | None]
 
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
@@ -50,7 +48,7 @@ class Grounding:
     isa: Isa
     index: TokenIndex
     vocabulary: TokenVocabulary
-    find: Callable[[str, Isa], _Mentions] = mentions
+    find: Callable[[str, Isa], Mentions] = mentions
     shorthand: bool = False
 
     def language(self, text: str) -> "GroundedLanguage":
@@ -64,7 +62,7 @@ class Grounding:
         """
         return GroundedLanguage(self, *self._texts(self.find(text, self.isa)))
 
-    def _texts(self, found: _Mentions) -> tuple[list[str], list[str]]:
+    def _texts(self, found: Mentions) -> tuple[list[str], list[str]]:
         """Whole texts, and beginnings that go on as the schema allows; none begins another."""
         whole, beginnings = [operation_to_json(INVALID)], list[str]()
         choices: dict[tuple[OperandKind, ...], list[tuple[str, ...]]] = {}
@@ -79,7 +77,7 @@ class Grounding:
                 texts.append(head + "".join(map(add, names, values)) + rest)
         return whole, beginnings
 
-    def _choices(self, kinds: Sequence[OperandKind], found: _Mentions) -> list[tuple[str, ...]]:
+    def _choices(self, kinds: Sequence[OperandKind], found: Mentions) -> list[tuple[str, ...]]:
         """All operands of these kinds; no value more often than it is mentioned."""
         own = [found[kind] for kind in kinds]
         slots = [self._registers if values is None else dict.fromkeys(values) for values in own]
@@ -132,14 +130,14 @@ class Grounding:
         )
 
 
-def _two_for_three(kinds: Sequence[OperandKind], found: _Mentions) -> int:
+def _two_for_three(kinds: Sequence[OperandKind], found: Mentions) -> int:
     """How many registers two mentions name where three are needed; 0 where that is not so."""
     registers = found["register"] or ()
     three = len(kinds) == 3 and set(kinds) == {"register"}
     return len(set(registers)) if three and len(registers) == 2 else 0
 
 
-def _first_open(kinds: Sequence[OperandKind], found: _Mentions) -> int:
+def _first_open(kinds: Sequence[OperandKind], found: Mentions) -> int:
     """The place of the first operand that the schema continues with; all where none is.
 
     A register that is not mentioned, before an operand that is, is spelled out instead.

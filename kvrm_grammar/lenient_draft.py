@@ -19,10 +19,7 @@ from kvrm_grammar.prompt import visible_text
 
 __all__ = ["guess"]
 
-_FRINGE = re.compile(
-    r"""^[\s`"'(>.-]*(?:[0-9]+\s*\||[0-9]+\.\s|0[xX][0-9A-Fa-f]+:)?[\s`"'(.]*(?:OP_)?""",
-    re.IGNORECASE,
-)
+_FRINGE = re.compile(r"""^[\s`"'(.]*(?:OP_)?""", re.IGNORECASE)
 _FIRST = re.compile(r"[A-Za-z]+")
 _GLUED = re.compile(r"([A-Za-z]+?)(?=(?:r|reg|register)\s?[0-7])", re.IGNORECASE)
 _NAMED = re.compile(r"([A-Za-z]+[12]?)\s*[=:]\s*([^\s,]+)")

@@ -1,6 +1,6 @@
 """What a lenient text mentions: registers, numbers and labels in all their spellings.
 
-In: the text the model sees, full-width forms already folded. Out: the same table as
+In: the text the model sees, marks and full-width forms already taken off. Out: the same table as
 :mod:`kvrm_grammar.mentions` gives for the strict dialect. Where a spelling could be read in two
 ways, both readings are mentions: grounding leaves the choice to the model.
 """
@@ -9,15 +9,13 @@ import json
 import re
 from collections.abc import Iterator
 
-from kvrm_grammar.isa import Isa, OperandKind
+from kvrm_grammar.isa import Isa
 from kvrm_grammar.lenient_reading import NUMBER_WORDS
-from kvrm_grammar.mentions import character_code, whole_number
+from kvrm_grammar.mentions import Mentions, character_code, is_label, whole_number
 
 __all__ = ["lenient_mentions"]
 
 _MINUS = "\u2212"
-# A line's number or address in a listing: `12 |`, `3.`, `0x0040:`.
-_LISTING = re.compile(r"[`'\"]?(?:[0-9]+[ \t]*\||[0-9]+\.[ \t]|0[xX][0-9A-Fa-f]+:)[ \t]*")
 # `r5`, `reg5`, `register 5`, `r 5`, also glued: `subr5`, `r5r3`.
 _REGISTER = re.compile(
     r"(?:(?<![A-Za-z0-9])(?:register|reg|r)[ \t]|register|reg|r)(?P<number>[0-9]+)(?![0-9])",
@@ -41,11 +39,9 @@ _NUMBER_WORD = re.compile(
 )
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
-_LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
-_RESERVED = re.compile(r"[Rr][0-9]+")
 
 
-def lenient_mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
+def lenient_mentions(text: str, isa: Isa) -> Mentions:
     """List what a lenient text mentions, as JSON values.
 
     Args:
@@ -60,14 +56,13 @@ def lenient_mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] |
     >>> lenient_mentions("put forty-two in register 3", load_isa())["immediate"]
     ('42',)
     """
-    listing = _LISTING.match(text)
-    plain = text[listing.end() if listing else 0 :].replace(_MINUS, "-")
+    plain = text.replace(_MINUS, "-")
     registers = {name.upper() for name in isa.registers}
     named = list(_REGISTER.finditer(plain))
     found = [f"R{match['number']}" for match in named]
     taken = {place for match in named for place in range(match.start(), match.end())}
     numbers = list(_numbers(plain, taken))
-    labels = [word for word in _labels(plain) if len(word) <= isa.label_max_length]
+    labels = [word for word in _labels(plain) if is_label(word, isa)]
     (low, high), (first, last) = isa.immediate, isa.address
     addresses = [str(value) for value in numbers if first <= value <= last]
     return {
@@ -106,5 +101,5 @@ def _labels(text: str) -> Iterator[str]:
     """Words that may be labels, with and without a full stop behind them."""
     for word in _WORD.findall(text):
         for name in dict.fromkeys((word, word.rstrip("."))):
-            if name and _LABEL.fullmatch(name) and not _RESERVED.fullmatch(name):
+            if name:
                 yield name

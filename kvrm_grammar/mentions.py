@@ -8,10 +8,14 @@ is mentioned as a whole word, from separator to separator: neither half of ``4*2
 import json
 import re
 import string
+from collections.abc import Mapping
 
 from kvrm_grammar.isa import Isa, OperandKind
 
-__all__ = ["character_code", "mentions", "whole_number"]
+__all__ = ["Mentions", "character_code", "is_label", "mentions", "whole_number"]
+
+Mentions = Mapping[OperandKind, tuple[str, ...] | None]
+"""By operand kind what a text mentions, as JSON values; None where it has nothing of that kind."""
 
 _WORD = re.compile(r"#?'(?:\\.|[^\\])'(?=[ \t,]|\Z)|[^ \t,]+")
 _LABEL = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
@@ -24,7 +28,7 @@ _BASES = {"hexadecimal": 16, "binary": 2, "octal": 8, "decimal": 10}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", "'": "'"}
 
 
-def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
+def mentions(text: str, isa: Isa) -> Mentions:
     """List what an instruction's text mentions, as JSON values.
 
     The first word names the operation, the others are operands. A name that may not stand
@@ -48,7 +52,6 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
     """
     words = _WORD.findall(text)[1:]
     known = {register.upper() for register in isa.registers}
-    stems = {name.rstrip(string.digits) for name in known}
     low, high = isa.immediate
     first, last = isa.address
     registers, immediates, targets = list[str](), list[str](), list[str]()
@@ -66,7 +69,7 @@ def mentions(text: str, isa: Isa) -> dict[OperandKind, tuple[str, ...] | None]:
         elif word.upper() in known:
             names = True
             registers.append(json.dumps(word.upper()))
-        elif _is_label(word, stems, isa.label_max_length):
+        elif is_label(word, isa):
             names = True
             targets.append(json.dumps(word))
         else:
@@ -98,6 +101,9 @@ def _value(number: re.Match[str]) -> int | None:
     return -value if value is not None and number["sign"] == "-" else value
 
 
-def _is_label(word: str, stems: set[str], longest: int) -> bool:
-    reserved = word[0].upper() in stems and word[1:].isdigit()  # a register, existing or not
-    return not reserved and len(word) <= longest and _LABEL.fullmatch(word) is not None
+def is_label(word: str, isa: Isa) -> bool:
+    """Whether a jump may go to a word: a name that is no register's, existing or not."""
+    stems = {name.rstrip(string.digits).upper() for name in isa.registers}
+    reserved = word[0].upper() in stems and word[1:].isdigit()
+    short = len(word) <= isa.label_max_length
+    return short and not reserved and _LABEL.fullmatch(word) is not None

@@ -152,18 +152,20 @@ def load_models(
         adapters[0], base=base, dtype=dtype, device=device, merge=False, progress=progress
     )
     model: Any = first.model
+    names, folders = ["default"], [first.adapter_path]
     for number, folder in enumerate(adapters[1:], start=1):
         found = read_adapter(folder)
         if base is None and found.base_name != first.base_name:
             raise AdapterError(f"{folder} is for {found.base_name}, not {first.base_name}")
         with quiet_transformers():
             model = attach_adapter(model, found, first.base_name, name=f"adapter{number}")
+        names.append(f"adapter{number}")
+        folders.append(found.folder)
     model.eval().requires_grad_(False)
     switches = AdapterSwitches(model)
-    names = ["default", *(f"adapter{number}" for number in range(1, len(adapters)))]
     return [
-        replace(first, adapter_path=read_adapter(folder).folder, switch=switches.of(name))
-        for folder, name in zip(adapters, names, strict=True)
+        replace(first, adapter_path=folder, switch=switches.of(name))
+        for folder, name in zip(folders, names, strict=True)
     ]
 
 

@@ -26,15 +26,20 @@ _SCAN = re.compile(
 )
 # A label definition, as the grammar's LABEL_DEF: it is ignored in the result.
 _LABEL_DEF = re.compile(r"(?![Rr][0-9]+:)[A-Za-z_.][A-Za-z0-9_.$]{0,63}:[ \t]*")
-# Control characters get visible stand-ins: one instruction stays one line of prompt.
+# What copying and listings leave in front of a line: `>>> `, `- `, `12 | `, `3. `, `0x0040: `.
+_MARK = re.compile(
+    r"(?:>>>[ \t]*|-[ \t]+(?=[A-Za-z])|[0-9]+[ \t]*\|[ \t]*|[0-9]+\.[ \t]+"
+    r"|0[xX][0-9A-Fa-f]+:[ \t]*)(?=[^ \t])"
+)
+_QUOTED = re.compile(r"""([`'"])[ \t]*((?:(?!\1).)*[^ \t])[ \t]*\1""")
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
     code: code - 0xFEE0
     for low, high in ("\uff10\uff19", "\uff21\uff3a", "\uff41\uff5a", "\uff0c\uff0c")
     for code in range(ord(low), ord(high) + 1)
 }
+# Control characters get visible stand-ins: one instruction stays one line of prompt.
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127: "\u2421"}
-_FOLDED: dict[int, int | str] = {**_NARROW, **_PICTURES}
 
 
 def visible_text(text: str, *, fold: bool = False) -> str:
@@ -47,8 +52,9 @@ def visible_text(text: str, *, fold: bool = False) -> str:
     Args:
         text: One instruction as written, at most ``MAX_LINE_LENGTH`` characters
             without its line end.
-        fold: Whether full-width letters, digits and commas mean the ASCII ones, as in the
-            lenient dialect.
+        fold: Whether full-width letters, digits and commas mean the ASCII ones, and the marks
+            that listings, prompts and quotation leave around a line mean nothing, as in the
+            lenient dialect. No instruction of the strict dialect has any of them.
 
     Returns:
         What the model sees of it; empty if there is nothing but comment.
@@ -60,25 +66,46 @@ def visible_text(text: str, *, fold: bool = False) -> str:
     'SUB R5, R3, R1'
     >>> visible_text("loop: \t dec   r0")
     'dec r0'
+    >>> visible_text("0x0040: `dec r0`", fold=True)
+    'dec r0'
     """
     line = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
     if len(line) > MAX_LINE_LENGTH:
         raise LineTooLongError(len(line), MAX_LINE_LENGTH)
+    if fold:
+        line = line.translate(_NARROW)
     shown = line.strip(" \t")
     if "\n" not in line and "\r" not in line:  # several lines are shown whole: they are refused
-        shown = _instruction(line)
-    shown = shown.translate(_FOLDED if fold else _PICTURES)
+        shown = _instruction(line, marks=fold)
+    shown = shown.translate(_PICTURES)
     return shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
 
 
-def _instruction(line: str) -> str:
+def _instruction(line: str, *, marks: bool) -> str:
     comments = (m.start() for m in _SCAN.finditer(line) if m.lastgroup == "comment")
     code = line[: next(comments, len(line))].strip(" \t")
+    if marks:
+        code = _unmarked(code)
     label = _LABEL_DEF.match(code)
     if label and not _LABEL_DEF.match(code, label.end()):
         code = code[label.end() :]
+        if marks:
+            code = _unmarked(code)
+    if marks and not label and re.search(r"[ \t].*:\Z", code):
+        code = code[:-1].rstrip(" \t")
     before, quote, literal = code.partition("'")  # blanks inside quotes have a meaning
     return re.sub(r"[ \t]+", " ", before) + quote + literal
+
+
+def _unmarked(code: str) -> str:
+    """Take off the marks around a line, as long as there are some and something is in them."""
+    while True:
+        if mark := _MARK.match(code):
+            code = code[mark.end() :]
+        elif quoted := _QUOTED.fullmatch(code):
+            code = quoted[2]
+        else:
+            return code
 
 
 def prompt_text(text: str, *, fold: bool = False) -> str:

@@ -22,6 +22,7 @@ from kvrm_grammar.prompt import (
 from kvrm_grammar.reference import parse
 from kvrm_grammar.refusals import refusal_candidate
 from kvrm_grammar.variants import decorate, valid_variant
+from kvrm_grammar.words import TRAINING_WORDS
 
 # Whatever could make a comment, a literal, a line end or a blank of something else.
 WORDS = st.sampled_from(
@@ -228,3 +229,42 @@ def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
     assert visible_text(wide) == wide
     assert visible_text("m\u043ev \uff0b", fold=True) == "m\u043ev \uff0b"
     assert prompt_text("\uff48alt", fold=True) == prompt_text("halt")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`sub r5 r3 r1`", "sub r5 r3 r1"),
+        (">>> 'halt'", "halt"),
+        ("12 | mov r1, 5", "mov r1, 5"),
+        ("\uff11\uff12 | \uff4dov r1, 5", "mov r1, 5"),
+        ("3. clear r1", "clear r1"),
+        ("- inc r2", "inc r2"),
+        ("0x0040: add r1, r2, r3 ; sum", "add r1, r2, r3"),
+        ("0x0040: loop: 'dec r0'", "dec r0"),
+        ("loop: 12 | dec r0", "dec r0"),
+        ("sub r5 r3 r1:", "sub r5 r3 r1"),
+        ("jmp loop:", "jmp loop"),
+        # What only looks like one stays.
+        ("'a' 'b'", "'a' 'b'"),
+        ("- 4 -> r1", "- 4 -> r1"),
+        ("`sub r5 r3 r1", "`sub r5 r3 r1"),
+        ("3.5", "3.5"),
+        ("halt:", ""),
+        ("a: b: halt", "a: b: halt"),
+        ("loop: halt:", "loop: halt:"),
+        (">>>", ">>>"),
+        ("``", "``"),
+        ("3.", "3."),
+    ],
+)
+def test_marks_of_listings_mean_nothing_in_the_lenient_dialect(text: str, shown: str) -> None:
+    """Prompt marks, line numbers, addresses, quotes and a colon; the strict dialect keeps them."""
+    assert visible_text(text, fold=True) == shown
+
+
+@given(st.randoms(use_true_random=False))
+def test_an_instruction_of_the_strict_dialect_has_no_marks(rng: Random) -> None:
+    """So nothing of it is lost where the lenient dialect reads it."""
+    text = valid_variant(rng, load_isa(), TRAINING_WORDS).text
+    assert visible_text(text, fold=True) == visible_text(text)

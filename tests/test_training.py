@@ -666,6 +666,7 @@ def test_an_unusable_base_is_told(
         (["--threads", "0"], "--threads must be above 0"),
         (["--extra-samples", "0"], "--extra-samples must be above 0"),
         (["--skip-samples", "-1"], "--skip-samples must be at least 0"),
+        (["--extra", "x", "--dialect", "lenient"], "--extra is for the strict dialect"),
         (["--preset", "magic"], "invalid choice: 'magic'"),
         (["--seed", "x"], "invalid int value: 'x'"),
         (["--output", __file__], "is not a folder"),

@@ -148,8 +148,8 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def provenance(decoder: Decoder, seed: int) -> dict[str, Any]:
-    """What a reader needs to repeat the run."""
+def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
+    """What a reader needs to repeat the run; no seed where nothing is drawn."""
     folder = decoder.loaded.adapter_path
     weights = folder / "adapter_model.safetensors" if folder else None
     return {

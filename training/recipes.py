@@ -3,7 +3,7 @@
 In: a preset's name. Out: its :class:`Recipe`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["PRESETS", "TARGET_MODULES", "TWO_STAGES", "Recipe"]
 
@@ -48,6 +48,9 @@ class Recipe:
     evaluation_steps: int = 200
 
 
+_ON_TWO_CORES = Recipe(epochs=1.0, schedule="cosine", dropout=0.0)
+_GOING_ON = replace(_ON_TWO_CORES, max_length=192)
+
 # "report" is the recipe of the earlier training report, for a GPU. The other two are the
 # stages of "cpu", for two cores, without dropout, which costs a third of the speed.
 # "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
@@ -57,51 +60,38 @@ class Recipe:
 # "cpu-lenient-sharpen" from that; there the operands' roles are to be learned too.
 PRESETS = {
     "report": Recipe(),
-    "cpu-start": Recipe(
-        epochs=1.0,
+    "cpu-start": replace(
+        _ON_TWO_CORES,
         max_samples=22_400,
         learning_rate=8e-4,
-        schedule="cosine",
-        dropout=0.0,
         opcode_only=0.3,
         stop_step=300,
     ),
-    "cpu-refine": Recipe(
-        epochs=1.0,
+    "cpu-refine": replace(
+        _ON_TWO_CORES,
         max_samples=40_000,
         learning_rate=3e-4,
-        schedule="cosine",
-        dropout=0.0,
         opcode_only=0.85,
         evaluation_steps=450,
     ),
-    "cpu-sharpen": Recipe(
-        epochs=1.0,
+    "cpu-sharpen": replace(
+        _GOING_ON,
         max_samples=7_000,
         learning_rate=2.5e-4,
-        schedule="cosine",
-        dropout=0.0,
-        max_length=192,
         opcode_only=0.8,
         mined=24_000,
     ),
-    "cpu-lenient": Recipe(
-        epochs=1.0,
+    "cpu-lenient": replace(
+        _GOING_ON,
         max_samples=36_000,
         learning_rate=4e-4,
-        schedule="cosine",
-        dropout=0.0,
-        max_length=192,
         opcode_only=0.35,
         evaluation_steps=450,
     ),
-    "cpu-lenient-sharpen": Recipe(
-        epochs=1.0,
+    "cpu-lenient-sharpen": replace(
+        _GOING_ON,
         max_samples=6_000,
         learning_rate=3e-4,
-        schedule="cosine",
-        dropout=0.0,
-        max_length=192,
         opcode_only=0.4,
         mined=20_000,
         mined_whole=True,

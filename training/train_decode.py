@@ -86,6 +86,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(
             "--mined, as in cpu-sharpen, needs --start-from: the adapter whose doubts count"
         )
+    if arguments.extra is not None and arguments.dialect != "strict":
+        parser.error("--extra is for the strict dialect: its parser says what the new texts mean")
     if arguments.output.exists() and not arguments.output.is_dir():
         parser.error(f"--output {arguments.output} is not a folder")
     if arguments.threads:
