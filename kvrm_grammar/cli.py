@@ -102,12 +102,15 @@ def decode_program(
     jsonl: JsonLines = False,
     adapter: Adapter = None,
     base: Base = None,
+    dialect: DialectOption = "strict",
     reference: Annotated[bool, typer.Option(help="Use the reference parser.")] = False,
 ) -> None:
     """Decode a whole source file; labels become instruction addresses."""
+    if reference and dialect != "strict":
+        _fail("--reference is for the strict dialect: no parser reads the other", _USAGE)
     with _Failures():
         source = _read_source(file)
-        program = _assemble(source, adapter, base, reference)
+        program = _assemble(source, adapter, base, dialect, reference)
         _finish(_program_rows(program), jsonl)
 
 
@@ -286,14 +289,16 @@ def _read_source(file: str) -> str:
         _fail(f"{file}: not UTF-8: {error.reason} at byte {error.start}")
 
 
-def _assemble(source: str, adapter: Path | None, base: str | None, reference: bool) -> "Program":
+def _assemble(
+    source: str, adapter: Path | None, base: str | None, dialect: str, reference: bool
+) -> "Program":
     if reference:
         from kvrm_grammar.program import parse_program
 
         return parse_program(source)
     from kvrm_grammar.facade import decode_program as assemble
 
-    return assemble(source, decoder=_load(adapter, base))
+    return assemble(source, decoder=_load(adapter, base, dialect=dialect))
 
 
 def main() -> None:

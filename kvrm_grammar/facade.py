@@ -99,12 +99,15 @@ def decode_structured(
     return resolve_labels(decoded.operation, labels)
 
 
-def decode_program(source: str, *, decoder: "Decoder | None" = None) -> Program:
+def decode_program(
+    source: str, *, dialect: str = "strict", decoder: "Decoder | None" = None
+) -> Program:
     """Decode a whole source text with the model; labels become instruction addresses.
 
     Args:
         source: Lines with comments, label definitions and instructions.
-        decoder: None for the packaged model.
+        dialect: ``strict``, or ``lenient`` for what people write.
+        decoder: None for the packaged model of the dialect; another has a dialect of its own.
 
     Returns:
         The program; lines the model refused stay in it as ``OP_INVALID``, with a reason.
@@ -112,9 +115,11 @@ def decode_program(source: str, *, decoder: "Decoder | None" = None) -> Program:
     Raises:
         ProgramError: A label is defined twice, or a line is too long.
         UnknownLabelError: A jump's label is defined nowhere.
+        InputError: There is no such dialect.
         ModelError: The model cannot be loaded.
     """
-    model = decoder or default_decoder()
+    model = decoder or default_decoder(dialect)
+    name = model.dialect.name
 
     def decode(lines: list[str]) -> Iterator[Operation]:
         for decoded in model.decode_many(lines):
@@ -122,7 +127,7 @@ def decode_program(source: str, *, decoder: "Decoder | None" = None) -> Program:
                 raise decoded.error or ModelError(f"no answer for {decoded.text!r}")
             yield decoded.operation
 
-    return assemble(source, decode)
+    return assemble(source, decode, reason=lambda text: refusal_reason(text, name))
 
 
 def refusal_reason(text: str, dialect: str = "strict") -> str:

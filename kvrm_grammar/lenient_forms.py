@@ -124,8 +124,11 @@ def _plain(w: _Writing) -> str:
     return w.listed(w.name(), w.operands())
 
 
-def _synonym(w: _Writing) -> str:
-    name = mixed_case(w.rng.choice(SYNONYMS[w.meaning.opcode.mnemonic]), w.rng)
+def _synonym(w: _Writing) -> str | None:
+    names = SYNONYMS[w.meaning.opcode.mnemonic]
+    if len(names) < w.rng.randint(1, 5):  # so that each is drawn about as often as any other
+        return None
+    name = mixed_case(w.rng.choice(names), w.rng)
     return w.listed(name, w.operands())
 
 
@@ -194,12 +197,8 @@ def _english(w: _Writing) -> str | None:
     mnemonic, key = w.meaning.opcode.mnemonic, w.meaning.operation.key.partition("_")[2]
     if mnemonic in lexicon.conditions:
         jump, condition = rng.choice(lexicon.jumps), rng.choice(lexicon.conditions[mnemonic])
-        template = rng.choice(
-            (
-                f"{jump} {{addr}} [if|when] {condition}",
-                f"[if|when] {condition}[,| then|,] {jump} {{addr}}",
-            )
-        )
+        frame = rng.choice(lexicon.frames)
+        template = frame.replace("{jump}", jump).replace("{condition}", condition)
     else:
         phrases = lexicon.phrases[key]
         if values.get("value") == 0 and rng.random() < 0.8:
@@ -219,7 +218,7 @@ def _english(w: _Writing) -> str | None:
 
 FORMS: dict[str, tuple[int, _Form]] = {
     "plain": (10, _plain),
-    "synonym": (12, _synonym),
+    "synonym": (20, _synonym),
     "typo": (14, _typo),
     "infix": (14, _infix),
     "call": (7, _call),

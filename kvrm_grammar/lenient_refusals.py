@@ -32,6 +32,7 @@ _CONFUSABLE = dict(
     )
 )
 _HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
+_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
 _FAULTY_NAMES = tuple("size flags src3 count mode width c dest2 index".split())
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "\n\n", " and also ")
 
@@ -79,7 +80,7 @@ class _Fault:
             n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999),
         )  # fmt: skip
         first, blank, rest = text.partition(" ")
-        return (mixed_case(first, rng) if first.upper() in SYNONYMS else first) + blank + rest
+        return (mixed_case(first, rng) if first.upper() in _NAMES else first) + blank + rest
 
     def word(self) -> str:
         rng = self.rng
@@ -108,7 +109,7 @@ def _unknown_operation(f: _Fault) -> str:
             operands[-1] = rng.choice((str(rng.randint(0, 999)), label_name(rng, f.isa, f.words)))
         return f.listed(mixed_case(rng.choice(OTHER_OPERATIONS), rng), operands)
     if roll < 0.7:
-        return f.filled(templates.ACTIONS)
+        return f.filled(f.lexicon.faults["actions"])
     sign, gap = rng.choice(templates.UNKNOWN_SIGNS), rng.choice((" ", " ", ""))
     r, s, t = f.registers(3)
     if roll < 0.9:
@@ -176,6 +177,8 @@ def _hidden(f: _Fault) -> str:
 
 def _too_few(f: _Fault) -> str:
     """An operand less than the least that a form takes."""
+    if f.rng.random() < 0.4:
+        return f.filled(f.lexicon.faults["too_few"])
     rng, meaning = f.rng, f.meaning()
     operands, name = f.operands(meaning), f.name(meaning)
     kept = operands[: rng.randrange(len(operands) - (len(operands) == 3))]
@@ -199,7 +202,7 @@ def _too_many(f: _Fault) -> str:
     """An operand more than a form takes; an English sentence with three sources."""
     rng, meaning = f.rng, f.meaning(operands=0)
     if rng.random() < 0.55:
-        return f.filled(templates.TOO_MANY)
+        return f.filled(f.lexicon.faults["too_many"])
     more, name = f.operands(meaning), f.name(meaning)
     extra = rng.choice((f.registers(1)[0], f.registers(1)[0], str(rng.randint(0, 99))))
     more.insert(rng.randint(0, len(more)), extra)
@@ -208,7 +211,7 @@ def _too_many(f: _Fault) -> str:
 
 def _wrong_kind(f: _Fault) -> str:
     """A number where a register belongs, a register where a target does."""
-    return f.filled(templates.WRONG_KINDS)
+    return f.filled(f.lexicon.faults["wrong_kind"])
 
 
 def _bad_names(f: _Fault) -> str:
@@ -226,14 +229,14 @@ def _bad_names(f: _Fault) -> str:
 
 def _condition(f: _Fault) -> str:
     """A jump on a condition that the machine does not have."""
-    return f.filled(templates.CONDITIONAL, f.filled(templates.CONDITIONS))
+    return f.filled(templates.CONDITIONAL, f.filled(f.lexicon.faults["conditions"]))
 
 
 def _prose(f: _Fault) -> str:
     rng = f.rng
     roll = rng.random()
     if roll < 0.7:
-        return f.filled(templates.PROSE_TEMPLATES)
+        return f.filled(f.lexicon.faults["prose"])
     if roll < 0.85:
         return " ".join(rng.choice(f.words) for _ in range(rng.randint(2, 8)))
     alphabet = rng.choice((string.printable[:95], string.ascii_lowercase + "   "))
@@ -246,7 +249,7 @@ def _empty(f: _Fault) -> str:
 
 _MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
     "unknown_operation": (16, _unknown_operation),
-    "ambiguous": (8, _ambiguous),
+    "ambiguous": (12, _ambiguous),
     "bad_register": (14, _bad_register),
     "out_of_range": (5, _out_of_range),
     "no_number": (10, _no_number),

@@ -25,6 +25,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _NO_REASON = "refused, although the strict dialect accepts it"
 
 
+def _strict_reason(text: str) -> str:
+    return explain(text).reason or _NO_REASON
+
+
 @dataclass(frozen=True)
 class Instruction:
     """One instruction of a program. Immutable.
@@ -78,13 +82,19 @@ def parse_program(source: str) -> Program:
     return assemble(source, lambda lines: map(parse, lines))
 
 
-def assemble(source: str, decode: Callable[[list[str]], Iterable[Operation]]) -> Program:
+def assemble(
+    source: str,
+    decode: Callable[[list[str]], Iterable[Operation]],
+    *,
+    reason: Callable[[str], str] = _strict_reason,
+) -> Program:
     """Assemble source text, whoever decodes its lines.
 
     Args:
         source: Lines that end in LF, CR LF or CR.
         decode: Called once with all lines that hold an instruction, as they are written;
             returns their operations in the same order.
+        reason: Says why a line is refused; by default, as the strict dialect does.
 
     Returns:
         The program. Lines decoded to ``OP_INVALID`` stay in it, with the reason.
@@ -110,9 +120,9 @@ def assemble(source: str, decode: Callable[[list[str]], Iterable[Operation]]) ->
         raise ProgramError(f"{len(numbered)} lines to decode gave {len(operations)} operations")
     instructions = []
     for address, ((number, text), operation) in enumerate(zip(numbered, operations, strict=True)):
-        reason = explain(text).reason or _NO_REASON if operation.key == INVALID_KEY else None
         resolved = resolve_labels(operation, labels, line=number)
-        instructions.append(Instruction(address, number, text, resolved, reason))
+        why = reason(text) if operation.key == INVALID_KEY else None
+        instructions.append(Instruction(address, number, text, resolved, why))
     return Program(tuple(instructions), MappingProxyType(labels))
 
 

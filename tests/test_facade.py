@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from kvrm_grammar import facade, resources
 from kvrm_grammar.decoded import Alternative, Refusal
 from kvrm_grammar.decoder import Decoded, Decoder
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import (
     AdapterError,
     InputError,
@@ -74,6 +75,8 @@ EXTENDED = {
 
 class Oracle:
     """What a perfectly trained decoder would do."""
+
+    dialect = DIALECTS["strict"]
 
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         return next(self.decode_many([text])).unless_uncertain(min_confidence)
@@ -437,6 +440,17 @@ def test_decode_program_reports_unknown_labels_with_their_line() -> None:
         decode_program("NOP\nJMP nowhere", decoder=Oracle())  # type: ignore[arg-type]
     with pytest.raises(ProgramError, match="defined in line 1 and again in line 2"):
         decode_program("a: NOP\na: NOP", decoder=Oracle())  # type: ignore[arg-type]
+
+
+def test_decode_program_of_the_lenient_dialect() -> None:
+    """A line is refused for the model's reason: no parser knows better."""
+
+    class Lenient(Oracle):
+        dialect = DIALECTS["lenient"]
+
+    program = decode_program("halt\nfly away", decoder=Lenient())  # type: ignore[arg-type]
+    reasons = [one.reason for one in program.instructions]
+    assert reasons == [None, "the model did not recognise this instruction"]
 
 
 def test_decode_program_raises_the_decoders_error() -> None:

@@ -32,8 +32,12 @@ from kvrm_grammar.spelling import NOTATIONS
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 from training.data import Example, file_digest, generate_examples, read_examples
-from training.generate_cpu_data import DEFAULT_OUTPUT, DEFAULT_SEED
+from training.generate_cpu_data import DEFAULT_OUTPUT, DEFAULT_SEED, LENIENT_SEED
 
+_RESULTS = tuple(
+    f":(exclude,top){path}"
+    for path in ("benchmarks/results", "models/*/evaluation.json", "models/*/leave_one_out.json")
+)
 DEFAULT_EVALUATION_SEED = 777_008
 CORE = ("decimal", "label", "register", "no_operand", "near_miss", "refusal")
 CONVERTED = NOTATIONS[1:]
@@ -167,10 +171,20 @@ def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
 
 
 def current_commit() -> str | None:
-    """The commit checked out, marked where files differ from it; None outside a repository."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None
+    """The commit checked out, marked where code or weights differ; None outside a repository.
+
+    Results do not count: one measurement writes its own before the next begins.
+    """
+    head = _git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return None
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", *_RESULTS)
+    return head + ("-dirty" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def run(decoder: Decoder, examples: Iterable[Example], batch_size: int) -> list[Outcome]:
@@ -230,8 +244,8 @@ def main(argv: list[str] | None = None) -> int:
         arguments.count = 150 if lenient else 5000
     if lenient and (arguments.schema or arguments.method != "verify"):
         parser.error("--schema and --method are for the strict dialect; the lenient one shows both")
-    if arguments.seed == DEFAULT_SEED:
-        parser.error(f"seed {DEFAULT_SEED} makes the training data; choose another")
+    if arguments.seed in (DEFAULT_SEED, LENIENT_SEED):
+        parser.error(f"seed {arguments.seed} makes the training data; choose another")
     try:
         report = _lenient(arguments) if lenient else evaluate(arguments)
     except KvrmError as error:

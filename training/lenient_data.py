@@ -22,7 +22,7 @@ from training.data import Example
 
 __all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
 
-_KINDS = (*FORMS, *MANNERS)
+_KINDS = (*FORMS, *MANNERS, "english", "typo", "english")  # the hardest more than once
 
 
 def generate_lenient(

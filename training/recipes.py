@@ -95,6 +95,7 @@ PRESETS = {
         opcode_only=0.4,
         mined=20_000,
         mined_whole=True,
+        mined_repeats=3,
     ),
 }
 

@@ -1,0 +1,145 @@
+"""What an adapter makes of a kind of writing that it never saw: leave one kind out.
+
+In: kinds of the lenient dialect. Out: a JSON-ready table: for each kind the exact matches of an
+adapter trained without it, beside those of one trained alike with every kind. The trainings are
+short, so both are weaker than the shipped adapter; what counts is the difference.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.errors import DataError, KvrmError
+from kvrm_grammar.lenient import MANNERS
+from kvrm_grammar.lenient_forms import FORMS
+from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
+from kvrm_grammar.words import HELD_OUT_WORDS
+from training import train_decode
+from training.data import Example, write_examples
+from training.evaluate import DEFAULT_EVALUATION_SEED, provenance, rate
+from training.generate_cpu_data import LENIENT_SEED
+from training.lenient_data import generate_lenient, lenient_kind
+from training.lenient_evaluation import read_all
+
+__all__ = ["KINDS", "leave_one_out"]
+
+KINDS = ("infix", "arrow", "call")
+_EVERY_KIND = "nothing"
+
+
+def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train and evaluate for every kind, and once with all of them.
+
+    Args:
+        arguments: ``kinds``, ``samples``, ``count``, ``seed``, ``start_from``, ``base``, ``runs``
+            and ``output``. What ``output`` already holds of the same arguments is not run again.
+
+    Returns:
+        The table, also written to ``output`` after each training.
+    """
+    asked = {
+        "kinds": list(arguments.kinds),
+        "samples": arguments.samples,
+        "count": arguments.count,
+        "seed": arguments.seed,
+        "start_from": arguments.start_from.name,
+    }
+    report: dict[str, Any] = {"arguments": asked, "without": {}}
+    if arguments.output.is_file():
+        earlier = json.loads(arguments.output.read_text("utf-8"))
+        if earlier.get("arguments") == asked:
+            report = earlier
+    examples = {
+        kind: lenient_kind(kind, arguments.count, arguments.seed, HELD_OUT_WORDS, HELD_OUT_LEXICON)
+        for kind in arguments.kinds
+    }
+    for left_out in (_EVERY_KIND, *arguments.kinds):
+        if left_out in report["without"]:
+            continue
+        folder = _train(left_out, arguments)
+        decoder = Decoder.from_pretrained(folder, base=arguments.base, dialect="lenient")
+        report["provenance"] = provenance(decoder, arguments.seed)
+        asked_of = examples if left_out == _EVERY_KIND else {left_out: examples[left_out]}
+        report["without"][left_out] = _rates(decoder, asked_of)
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return report
+
+
+def _train(left_out: str, arguments: argparse.Namespace) -> Path:
+    """Train on data without a kind; the folder of the adapter."""
+    folder: Path = arguments.runs / f"{arguments.samples}-without-{left_out}"
+    data, output = folder / "data.jsonl", folder / "adapter"
+    if (output / "training.json").is_file():
+        return output
+    without = () if left_out == _EVERY_KIND else (left_out,)
+    folder.mkdir(parents=True, exist_ok=True)
+    held = arguments.samples // 10
+    write_examples(
+        data, list(generate_lenient(arguments.samples + held, LENIENT_SEED, without=without))
+    )
+    command = [
+        "--dialect", "lenient", "--preset", "cpu-lenient", "--data", str(data), "--output",
+        str(output), "--checkpoints", str(folder / "run"), "--start-from",
+        str(arguments.start_from), "--max-samples", str(arguments.samples), "--resume",
+        "--evaluation-steps", str(max(1, arguments.samples // 32)),
+    ]  # fmt: skip
+    if arguments.base:
+        command += ["--base", arguments.base]
+    if train_decode.main(command) != 0:
+        raise DataError(f"the training without {left_out} failed")
+    return output
+
+
+def _rates(decoder: Decoder, examples: dict[str, list[Example]]) -> dict[str, Any]:
+    readings = read_all(examples, decoder.decode_many)
+    return {kind: rate([r for r in readings if r.kind == kind]) for kind in examples}
+
+
+def print_left_out(report: dict[str, Any]) -> None:
+    """Print the table."""
+    table = Table("kind", "texts", "trained without it", "trained with it")
+    for kind in report["arguments"]["kinds"]:
+        rows = [report["without"][name][kind] for name in (kind, _EVERY_KIND)]
+        table.add_row(kind, str(rows[0]["examples"]), *(f"{row['rate']:.1%}" for row in rows))
+    Console(width=100).print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--kinds", nargs="+", choices=(*FORMS, *MANNERS), default=list(KINDS))
+    parser.add_argument("--samples", type=int, default=4000, help="examples of each training")
+    parser.add_argument("--count", type=int, default=150, help="texts of each kind to read")
+    parser.add_argument("--seed", type=int, default=DEFAULT_EVALUATION_SEED)
+    parser.add_argument("--start-from", type=Path, default=Path(DIALECTS["strict"].adapter))
+    parser.add_argument("--base", help="folder or hub name; default: the packaged one")
+    parser.add_argument("--runs", type=Path, default=Path("runs/leave-one-out"))
+    parser.add_argument(
+        "--output", type=Path, default=Path(DIALECTS["lenient"].adapter) / "leave_one_out.json"
+    )
+    arguments = parser.parse_args(argv)
+    for name in ("samples", "count"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name} must be above 0, got {getattr(arguments, name)}")
+    if arguments.seed == LENIENT_SEED:
+        parser.error(f"seed {LENIENT_SEED} makes the training data; choose another")
+    try:
+        report = leave_one_out(arguments)
+    except KvrmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print_left_out(report)
+    print(f"written to {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
