@@ -120,6 +120,10 @@ def test_whole_phrases_are_held_out() -> None:
         assert not {*getattr(TRAINING_LEXICON, name)} & {*getattr(HELD_OUT_LEXICON, name)}
     for mnemonic, known in TRAINING_LEXICON.conditions.items():
         assert not set(known) & set(HELD_OUT_LEXICON.conditions[mnemonic])
+    for kind, templates in TRAINING_LEXICON.faults.items():
+        assert not set(templates) & set(HELD_OUT_LEXICON.faults[kind])
+    frames = {*TRAINING_LEXICON.frames} & {*HELD_OUT_LEXICON.frames}
+    assert all(frame.startswith(("{jump} {addr} [if|when]", "[if|when]")) for frame in frames)
 
 
 @pytest.mark.parametrize("lexicon", [TRAINING_LEXICON, HELD_OUT_LEXICON], ids=["training", "held"])
