@@ -73,9 +73,12 @@ def draw_meaning(rng: Random, isa: Isa, words: Sequence[str]) -> Meaning:
     """Draw an operation; one that writes over its first source comes more often.
 
     No label looks like a register or ends in a full stop: free text would not tell them apart.
+    Half of the labels are plain words, as those in texts that are refused are.
     """
     while True:
         meaning = Meaning(*random_operation(rng, isa, words))
+        if isinstance(meaning.values.get("addr"), str) and rng.random() < 0.5:
+            meaning = meaning.with_values(addr=rng.choice(words))
         label = str(meaning.values.get("addr", ""))
         if not (_REGISTER_LIKE.match(label) or label.endswith(".")):
             break

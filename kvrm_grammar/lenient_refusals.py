@@ -15,7 +15,7 @@ from kvrm_grammar.isa import Isa
 from kvrm_grammar.lenient import residue
 from kvrm_grammar.lenient_forms import FORMS, Meaning, draw_meaning, write_form
 from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.lenient_spelling import Speller, typing_error
+from kvrm_grammar.lenient_spelling import Speller, phrase, typing_error
 from kvrm_grammar.lenient_words import TRAINING_LEXICON, Lexicon
 from kvrm_grammar.refusals import Candidate
 from kvrm_grammar.spelling import label_name, mixed_case
@@ -229,7 +229,12 @@ def _bad_names(f: _Fault) -> str:
 
 def _condition(f: _Fault) -> str:
     """A jump on a condition that the machine does not have."""
-    return f.filled(templates.CONDITIONAL, f.filled(f.lexicon.faults["conditions"]))
+    condition = f.filled(f.lexicon.faults["conditions"])
+    if f.rng.random() < 0.2:
+        return f.filled(templates.CONDITIONAL, condition)
+    # The same sentences as with a condition that it has: only that tells them apart.
+    frame = phrase(f.rng.choice(f.lexicon.frames), f.rng).replace("{condition}", "{x}")
+    return f.filled([frame.replace("{addr}", "{w}")], condition)
 
 
 def _prose(f: _Fault) -> str:
