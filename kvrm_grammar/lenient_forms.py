@@ -201,6 +201,9 @@ def _english(w: _Writing) -> str | None:
     if mnemonic in lexicon.conditions:
         jump, condition = rng.choice(lexicon.jumps), rng.choice(lexicon.conditions[mnemonic])
         frame = rng.choice(lexicon.frames)
+        if rng.random() < 0.5:  # what most people say; in long lists it would be rare
+            jump, frame = rng.choice(lexicon.jumps[:6]), rng.choice(lexicon.frames[:2])
+            condition = rng.choice(lexicon.conditions[mnemonic][:8])
         template = frame.replace("{jump}", jump).replace("{condition}", condition)
     else:
         phrases = lexicon.phrases[key]

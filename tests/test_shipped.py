@@ -118,8 +118,8 @@ def test_what_no_parser_reads() -> None:
 @pytest.mark.parametrize(
     ("text", "strict"),
     [
-        pytest.param("goto loop", "jmp loop", marks=pytest.mark.xfail(reason="not learned yet")),
-        pytest.param("bra loop", "jmp loop", marks=pytest.mark.xfail(reason="not learned yet")),
+        ("goto loop", "jmp loop"),
+        ("bra loop", "jmp loop"),
         ("b loop", "jmp loop"),
         ("r1++", "inc r1"),
         ("`hlt`", "halt"),
