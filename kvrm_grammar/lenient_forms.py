@@ -30,6 +30,7 @@ _NAMES = {
 }
 
 
+_PLAIN_ENDS = (2, 6, 8)  # of frames, jumps and conditions: how many are the plainest
 _REGISTER_LIKE = re.compile(r"[Rr][0-9]")
 
 
@@ -199,11 +200,12 @@ def _english(w: _Writing) -> str | None:
     rng, lexicon, values = w.rng, w.lexicon, w.meaning.values
     mnemonic, key = w.meaning.opcode.mnemonic, w.meaning.operation.key.partition("_")[2]
     if mnemonic in lexicon.conditions:
-        jump, condition = rng.choice(lexicon.jumps), rng.choice(lexicon.conditions[mnemonic])
-        frame = rng.choice(lexicon.frames)
-        if rng.random() < 0.5:  # what most people say; in long lists it would be rare
-            jump, frame = rng.choice(lexicon.jumps[:6]), rng.choice(lexicon.frames[:2])
-            condition = rng.choice(lexicon.conditions[mnemonic][:8])
+        # What most people say comes first in each list, and would be rare in a long one.
+        ends = _PLAIN_ENDS if rng.random() < 0.5 else (None, None, None)
+        lists = (lexicon.frames, lexicon.jumps, lexicon.conditions[mnemonic])
+        frame, jump, condition = (
+            rng.choice(items[:end]) for items, end in zip(lists, ends, strict=True)
+        )
         template = frame.replace("{jump}", jump).replace("{condition}", condition)
     else:
         phrases = lexicon.phrases[key]

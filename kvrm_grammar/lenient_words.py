@@ -19,6 +19,8 @@ __all__ = ["HELD_OUT_LEXICON", "TRAINING_LEXICON", "Lexicon", "read_lexicon"]
 class Lexicon:
     """What one side, training or evaluation, may say. Immutable.
 
+    Conditions, jumps and frames begin with the plainest, which texts are made of more often.
+
     Attributes:
         phrases: Opcode without its ``OP_`` -> phrases; CLEAR writes a zero, and phrases with
             fewer registers than the opcode mean the first for the first two.

@@ -128,5 +128,5 @@ def test_what_no_parser_reads() -> None:
     ],
 )
 def test_lenient_texts_of_the_dialect(text: str, strict: str) -> None:
-    """What the table of the dialect lists; an answer that is not learned yet says so."""
+    """What the table of the dialect lists."""
     assert decode_structured(text, dialect="lenient") == parse(strict)

@@ -17,8 +17,9 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
     lines = [
         "## Results",
         "",
-        "`python -m training.evaluate --dialect lenient`: texts of every kind, phrases, conditions",
-        f"and label words held out from training, seed {origin['seed']}; {origin['device']}, "
+        "`python -m training.evaluate --dialect lenient`: texts of every kind; phrases,",
+        "conditions, templates of refusals, label words, and all sentence frames but the two",
+        f"plainest are held out from training, seed {origin['seed']}; {origin['device']}, "
         f"{origin['dtype']}. Free decoding reads fewer of each kind.",
         "",
         f"- Strict instructions through this adapter: {rate_text(strict)}",
