@@ -71,7 +71,8 @@ def test_each_training_lacks_its_kind_and_is_asked_for_it(
     assert [set(KINDS) - kinds for kinds in shown] == [set(), {"infix"}, {"call"}]
     report = json.loads((tmp_path / "table.json").read_text())
     rates = {
-        name: {k: r["rate"] for k, r in row.items()} for name, row in report["without"].items()
+        name: {kind: row[kind]["rate"] for kind in KINDS if kind in row}
+        for name, row in report["without"].items()
     }
     assert rates == {
         "nothing": {"infix": 1.0, "call": 0.0}, "infix": {"infix": 1.0}, "call": {"call": 0.0},
@@ -80,12 +81,30 @@ def test_each_training_lacks_its_kind_and_is_asked_for_it(
 
 
 def test_what_is_done_is_not_done_again(trainings: list[list[str]], tmp_path: Path) -> None:
-    """An interrupted run goes on where it was; other arguments start anew."""
+    """An interrupted run goes on where it was; other arguments or data start anew."""
     assert leave_one_out.main(command(tmp_path)) == 0
     assert leave_one_out.main(command(tmp_path)) == 0
     assert len(trainings) == 3
+    table = tmp_path / "table.json"
+    report = json.loads(table.read_text())
+    report["without"]["call"]["data_sha256"] = "of other makers"
+    table.write_text(json.dumps(report))
+    assert leave_one_out.main(command(tmp_path)) == 0
+    assert json.loads(table.read_text())["without"]["call"]["data_sha256"] != "of other makers"
+    assert len(trainings) == 3  # its adapter was still there
     assert leave_one_out.main([*command(tmp_path), "--samples", "50"]) == 0
     assert len(trainings) == 6
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_another_file_is_not_written_over(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no such table is told, and kept."""
+    (tmp_path / "table.json").write_text(content)
+    assert leave_one_out.main(command(tmp_path)) == 1
+    assert "is no table of left out kinds" in capsys.readouterr().err
+    assert (tmp_path / "table.json").read_text() == content
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,13 @@ from training.evaluate import DEFAULT_EVALUATION_SEED, provenance, rate
 from training.generate_cpu_data import LENIENT_SEED
 from training.lenient_data import generate_lenient, lenient_kind
 from training.lenient_evaluation import read_all
+from training.recipes import PRESETS
 
 __all__ = ["KINDS", "leave_one_out"]
 
 KINDS = ("infix", "arrow", "call")
 _EVERY_KIND = "nothing"
+_PRESET = "cpu-lenient"
 
 
 def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -40,10 +42,14 @@ def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
 
     Args:
         arguments: ``kinds``, ``samples``, ``count``, ``seed``, ``start_from``, ``base``, ``runs``
-            and ``output``. What ``output`` already holds of the same arguments is not run again.
+            and ``output``. What ``output`` already holds of the same arguments and data is not run
+            again.
 
     Returns:
         The table, also written to ``output`` after each training.
+
+    Raises:
+        DataError: ``output`` is something else, or a training failed.
     """
     asked = {
         "kinds": list(arguments.kinds),
@@ -52,49 +58,59 @@ def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": arguments.seed,
         "start_from": arguments.start_from.name,
     }
-    report: dict[str, Any] = {"arguments": asked, "without": {}}
-    if arguments.output.is_file():
-        earlier = json.loads(arguments.output.read_text("utf-8"))
-        if earlier.get("arguments") == asked:
-            report = earlier
+    report = _earlier(arguments.output, asked) or {"arguments": asked, "without": {}}
     examples = {
         kind: lenient_kind(kind, arguments.count, arguments.seed, HELD_OUT_WORDS, HELD_OUT_LEXICON)
         for kind in arguments.kinds
     }
     for left_out in (_EVERY_KIND, *arguments.kinds):
-        if left_out in report["without"]:
+        runs = arguments.runs / f"without-{left_out}"
+        digest = _write_data(runs / "data.jsonl", left_out, arguments.samples)
+        if report["without"].get(left_out, {}).get("data_sha256") == digest:
             continue
-        folder = _train(left_out, arguments)
+        folder = _train(runs, digest, arguments)
         decoder = Decoder.from_pretrained(folder, base=arguments.base, dialect="lenient")
         report["provenance"] = provenance(decoder, arguments.seed)
         asked_of = examples if left_out == _EVERY_KIND else {left_out: examples[left_out]}
-        report["without"][left_out] = _rates(decoder, asked_of)
+        report["without"][left_out] = {"data_sha256": digest, **_rates(decoder, asked_of)}
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     return report
 
 
-def _train(left_out: str, arguments: argparse.Namespace) -> Path:
-    """Train on data without a kind; the folder of the adapter."""
-    folder: Path = arguments.runs / f"{arguments.samples}-without-{left_out}"
-    data, output = folder / "data.jsonl", folder / "adapter"
+def _earlier(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """What was measured before with the same arguments; None where nothing was."""
+    if not path.is_file():
+        return None
+    try:
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return report if report["arguments"] == asked else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no table of left out kinds: {error!r}") from error
+
+
+def _write_data(path: Path, left_out: str, samples: int) -> str:
+    """Make the examples of one training, those it is evaluated on included; their SHA-256."""
+    without = () if left_out == _EVERY_KIND else (left_out,)
+    count = samples + PRESETS[_PRESET].evaluation_samples
+    return write_examples(path, list(generate_lenient(count, LENIENT_SEED, without=without)))
+
+
+def _train(runs: Path, digest: str, arguments: argparse.Namespace) -> Path:
+    """Train on the data in a folder; the adapter's folder, named after what made it."""
+    name = f"{arguments.samples}-{digest[:12]}"
+    output = runs / name
     if (output / "training.json").is_file():
         return output
-    without = () if left_out == _EVERY_KIND else (left_out,)
-    folder.mkdir(parents=True, exist_ok=True)
-    held = arguments.samples // 10
-    write_examples(
-        data, list(generate_lenient(arguments.samples + held, LENIENT_SEED, without=without))
-    )
     command = [
-        "--dialect", "lenient", "--preset", "cpu-lenient", "--data", str(data), "--output",
-        str(output), "--checkpoints", str(folder / "run"), "--start-from",
+        "--dialect", "lenient", "--preset", _PRESET, "--data", str(runs / "data.jsonl"),
+        "--output", str(output), "--checkpoints", str(runs / f"{name}-run"), "--start-from",
         str(arguments.start_from), "--max-samples", str(arguments.samples), "--resume",
         "--evaluation-steps", str(max(1, arguments.samples // 32)),
     ]  # fmt: skip
     if arguments.base:
         command += ["--base", arguments.base]
     if train_decode.main(command) != 0:
-        raise DataError(f"the training without {left_out} failed")
+        raise DataError(f"the training in {runs} failed")
     return output
 
 
