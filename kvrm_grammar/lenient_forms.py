@@ -12,7 +12,7 @@ from typing import Any
 
 from kvrm_grammar.isa import Isa, Opcode
 from kvrm_grammar.lenient_names import INFIX_SIGNS, STEP_SIGNS, SYNONYMS
-from kvrm_grammar.lenient_spelling import Speller, phrase, typing_error
+from kvrm_grammar.lenient_spelling import Speller, any_of, phrase, typing_error
 from kvrm_grammar.lenient_words import Lexicon
 from kvrm_grammar.operations import OperationModel, from_fields
 from kvrm_grammar.spelling import mixed_case
@@ -204,7 +204,7 @@ def _english(w: _Writing) -> str | None:
         ends = _PLAIN_ENDS if rng.random() < 0.5 else (None, None, None)
         lists = (lexicon.frames, lexicon.jumps, lexicon.conditions[mnemonic])
         frame, jump, condition = (
-            rng.choice(items[:end]) for items, end in zip(lists, ends, strict=True)
+            any_of(items[:end], rng) for items, end in zip(lists, ends, strict=True)
         )
         template = frame.replace("{jump}", jump).replace("{condition}", condition)
     else:
@@ -213,7 +213,7 @@ def _english(w: _Writing) -> str | None:
             phrases = lexicon.phrases["CLEAR"]
         if "src1" in values and "dest" in values:
             phrases = tuple(p for p in phrases if w.meaning.in_place or "{src1}" in p)
-        template = rng.choice(phrases)
+        template = any_of(phrases, rng)
     text = phrase(template, rng)
     for name in values:
         text = text.replace(f"{{{name}}}", w.operand(name)) if f"{{{name}}}" in text else text

@@ -15,7 +15,7 @@ from kvrm_grammar.isa import Isa
 from kvrm_grammar.lenient import residue
 from kvrm_grammar.lenient_forms import FORMS, Meaning, draw_meaning, write_form
 from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.lenient_spelling import Speller, phrase, typing_error
+from kvrm_grammar.lenient_spelling import Speller, any_of, typing_error
 from kvrm_grammar.lenient_words import TRAINING_LEXICON, Lexicon
 from kvrm_grammar.refusals import Candidate
 from kvrm_grammar.spelling import label_name, mixed_case
@@ -72,10 +72,10 @@ class _Fault:
         return mixed_case(self.rng.choice((own, own, *SYNONYMS[own])), self.rng)
 
     def filled(self, choices: Sequence[str], x: str = "") -> str:
-        """One of the templates, filled; a mnemonic at its start in any case."""
+        """One of the templates, decided and filled; a mnemonic at its start in any case."""
         rng = self.rng
         r, s, t, u = self.registers(4)
-        text = rng.choice(choices).format(
+        text = any_of(choices, rng).format(
             r=r, s=s, t=t, u=u, x=x, w=self.word(), jump=rng.choice(self.lexicon.jumps),
             n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999),
         )  # fmt: skip
@@ -193,7 +193,7 @@ def _too_few(f: _Fault) -> str:
         r, s = operands[:2]
         forms += [f"{r} =", f"{name} -> {r}", f"{r} = {s} +", f"{name} {r} ->"]
     if meaning.opcode.mnemonic in f.lexicon.conditions:
-        condition = rng.choice(f.lexicon.conditions[meaning.opcode.mnemonic])
+        condition = any_of(f.lexicon.conditions[meaning.opcode.mnemonic], rng)
         forms += [f"jump if {condition}", f"go to if {condition}", f"if {condition}"] * 2
     return rng.choice(forms).strip()
 
@@ -233,7 +233,7 @@ def _condition(f: _Fault) -> str:
     if f.rng.random() < 0.2:
         return f.filled(templates.CONDITIONAL, condition)
     # The same sentences as with a condition that it has: only that tells them apart.
-    frame = phrase(f.rng.choice(f.lexicon.frames), f.rng).replace("{condition}", "{x}")
+    frame = any_of(f.lexicon.frames, f.rng).replace("{condition}", "{x}")
     return f.filled([frame.replace("{addr}", "{w}")], condition)
 
 
@@ -253,20 +253,20 @@ def _empty(f: _Fault) -> str:
 
 
 _MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
-    "unknown_operation": (16, _unknown_operation),
-    "ambiguous": (12, _ambiguous),
+    "unknown_operation": (18, _unknown_operation),
+    "ambiguous": (15, _ambiguous),
     "bad_register": (14, _bad_register),
     "out_of_range": (5, _out_of_range),
     "no_number": (10, _no_number),
     "memory": (7, _memory),
     "several": (6, _several),
-    "hidden": (8, _hidden),
+    "hidden": (6, _hidden),
     "too_few": (12, _too_few),
-    "too_many": (12, _too_many),
-    "wrong_kind": (12, _wrong_kind),
-    "bad_names": (4, _bad_names),
-    "condition": (7, _condition),
-    "prose": (10, _prose),
+    "too_many": (11, _too_many),
+    "wrong_kind": (9, _wrong_kind),
+    "bad_names": (8, _bad_names),
+    "condition": (15, _condition),
+    "prose": (16, _prose),
     "empty": (2, _empty),
 }
 LENIENT_REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)

@@ -6,7 +6,9 @@ Also what counts as a typing error of which mnemonic.
 
 import re
 import string
+from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
 from random import Random
 
 from kvrm_grammar.faults import edit
@@ -17,6 +19,7 @@ from kvrm_grammar.words import FOREIGN_MNEMONICS
 
 __all__ = [
     "Speller",
+    "any_of",
     "fullwidth",
     "phrase",
     "typing_error",
@@ -111,6 +114,26 @@ def phrase(template: str, rng: Random) -> str:
     """
     chosen = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template)
     return re.sub(r" +(?=,)", "", re.sub(r" +", " ", chosen)).strip()
+
+
+def any_of(templates: Sequence[str], rng: Random) -> str:
+    """Draw a template and decide its choices; one with more of them stands for more texts.
+
+    Args:
+        templates: Where no bracket holds a bar, as in code, brackets stay.
+        rng: Source of randomness.
+    """
+    chosen = rng.choices(templates, cum_weights=_weights(tuple(templates)))[0]
+    return phrase(chosen, rng) if _choices(chosen) else chosen
+
+
+def _choices(template: str) -> int:
+    return sum("|" in options for options in _CHOICE.findall(template))
+
+
+@cache
+def _weights(templates: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(accumulate(1 + _choices(template) for template in templates))
 
 
 def fullwidth(text: str, rng: Random) -> str:

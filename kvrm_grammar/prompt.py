@@ -32,6 +32,9 @@ _MARK = re.compile(
     r"|0[xX][0-9A-Fa-f]+:[ \t]*)(?=[^ \t])"
 )
 _QUOTED = re.compile(r"""([`'"])[ \t]*((?:(?!\1).)*[^ \t])[ \t]*\1""")
+# The first word and registers, whose case means nothing: that of anything else is a label's.
+_CASELESS = re.compile(r"\A\(?[^ \t(,=:]+|\bR(?:EG(?:ISTER)?)?(?=[ ]?[0-7]\b)", re.IGNORECASE)
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
     code: code - 0xFEE0
@@ -52,9 +55,9 @@ def visible_text(text: str, *, fold: bool = False) -> str:
     Args:
         text: One instruction as written, at most ``MAX_LINE_LENGTH`` characters
             without its line end.
-        fold: Whether full-width letters, digits and commas mean the ASCII ones, and the marks
-            that listings, prompts and quotation leave around a line mean nothing, as in the
-            lenient dialect. No instruction of the strict dialect has any of them.
+        fold: Whether full-width letters, digits and commas mean the ASCII ones, the marks that
+            listings, prompts and quotation leave around a line mean nothing, and the first word
+            and registers are shown in lower case, as in the lenient dialect.
 
     Returns:
         What the model sees of it; empty if there is nothing but comment.
@@ -66,7 +69,7 @@ def visible_text(text: str, *, fold: bool = False) -> str:
     'SUB R5, R3, R1'
     >>> visible_text("loop: \t dec   r0")
     'dec r0'
-    >>> visible_text("0x0040: `dec r0`", fold=True)
+    >>> visible_text("0x0040: `DEC R0`", fold=True)
     'dec r0'
     """
     line = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
@@ -94,7 +97,10 @@ def _instruction(line: str, *, marks: bool) -> str:
     if marks and not label and re.search(r"[ \t].*:\Z", code):
         code = code[:-1].rstrip(" \t")
     before, quote, literal = code.partition("'")  # blanks inside quotes have a meaning
-    return re.sub(r"[ \t]+", " ", before) + quote + literal
+    before = re.sub(r"[ \t]+", " ", before)
+    if marks:
+        before = _CASELESS.sub(lambda found: found[0].translate(_LOWER), before)
+    return before + quote + literal
 
 
 def _unmarked(code: str) -> str:

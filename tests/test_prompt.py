@@ -225,7 +225,7 @@ def test_a_megabyte_is_refused() -> None:
 def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
     """Letters, digits and commas; homoglyphs and other signs stay what they are."""
     wide = "\uff33\uff35\uff22 \uff525\uff0c r\uff13, r1"
-    assert visible_text(wide, fold=True) == "SUB r5, r3, r1"
+    assert visible_text(wide, fold=True) == "sub r5, r3, r1"
     assert visible_text(wide) == wide
     assert visible_text("m\u043ev \uff0b", fold=True) == "m\u043ev \uff0b"
     assert prompt_text("\uff48alt", fold=True) == prompt_text("halt")
@@ -267,4 +267,28 @@ def test_marks_of_listings_mean_nothing_in_the_lenient_dialect(text: str, shown:
 def test_an_instruction_of_the_strict_dialect_has_no_marks(rng: Random) -> None:
     """So nothing of it is lost where the lenient dialect reads it."""
     text = valid_variant(rng, load_isa(), TRAINING_WORDS).text
-    assert visible_text(text, fold=True) == visible_text(text)
+    shown = visible_text(text, fold=True)
+    assert shown.lower() == visible_text(text).lower()
+    assert parse(shown) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("JMP Loop", "jmp Loop"),
+        ("JmP JNZ", "jmp JNZ"),
+        ("(SUB R5 R3 R1)", "(sub r5 r3 r1)"),
+        ("HALT()", "halt()"),
+        ("R5:=R3-R1", "r5:=r3-r1"),
+        ("Put 5 in REGISTER 3", "put 5 in register 3"),
+        ("MOV R1, 'R'", "mov r1, 'R'"),
+        ("SUBR5,%R3,$R1", "subr5,%r3,$r1"),
+        ("JMP R5x", "jmp R5x"),
+        ("MO\u0421 R1, 5", "mo\u0421 r1, 5"),
+        ("\u212a R1", "\u212a r1"),
+    ],
+)
+def test_case_means_nothing_but_in_labels_in_the_lenient_dialect(text: str, shown: str) -> None:
+    """The first word and registers are shown in lower case: ASCII alone."""
+    assert visible_text(text, fold=True) == shown
+    assert visible_text(text) == text

@@ -22,7 +22,8 @@ from training.data import Example
 
 __all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
 
-_KINDS = (*FORMS, *MANNERS, "english", "typo", "english")  # the hardest more than once
+_HARDEST = ("english", "english", "typo", "register_spelling", "immediate")
+_KINDS = (*FORMS, *MANNERS, *_HARDEST)
 
 
 def generate_lenient(
