@@ -119,7 +119,8 @@ def build_arms(decoder: Decoder) -> tuple[list[Arm], dict[str, str]]:
         Arm("free", free_decoding(decoder), constrained=False),
         *(_outlines_arm(decoder, backend) for backend in OUTLINES_BACKENDS),
         Arm("stepwise, schema", _ours(Decoder.from_loaded(
-            decoder.loaded, method="stepwise", constraint="schema"))),
+            decoder.loaded, method="stepwise", constraint="schema",
+            dialect=decoder.dialect.name))),
         Arm("one pass, schema", _ours(schema)),
         Arm("one pass, grounded", _ours(decoder.constrained("grounded"))),
         Arm("parser alone", lambda texts: [Reply(operation_to_json(parse(t))) for t in texts]),
@@ -180,7 +181,7 @@ def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
             model = outlines.from_transformers(causal, plain_tokenizer(decoder))
             pattern = outlines.types.Regex(decoder.schema.regex)
             generator.append(outlines.Generator(model, pattern, backend=backend))
-        prompts = [prompt_text(text) for text in texts]
+        prompts = [prompt_text(text, fold=decoder.dialect.fold) for text in texts]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answers = generator[0].batch(prompts, generation_config=greedy_config(decoder))

@@ -1,8 +1,9 @@
 """Constrained against free decoding: one command, one run, one table.
 
-In: the shipped adapter, seeds and counts. Out: benchmarks/results/constrained_vs_free.json
-and .png: validity, exact match, passes, latency and throughput of every arm on every set of
-inputs, all with the same weights, and every input on which two arms that must agree do not.
+In: a dialect's adapter, seeds and counts. Out: benchmarks/results/constrained_vs_free.json and
+.png, for the lenient dialect constrained_vs_free_lenient: validity, exact match, passes, latency
+and throughput of every arm on every set of inputs, all with the same weights, and every input
+on which two arms that must agree do not.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from rich.table import Table
 
 from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
 from benchmarks.command import RESULTS, write_report
-from benchmarks.inputs import SETS, draw_set
+from benchmarks.inputs import NOTATIONS_OF, SETS_OF, draw_set
 from benchmarks.llama import gbnf, llama_arm
 from benchmarks.timing import (
     Tally,
@@ -34,6 +35,7 @@ from benchmarks.timing import (
     whole_text,
 )
 from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID, operation_to_json
@@ -120,7 +122,7 @@ def llama(decoder: Decoder, gguf: Path) -> Arm:
 
 def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[str, Any]:
     """What grounding contributes where a model would have to convert a number."""
-    examples = by_length(draw_set("notations", count, seed + 1))
+    examples = by_length(draw_set(NOTATIONS_OF[decoder.dialect.name], count, seed + 1))
     report = {}
     for constraint in ("schema", "grounded"):
         answers = decoder.constrained(constraint).decode_many(
@@ -151,28 +153,30 @@ def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[s
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
+    parser.add_argument("--dialect", choices=tuple(DIALECTS), default="strict")
+    parser.add_argument("--adapter", type=Path, help="default: the dialect's own")
     parser.add_argument("--count", type=int, default=128, help="inputs of each set")
     parser.add_argument("--alone", type=int, default=40, help="inputs decoded one by one")
     parser.add_argument("--literals", type=int, default=1000, help="inputs of the ablation")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--gguf", type=Path, help="the base as GGUF: adds the llama.cpp arm")
-    parser.add_argument("--output", type=Path, default=RESULTS / "constrained_vs_free.json")
+    parser.add_argument("--output", type=Path, help="default: in benchmarks/results")
     return parser
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run everything."""
     rng = Random(arguments.seed)
-    decoder = Decoder.from_pretrained(arguments.adapter)
+    decoder = Decoder.from_pretrained(arguments.adapter, dialect=arguments.dialect)
+    prompt = partial(prompt_text, fold=decoder.dialect.fold)
     arms, missing = build_arms(decoder)
     for name, reason in missing.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
     bare, tokenizer = bare_forward(decoder), plain_tokenizer(decoder)
     sets: dict[str, Any] = {}
     differing: list[dict[str, Any]] = []
-    for name in SETS:
+    for name in SETS_OF[arguments.dialect]:
         examples = by_length(draw_set(name, arguments.count, arguments.seed))
         tallies = run_batches(arms, examples, arguments.batch_size, rng, name)
         limit = [
@@ -181,22 +185,23 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         ]
         sets[name] = summarise(tallies, examples, limit)
         agree = [
-            tokenizer(prompt_text(e.text), add_special_tokens=False)["input_ids"]
-            == encode_plain(decoder.loaded.tokenizer, prompt_text(e.text))
+            tokenizer(prompt(e.text), add_special_tokens=False)["input_ids"]
+            == encode_plain(decoder.loaded.tokenizer, prompt(e.text))
             for e in examples
         ]
         differing += [{"set": name, **row} for row in disagreements(tallies, examples, agree)]
-    strict = draw_set("strict", arguments.alone + 2, arguments.seed + 2)
+    plain = SETS_OF[arguments.dialect][0]
+    singles = draw_set(plain, arguments.alone + 2, arguments.seed + 2)
     if arguments.gguf is not None:
         arms.append(llama(decoder, arguments.gguf))
-    measure_alone(decoder, arms, strict[:2], rng)  # warm
+    measure_alone(decoder, arms, singles[:2], rng)  # warm
     return {
         "provenance": {**provenance(decoder, arguments.seed), "packages": packages()},
         "batch_size": arguments.batch_size,
         "left_out": missing,
         "sets": sets,
         "differing_answers": differing,
-        "alone": measure_alone(decoder, arms, strict[2:], rng),
+        "alone": measure_alone(decoder, arms, singles[2:], rng),
         "literals": literals(decoder, arguments.literals, arguments.batch_size, arguments.seed),
     }
 
@@ -215,10 +220,10 @@ def packages() -> dict[str, str | None]:
 def print_tables(report: dict[str, Any]) -> None:
     """Print what README shows."""
     console = Console(width=120)
-    alone = report["alone"]
+    alone, plain = report["alone"], next(iter(report["sets"]))
     table = Table("arm", "p50 ms", "p95 ms", "x free", "x bare pass", "batched /s", "x free")
     for name, row in alone["arms"].items():
-        batch = report["sets"]["strict"].get(name)
+        batch = report["sets"][plain].get(name)
         table.add_row(
             name, f"{row['p50_ms']:.1f}", f"{row['p95_ms']:.1f}",
             f"{row['times_faster_than_free']:.1f}", f"{row['times_the_bare_forward_pass']:.2f}",
@@ -252,6 +257,9 @@ def main(argv: list[str] | None = None) -> int:
     for name in ("count", "alone", "literals", "batch_size"):
         if getattr(arguments, name) < 2:
             parser.error(f"--{name.replace('_', '-')} must be at least 2")
+    if arguments.output is None:
+        of = "" if arguments.dialect == "strict" else f"_{arguments.dialect}"
+        arguments.output = RESULTS / f"constrained_vs_free{of}.json"
     try:
         report = measure(arguments)
     except KvrmError as error:

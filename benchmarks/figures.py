@@ -18,13 +18,14 @@ _OURS, _OTHERS, _MODEL_FREE = "#0b6e4f", "#8d99ae", "#d9d9d9"
 
 def draw_comparison(report: dict[str, Any], path: Path) -> None:
     """Latency alone, throughput in batches, and exact match by set, for every arm."""
-    names = [name for name in report["alone"]["arms"] if name in report["sets"]["strict"]]
+    plain = next(iter(report["sets"].values()))
+    names = [name for name in report["alone"]["arms"] if name in plain]
     colours = [_colour(name) for name in names]
     figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(14, 4.2), sharey=True)
     alone = [report["alone"]["arms"][name]["p50_ms"] for name in names]
     _bars(left, names, alone, colours, "one instruction alone: median latency, ms (log)")
     left.axvline(report["alone"]["bare_forward_p50_ms"], color="black", linestyle=":", linewidth=1)
-    batch = [report["sets"]["strict"][name]["instructions_per_second"] for name in names]
+    batch = [plain[name]["instructions_per_second"] for name in names]
     _bars(middle, names, batch, colours, f"batches of {report['batch_size']}: instructions/s (log)")
     sets = list(report["sets"])
     height = 0.8 / len(sets)

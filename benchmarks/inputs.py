@@ -1,7 +1,8 @@
-"""The inputs of the benchmark: four sets, drawn by seed, apart from training.
+"""The inputs of the benchmark: sets for each dialect, drawn by seed, apart from training.
 
-In: a count and a seed. Out: for each set, texts and what the reference parser says they
-mean. Words of labels and prose are those held out from training.
+In: a count and a seed. Out: for each set, texts and what they mean: in the strict dialect what
+the reference parser says, in the lenient one what they were made from. Words of labels and
+prose, and phrases, are those held out from training.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from random import Random
 
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import Isa, load_isa
+from kvrm_grammar.lenient import lenient_variant
+from kvrm_grammar.lenient_refusals import lenient_refusal
+from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.reference import parse
 from kvrm_grammar.refusals import refusal_candidate
@@ -16,8 +20,9 @@ from kvrm_grammar.spelling import NOTATIONS
 from kvrm_grammar.variants import valid_variant
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import Example
+from training.lenient_data import lenient_example
 
-__all__ = ["SETS", "draw_set"]
+__all__ = ["NOTATIONS_OF", "SETS", "SETS_OF", "draw_set"]
 
 CONVERTED = frozenset(NOTATIONS[1:])
 _ORDERS = (
@@ -35,36 +40,65 @@ _ORDERS = (
 _NOISE = "".join(map(chr, range(32, 127))) + "\u200b\u202e\u0000\u00e9\u4e2d\U0001f600"
 
 
-def _strict(rng: Random, isa: Isa) -> str | None:
+def _parsed(text: str) -> Example:
+    return Example(text, operation_to_json(parse(text)), ())
+
+
+def _strict(rng: Random, isa: Isa) -> Example | None:
     variant = valid_variant(rng, isa, HELD_OUT_WORDS)
-    return None if CONVERTED & set(variant.kinds) else variant.text
+    return None if CONVERTED & set(variant.kinds) else _parsed(variant.text)
 
 
-def _notations(rng: Random, isa: Isa) -> str | None:
+def _notations(rng: Random, isa: Isa) -> Example | None:
     variant = valid_variant(rng, isa, HELD_OUT_WORDS)
-    return variant.text if CONVERTED & set(variant.kinds) else None
+    return _parsed(variant.text) if CONVERTED & set(variant.kinds) else None
 
 
-def _refusals(rng: Random, isa: Isa) -> str | None:
+def _refusals(rng: Random, isa: Isa) -> Example | None:
     text = refusal_candidate(rng, isa, HELD_OUT_WORDS).text
-    return text if parse(text) == INVALID else None
+    return _parsed(text) if parse(text) == INVALID else None
 
 
-def _hostile(rng: Random, isa: Isa) -> str | None:
+def _hostile(rng: Random, isa: Isa) -> Example:
     order, text = rng.choice(_ORDERS), valid_variant(rng, isa, HELD_OUT_WORDS).text.rstrip("\r\n")
     noise = "".join(rng.choice(_NOISE) for _ in range(rng.randint(1, 60)))
     forms = (order, noise, f"{text} ; {order}", f"{text} // {order}", f"{text} {order}")
-    return rng.choice(forms)
+    return _parsed(rng.choice(forms))
 
 
-SETS: dict[str, Callable[[Random, Isa], str | None]] = {
+def _lenient(rng: Random, isa: Isa, kind: str | None = None) -> Example | None:
+    variant = lenient_variant(rng, isa, HELD_OUT_WORDS, HELD_OUT_LEXICON, kind=kind)
+    return lenient_example(variant.text, variant.operation, ())
+
+
+def _lenient_notations(rng: Random, isa: Isa) -> Example | None:
+    return _lenient(rng, isa, "immediate")
+
+
+def _lenient_refusals(rng: Random, isa: Isa) -> Example | None:
+    text = lenient_refusal(rng, isa, HELD_OUT_WORDS, HELD_OUT_LEXICON).text
+    return lenient_example(text, INVALID, ())
+
+
+SETS: dict[str, Callable[[Random, Isa], Example | None]] = {
     "strict": _strict,
     "notations": _notations,
     "refusals": _refusals,
     "hostile": _hostile,
+    "lenient": _lenient,
+    "lenient notations": _lenient_notations,
+    "lenient refusals": _lenient_refusals,
 }
 """Plain instructions; all notations of numbers that are not decimal; texts that must be
-refused; noise, and attempts to give the model orders in comments or text."""
+refused; noise, and attempts to give the model orders in comments or text; and the same of the
+lenient dialect, where noise and orders are among the refusals."""
+SETS_OF: dict[str, tuple[str, ...]] = {
+    "strict": ("strict", "notations", "refusals", "hostile"),
+    "lenient": ("lenient", "lenient notations", "lenient refusals"),
+}
+"""Dialect -> its sets; the first holds plain instructions."""
+NOTATIONS_OF: dict[str, str] = {"strict": "notations", "lenient": "lenient notations"}
+"""Dialect -> its set in which every number, or nearly, must be converted."""
 
 
 def draw_set(name: str, count: int, seed: int) -> list[Example]:
@@ -83,11 +117,9 @@ def _draw(name: str, count: int, seed: int) -> Iterator[Example]:
     seen: set[str] = set()
     while len(seen) < count:
         try:
-            text = SETS[name](rng, isa)
-            if text is None or text in seen:
-                continue
-            answer = operation_to_json(parse(text))
+            example = SETS[name](rng, isa)
         except LineTooLongError:
             continue
-        seen.add(text)
-        yield Example(text, answer, (name,))
+        if example is not None and example.text not in seen:
+            seen.add(example.text)
+            yield Example(example.text, example.answer, (name,))

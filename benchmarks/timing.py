@@ -98,9 +98,8 @@ def measure_alone(
 def whole_text(decoder: Decoder, example: Example) -> list[int]:
     """Token IDs that one pass reads: prompt and answer."""
     tokenizer = decoder.loaded.tokenizer
-    return encode_plain(tokenizer, prompt_text(example.text)) + encode_plain(
-        tokenizer, example.answer
-    )
+    prompt = prompt_text(example.text, fold=decoder.dialect.fold)
+    return encode_plain(tokenizer, prompt) + encode_plain(tokenizer, example.answer)
 
 
 def by_length(examples: Sequence[Example]) -> list[Example]:

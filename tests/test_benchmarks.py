@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import calibration, constrained_vs_free, parts, stream
 from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
-from benchmarks.inputs import CONVERTED, SETS, draw_set
+from benchmarks.inputs import CONVERTED, NOTATIONS_OF, SETS, SETS_OF, draw_set
 from benchmarks.llama import gbnf
 from benchmarks.timing import Tally, measure_alone
 from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.isa import load_isa
 from kvrm_grammar.operations import INVALID, operation_to_json
 from kvrm_grammar.prompt import prompt_text
@@ -25,17 +26,24 @@ REFUSAL = operation_to_json(INVALID)
 
 @pytest.mark.parametrize("name", SETS)
 def test_sets_are_drawn_by_seed_and_judged(name: str) -> None:
-    """The same seed, the same texts, all different, each with the reference's answer."""
+    """The same seed, the same texts, all different; a strict one has the reference's answer."""
     drawn = draw_set(name, 60, 1)
     assert draw_set(name, 60, 1) == drawn
     assert draw_set(name, 60, 2) != drawn
     assert len({example.text for example in drawn}) == 60
-    assert all(example.answer == operation_to_json(parse(example.text)) for example in drawn)
+    strictly = [example.answer == operation_to_json(parse(example.text)) for example in drawn]
+    assert all(strictly) == (name in SETS_OF["strict"] or name == "lenient refusals")
     refused = sum(example.answer == REFUSAL for example in drawn)
-    assert {"strict": refused == 0, "notations": refused == 0, "refusals": refused == 60}.get(
-        name, 0 < refused < 60
-    )
+    few, most = {"hostile": (1, 59)}.get(name, (60, 60) if "refusals" in name else (0, 0))
+    assert few <= refused <= most
     assert "hexadecimal" in CONVERTED and "decimal" not in CONVERTED
+
+
+def test_every_dialect_has_its_sets() -> None:
+    """No set is of two dialects or of none, and each dialect has one of notations."""
+    assert set(SETS_OF) == set(NOTATIONS_OF) == set(DIALECTS)
+    assert sorted(name for names in SETS_OF.values() for name in names) == sorted(SETS)
+    assert all(NOTATIONS_OF[dialect] in names for dialect, names in SETS_OF.items())
 
 
 def test_our_arms_answer_validly_and_agree(tiny_decoder: Decoder) -> None:
