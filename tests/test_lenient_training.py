@@ -13,6 +13,7 @@ from kvrm_grammar.lenient_forms import FORMS
 from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS
 from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
 from kvrm_grammar.operations import INVALID, from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.prompt import visible_text
 from kvrm_grammar.reference import parse
 from kvrm_grammar.words import HELD_OUT_WORDS
 from training import lenient_evaluation
@@ -53,10 +54,21 @@ def test_texts_of_a_kind_are_different(kind: str) -> None:
 
 def test_every_kind_has_a_class() -> None:
     """N, M or R, as the dialect's table says."""
-    assert set(CLASSES) == {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS}
-    assert CLASSES["fullwidth"] == "N"
+    assert set(CLASSES) == {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS, "fullwidth_mixed"}
+    assert (CLASSES["fullwidth"], CLASSES["fullwidth_mixed"]) == ("N", "M")
     assert CLASSES["english"] == "M"
     assert CLASSES["memory"] == "R"
+
+
+def test_what_a_rule_normalises_is_evaluated_alone() -> None:
+    """Full-width forms of strict instructions are class N; around lenient writing they are M."""
+    drawn = lenient_evaluation.held_out_examples(40, 3)
+    for example in drawn["fullwidth"]:
+        shown = visible_text(example.text, fold=True)
+        assert shown != example.text
+        assert operation_to_json(parse(shown)) == example.answer
+    assert len(drawn["fullwidth"]) == len(drawn["fullwidth_mixed"]) == 40
+    assert all({"fullwidth"} < set(example.kinds) for example in drawn["fullwidth_mixed"])
 
 
 def reading(kind: str, expected: str, answer: str | None, confidence: float = 1.0) -> Reading:

@@ -75,9 +75,24 @@ def generate_lenient(
 
 
 def lenient_kind(
-    kind: str, count: int, seed: int, words: Sequence[str], lexicon: Lexicon
+    kind: str,
+    count: int,
+    seed: int,
+    words: Sequence[str],
+    lexicon: Lexicon,
+    *,
+    mixed: bool | None = None,
 ) -> list[Example]:
-    """Draw examples that show one kind of writing, or one kind of fault."""
+    """Draw examples that show one kind of writing, or one kind of fault.
+
+    Args:
+        kind: Of writing, or of fault.
+        count: How many different ones; fewer where there are no more.
+        seed: Of the generator.
+        words: Word list for labels and prose.
+        lexicon: Phrases of English.
+        mixed: Whether a text of a kind of writing must show others too, or none; None for either.
+    """
     rng, isa = Random(f"{kind} {seed}"), load_isa()
     drawn: dict[str, Example] = {}
     for _ in range(60 * count):
@@ -87,7 +102,7 @@ def lenient_kind(
         else:
             variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
             example = lenient_example(variant.text, variant.operation, variant.kinds)
-        if example is not None:
+        if example is not None and mixed in (None, len(example.kinds) > 1):
             drawn.setdefault(example.text, example)
         if len(drawn) == count:
             break

@@ -46,9 +46,12 @@ __all__ = [
 CLASSES: Mapping[str, str] = {
     **dict.fromkeys((*FORMS, *MANNERS), "M"),
     "fullwidth": "N",
+    "fullwidth_mixed": "M",
     **dict.fromkeys(LENIENT_REFUSAL_KINDS, "R"),
 }
-"""Kind -> N: a rule normalises it, M: the model must understand it, R: it must be refused."""
+"""Kind -> N: a rule normalises it, M: the model must understand it, R: it must be refused.
+
+Full-width forms of the strict dialect's instructions are N; around lenient writing, M."""
 THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 _REFUSAL = operation_to_json(INVALID)
@@ -76,10 +79,15 @@ def held_out_examples(count: int, seed: int) -> dict[str, list[Example]]:
         count: How many different ones of each kind; fewer where a kind has no more.
         seed: Of the generator.
     """
-    kinds = [kind for kind in CLASSES if kind != "plain"]
-    return {
-        kind: lenient_kind(kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON) for kind in kinds
-    }
+    drawn = {}
+    for name in CLASSES:
+        kind = name.removesuffix("_mixed")
+        mixed = name != kind if kind == "fullwidth" else None
+        if kind != "plain":
+            drawn[name] = lenient_kind(
+                kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, mixed=mixed
+            )
+    return drawn
 
 
 def strict_examples(count: int, seed: int) -> list[Example]:
