@@ -21,7 +21,7 @@ class Dialect:
     Attributes:
         name: As callers write it.
         adapter: Folder of its packaged adapter, below the data root.
-        fold: Whether full-width letters, digits and commas mean the ASCII ones.
+        fold: How ``visible_text`` shows a text: full-width forms, marks and case folded, or not.
         find: What a text mentions.
         shorthand: Whether two registers may stand for three.
     """

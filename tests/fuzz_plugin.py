@@ -171,7 +171,10 @@ def _save(path: Path, disagreements: list[dict[str, Any]], seed: int) -> None:
 def _provenance(campaign: Campaign) -> dict[str, Any]:
     from training.evaluate import provenance
 
-    row = provenance(campaign.decoder, campaign.seed)
+    loaded = [vars(campaign)[n] for n in ("decoder", "lenient_decoder") if n in vars(campaign)]
+    rows = [(d.dialect.name, provenance(d, campaign.seed)) for d in loaded or [campaign.decoder]]
+    row = rows[0][1]
+    row["adapters"] = {dialect: own["adapter_sha256"] for dialect, own in rows}
     row["versions"]["hypothesis"] = version("hypothesis")
     return {
         **row,
