@@ -10,11 +10,12 @@ import pytest
 from hypothesis import strategies as st
 
 from kvrm_grammar.decoded import Decoded
+from kvrm_grammar.decoder import Decoder
 from kvrm_grammar.errors import DecodeError, InputError
 from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.reference import parse
 from tests.campaign import Labelled, Outcome, expected_of, run_campaign, summary
-from tests.fuzz_plugin import EXAMPLES, _save
+from tests.fuzz_plugin import EXAMPLES, Campaign, _provenance, _save
 from tests.lenient_strategies import LENIENT_STRATEGIES
 from tests.strategies import STRATEGIES
 from training.evaluate import wilson
@@ -162,3 +163,13 @@ def test_the_options_take_a_file_that_exists() -> None:
         assert (done.returncode, "unrecognized" in done.stderr) == (0, False), done.stderr
         assert "test_model_and_parser_agree[grammar]" in done.stdout
     assert file.read_bytes() == before
+
+
+def test_a_report_names_the_adapter_that_was_asked(tiny_decoder: Decoder) -> None:
+    """Not the strict one where lenient texts alone were read."""
+    lenient = Decoder.from_loaded(tiny_decoder.loaded, dialect="lenient")
+    campaign = Campaign(seed=1, examples=9, minutes=None, adapter=None)
+    vars(campaign)["lenient_decoder"] = lenient
+    assert list(_provenance(campaign)["adapters"]) == ["lenient"]
+    vars(campaign)["decoder"] = tiny_decoder
+    assert list(_provenance(campaign)["adapters"]) == ["strict", "lenient"]

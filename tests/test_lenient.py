@@ -16,7 +16,7 @@ from kvrm_grammar.lenient import MANNERS, lenient_variant, residue
 from kvrm_grammar.lenient_forms import FORMS, draw_meaning, write_form
 from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
 from kvrm_grammar.lenient_reading import NUMBER_WORDS, number_words, one_edit_from
-from kvrm_grammar.lenient_spelling import Speller, fullwidth, phrase, typing_error
+from kvrm_grammar.lenient_spelling import Speller, any_of, fullwidth, phrase, typing_error
 from kvrm_grammar.lenient_words import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from kvrm_grammar.operations import INVALID
 from kvrm_grammar.prompt import visible_text
@@ -242,3 +242,11 @@ def test_a_full_stop_behind_a_label_belongs_to_it(seed: int) -> None:
         except LineTooLongError:
             continue
     assert not any(residue("jmp end", rng, full_stop=False).endswith(".") for _ in range(200))
+
+
+def test_a_template_with_choices_is_drawn_more_often() -> None:
+    """One more share for each choice; brackets without a bar, as in code, stay."""
+    rng = Random(1)
+    drawn = [any_of(("x[0]", "[a|b] [c|d|e]"), rng) for _ in range(4000)]
+    assert set(drawn) == {"x[0]", *(f"{one} {two}" for one in "ab" for two in "cde")}
+    assert 0.2 < drawn.count("x[0]") / len(drawn) < 0.3
