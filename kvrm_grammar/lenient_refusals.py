@@ -238,6 +238,18 @@ def _condition(f: _Fault) -> str:
 
 
 def _prose(f: _Fault) -> str:
+    """What is no instruction; a word alone, such as ``exit``, may be one in English."""
+    commands = {
+        text.lower()
+        for name in (opcode.mnemonic for opcode in f.isa.opcodes if not opcode.operands)
+        for text in (name, *SYNONYMS[name], *f.lexicon.phrases[name])
+    }
+    while (text := _any_prose(f)).strip().lower() in commands:
+        pass
+    return text
+
+
+def _any_prose(f: _Fault) -> str:
     rng = f.rng
     roll = rng.random()
     if roll < 0.7:

@@ -53,6 +53,14 @@ def test_near_misses_are_among_them() -> None:
         assert part in everything, part
 
 
+def test_a_word_that_is_a_command_is_no_prose() -> None:
+    """``exit`` alone ends the program in English, so a word list with it must not make it prose."""
+    words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_isa()
+    texts = [lenient_refusal(rng, isa, words, kind="prose").text.lower() for _ in range(9000)]
+    assert "walrus" in texts
+    assert {"exit", "stop", "idle"}.isdisjoint(texts)
+
+
 def test_the_same_seed_gives_the_same_texts() -> None:
     """Nothing but the generator, the words and the lexicon decide."""
     runs = []

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from kvrm_grammar.isa import load_isa
-from kvrm_grammar.lenient_names import SYNONYMS
+from kvrm_grammar.lenient_names import OTHER_OPERATIONS, SYNONYMS
+from kvrm_grammar.lenient_reading import one_edit_from
 from kvrm_grammar.lenient_words import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon, read_lexicon
+from kvrm_grammar.words import FOREIGN_MNEMONICS
 
 SIDES = pytest.mark.parametrize(
     "lexicon", [TRAINING_LEXICON, HELD_OUT_LEXICON], ids=["training", "held_out"]
@@ -80,6 +82,24 @@ def test_what_is_refused_is_no_instruction_by_another_name(lexicon: Lexicon) -> 
         for text in (text for template in templates for text in said(template)):
             first, *operands = re.split(r"[ ,]+", text)
             assert (names.get(first.upper()), *operands) not in instructions, text
+
+
+@SIDES
+def test_what_is_refused_is_no_instruction_with_a_typing_error(lexicon: Lexicon) -> None:
+    """``no`` alone is NOP with a letter left out: the dialect reads it, so no fault may say it."""
+    wanted = {
+        (opcode.mnemonic, *(operand.kind for operand in opcode.operands))
+        for opcode in load_isa().opcodes
+    }
+    mnemonics = tuple(name for name, *_ in wanted)
+    others = {name.upper() for name in (*OTHER_OPERATIONS, *FOREIGN_MNEMONICS)}
+    known = others.union(SYNONYMS, *SYNONYMS.values())
+    for templates in lexicon.faults.values():
+        for text in (text for template in templates for text in said(template)):
+            first, *operands = re.split(r"[ ,]+", text)
+            near = one_edit_from(first.upper(), mnemonics)
+            if len(near) == 1 and first.upper() not in known:
+                assert (*near, *operands) not in wanted, text
 
 
 @SIDES
