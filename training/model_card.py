@@ -14,6 +14,8 @@ from kvrm_grammar.errors import DataError, KvrmError
 from training.data import file_digest
 from training.lenient_card import lenient_limits, lenient_results, rate_text
 
+__all__ = ["mean_text", "model_card"]
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
@@ -47,7 +49,7 @@ def model_card(folder: Path) -> str:
         results = [lenient_results(evaluation), lenient_limits()]
     else:
         results = [_results(evaluation), _failures(evaluation), _TAIL]
-    stages = [_recipe(stage) + _log(stage) for stage in _stages(training)]
+    stages = [_recipe(stage) + _log(stage) + mean_text(stage) for stage in _stages(training)]
     return "\n".join([_head(training, digest, lenient), _TRAINING, *stages, *results])
 
 
@@ -111,6 +113,13 @@ def _extra(training: dict[str, Any]) -> str:
         return "none"
     digest = training["extra_sha256"]
     return f"{training['extra_samples']}, near {training['extra']}, SHA-256 `{digest}`"
+
+
+def mean_text(training: dict[str, Any]) -> str:
+    """What a stage's weights were averaged with, from the record; nothing where they were not."""
+    rows = [f"- {row['adapter']}, SHA-256 `{row['sha256']}`" for row in training.get("mean_of", ())]
+    lead = "Then its weights gave way to the mean (`python -m training.average`) of:"
+    return "\n".join(["", lead, "", *rows, ""]) if rows else ""
 
 
 def _log(training: dict[str, Any]) -> str:

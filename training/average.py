@@ -1,0 +1,96 @@
+"""Averages adapters that were trained one from another: a model soup.
+
+In: adapter folders of one shape. Out: an adapter folder whose weights are the means of theirs,
+with the training record of the last. The last rounds of a training pull at different examples;
+their mean keeps what they share (Wortsman et al., 2022, arXiv:2203.05482).
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from kvrm_grammar.adapter import read_adapter, write_checksums
+from kvrm_grammar.errors import AdapterError, DataError, KvrmError
+from training.data import file_digest
+
+__all__ = ["average"]
+
+_WEIGHTS = "adapter_model.safetensors"
+
+
+def average(folders: Sequence[Path], output: Path) -> None:
+    """Write the mean of adapters.
+
+    The two matrices of a LoRA pair are averaged each by itself, so the mean is only near that of
+    their products, and nearer the closer the adapters are: average rounds of one training.
+
+    Args:
+        folders: Adapter folders, the oldest first; the last has the record that goes on.
+        output: Folder of the mean: bfloat16 safetensors, ``adapter_config.json``, checksums, and
+            the last one's ``training.json`` with a list ``mean_of``.
+
+    Raises:
+        AdapterError: A folder is no adapter, or its tensors are not those of the others.
+        DataError: The last folder has no training record.
+    """
+    read = [read_adapter(folder) for folder in folders]
+    record = _record(folders[-1])
+    tensors = [load_file(folder / _WEIGHTS) for folder in folders]
+    shapes = [{name: tensor.shape for name, tensor in own.items()} for own in tensors]
+    for adapter, own in zip(read, shapes, strict=True):
+        if own != shapes[0] or _scale(adapter.config) != _scale(read[0].config):
+            raise AdapterError(f"{adapter.folder} has other tensors than {folders[0]}")
+    zero = torch.zeros(())
+    mean = {
+        name: (sum((own[name].float() for own in tensors), zero) / len(tensors)).to(torch.bfloat16)
+        for name in tensors[0]
+    }
+    record["mean_of"] = [
+        {"adapter": folder.name, "sha256": file_digest(folder / _WEIGHTS)} for folder in folders
+    ]
+    output.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folders[-1] / "adapter_config.json", output / "adapter_config.json")
+    save_file(mean, output / _WEIGHTS, metadata={"format": "pt"})
+    write_checksums(output)
+    (output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def _scale(config: dict[str, Any]) -> tuple[Any, Any]:
+    """What a LoRA product is multiplied by depends on these."""
+    return config.get("r"), config.get("lora_alpha")
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / 'training.json'}: {error}") from error
+    return record
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--adapters", type=Path, nargs="+", required=True, metavar="FOLDER")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    arguments = parser.parse_args(argv)
+    if len(arguments.adapters) < 2:
+        parser.error("--adapters needs two folders or more")
+    try:
+        average(arguments.adapters, arguments.output)
+    except KvrmError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{arguments.output}: the mean of {len(arguments.adapters)} adapters")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
