@@ -7,6 +7,7 @@ are never read. Where the folder has a ``SHA256SUMS``, both files must be what i
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from kvrm_grammar.errors import AdapterError
 from kvrm_grammar.fetch import sha256
 
-__all__ = ["Adapter", "attach_adapter", "read_adapter", "write_checksums"]
+__all__ = ["Adapter", "attach_adapter", "read_adapter", "write_checksums", "write_weights"]
 
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
@@ -75,6 +76,13 @@ def read_adapter(folder: str | Path) -> Adapter:
         raise AdapterError(f"{folder / _CONFIG}: peft_type {config.get('peft_type')!r} is not LORA")
     name = config.get("base_model_name_or_path")
     return Adapter(folder, config, name if isinstance(name, str) and name else None)
+
+
+def write_weights(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write an adapter's weights, rounded to bfloat16, beside its configuration, and checksums."""
+    rounded = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in tensors.items()}
+    save_file(rounded, folder / _WEIGHTS, metadata={"format": "pt"})
+    write_checksums(folder)
 
 
 def write_checksums(folder: Path) -> None:

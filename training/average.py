@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from kvrm_grammar.adapter import read_adapter, write_checksums
-from kvrm_grammar.errors import AdapterError, DataError, KvrmError
-from training.data import file_digest
+from kvrm_grammar.adapter import read_adapter, write_weights
+from kvrm_grammar.errors import AdapterError, KvrmError
+from training.data import file_digest, read_record
 
 __all__ = ["average"]
 
@@ -41,7 +41,7 @@ def average(folders: Sequence[Path], output: Path) -> None:
         DataError: The last folder has no training record.
     """
     read = [read_adapter(folder) for folder in folders]
-    record = _record(folders[-1])
+    record = read_record(folders[-1] / "training.json")
     tensors = [load_file(folder / _WEIGHTS) for folder in folders]
     shapes = [{name: tensor.shape for name, tensor in own.items()} for own in tensors]
     for adapter, own in zip(read, shapes, strict=True):
@@ -49,7 +49,7 @@ def average(folders: Sequence[Path], output: Path) -> None:
             raise AdapterError(f"{adapter.folder} has other tensors than {folders[0]}")
     zero = torch.zeros(())
     mean = {
-        name: (sum((own[name].float() for own in tensors), zero) / len(tensors)).to(torch.bfloat16)
+        name: sum((own[name].float() for own in tensors), zero) / len(tensors)
         for name in tensors[0]
     }
     record["mean_of"] = [
@@ -57,22 +57,13 @@ def average(folders: Sequence[Path], output: Path) -> None:
     ]
     output.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folders[-1] / "adapter_config.json", output / "adapter_config.json")
-    save_file(mean, output / _WEIGHTS, metadata={"format": "pt"})
-    write_checksums(output)
+    write_weights(output, mean)
     (output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 def _scale(config: dict[str, Any]) -> tuple[Any, Any]:
     """What a LoRA product is multiplied by depends on these."""
     return config.get("r"), config.get("lora_alpha")
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads((folder / "training.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder / 'training.json'}: {error}") from error
-    return record
 
 
 def main(argv: Sequence[str] | None = None) -> int:

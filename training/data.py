@@ -27,6 +27,7 @@ __all__ = [
     "judged",
     "read_examples",
     "read_json_lines",
+    "read_record",
     "write_examples",
 ]
 
@@ -166,6 +167,19 @@ def _example(row: Any) -> Example:
     if answer != canonical:
         raise ValueError(f"the answer {answer!r:.80} is not canonical JSON: {canonical}")
     return Example(text, answer, tuple(row.get("kinds", ())))
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read what a run wrote of itself: one JSON object.
+
+    Raises:
+        DataError: There is none.
+    """
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    return record
 
 
 def file_digest(path: Path) -> str:

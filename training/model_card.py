@@ -5,13 +5,12 @@ In: ``training.json`` of :mod:`training.train_decode` and ``evaluation.json`` of
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from kvrm_grammar.errors import DataError, KvrmError
-from training.data import file_digest
+from training.data import file_digest, read_record
 from training.lenient_card import lenient_limits, lenient_results, rate_text
 
 __all__ = ["mean_text", "model_card"]
@@ -38,7 +37,8 @@ def model_card(folder: Path) -> str:
     Raises:
         DataError: A record is missing, or the evaluation is of other weights.
     """
-    training, evaluation = _read(folder / "training.json"), _read(folder / "evaluation.json")
+    training = read_record(folder / "training.json")
+    evaluation = read_record(folder / "evaluation.json")
     digest = file_digest(folder / "adapter_model.safetensors")
     if evaluation["provenance"]["adapter_sha256"] != digest:
         raise DataError(
@@ -51,14 +51,6 @@ def model_card(folder: Path) -> str:
         results = [_results(evaluation), _failures(evaluation), _TAIL]
     stages = [_recipe(stage) + _log(stage) + mean_text(stage) for stage in _stages(training)]
     return "\n".join([_head(training, digest, lenient), _TRAINING, *stages, *results])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: {error}") from error
-    return record
 
 
 def _head(training: dict[str, Any], digest: str, lenient: bool) -> str:

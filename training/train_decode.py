@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import TrainingArguments, set_seed
 
-from kvrm_grammar.adapter import read_adapter, write_checksums
+from kvrm_grammar.adapter import read_adapter, write_weights
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
 from kvrm_grammar.model import LoadedModel, load_model
@@ -248,12 +248,7 @@ def save_adapter(model: PeftModel, output: Path, base_name: str) -> None:
     model.peft_config["default"].base_model_name_or_path = base_name
     # Embeddings are not trained; the default would look for the base on the hub to be sure.
     model.save_pretrained(str(output), save_embedding_layers=False)
-    weights = output / "adapter_model.safetensors"
-    tensors = {
-        name: tensor.to(torch.bfloat16).contiguous() for name, tensor in load_file(weights).items()
-    }
-    save_file(tensors, weights, metadata={"format": "pt"})
-    write_checksums(output)
+    write_weights(output, load_file(output / "adapter_model.safetensors"))
 
 
 def _record(
