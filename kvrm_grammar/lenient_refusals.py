@@ -271,14 +271,14 @@ _MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
     "out_of_range": (5, _out_of_range),
     "no_number": (10, _no_number),
     "memory": (7, _memory),
-    "several": (6, _several),
+    "several": (10, _several),
     "hidden": (6, _hidden),
     "too_few": (12, _too_few),
     "too_many": (11, _too_many),
     "wrong_kind": (9, _wrong_kind),
     "bad_names": (8, _bad_names),
     "condition": (15, _condition),
-    "prose": (16, _prose),
+    "prose": (24, _prose),
     "empty": (2, _empty),
 }
 LENIENT_REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
