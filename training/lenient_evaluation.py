@@ -52,7 +52,7 @@ CLASSES: Mapping[str, str] = {
 """Kind -> N: a rule normalises it, M: the model must understand it, R: it must be refused.
 
 Full-width forms of the strict dialect's instructions are N; around lenient writing, M."""
-THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 _REFUSAL = operation_to_json(INVALID)
 
