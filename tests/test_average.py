@@ -15,6 +15,15 @@ from training.data import file_digest
 from training.model_card import mean_text
 
 WEIGHTS = "adapter_model.safetensors"
+RECORD = {
+    "preset": "cpu-lenient-sharpen",
+    "started_from": "zero",
+    "data": "lenient.jsonl",
+    "data_sha256": "ab" * 32,
+    "training_samples": 16,
+    "minutes": 0.5,
+    "log": [],
+}
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def rounds(tiny_adapter: Path, tmp_path: Path) -> list[Path]:
         shutil.copytree(tiny_adapter, folder)
         tensors = {name: factor * t for name, t in load_file(folder / WEIGHTS).items()}
         save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-        (folder / "training.json").write_text(json.dumps({"seed": factor}), "utf-8")
+        (folder / "training.json").write_text(json.dumps(RECORD | {"seed": factor}), "utf-8")
         write_checksums(folder)
     return folders
 
@@ -41,10 +50,20 @@ def test_the_mean(rounds: list[Path], tmp_path: Path) -> None:
     assert read_adapter(output).config == read_adapter(rounds[1]).config
     record = json.loads((output / "training.json").read_text("utf-8"))
     assert record["seed"] == 3
+    origin = {name: value for name, value in RECORD.items() if name != "log"}
     assert record["mean_of"] == [
-        {"adapter": folder.name, "sha256": file_digest(folder / WEIGHTS)} for folder in rounds
+        {"adapter": folder.name, "sha256": file_digest(folder / WEIGHTS), "seed": seed, **origin}
+        for seed, folder in zip((1, 3), rounds, strict=True)
     ]
-    assert all(f"`{row['sha256']}`" in mean_text(record) for row in record["mean_of"])
+    assert all(f"`{row['sha256']}`: its last" in mean_text(record) for row in record["mean_of"])
+    assert "seed 1, 16 examples of `lenient.jsonl`" in mean_text(record)
+
+
+def test_a_mean_that_says_less_of_its_parts_has_a_card_too() -> None:
+    """Records of earlier means have names and digests alone."""
+    assert mean_text({"mean_of": [{"adapter": "a", "sha256": "c0"}]}).endswith(
+        "- a, SHA-256 `c0`\n"
+    )
 
 
 def test_adapters_of_other_shapes_have_no_mean(rounds: list[Path], tmp_path: Path) -> None:
@@ -58,7 +77,7 @@ def test_adapters_of_other_shapes_have_no_mean(rounds: list[Path], tmp_path: Pat
 
 
 def test_without_a_record_there_is_no_mean(rounds: list[Path], tmp_path: Path) -> None:
-    (rounds[1] / "training.json").unlink()
+    (rounds[0] / "training.json").unlink()
     with pytest.raises(DataError, match=r"training\.json"):
         average(rounds, tmp_path / "mean")
 

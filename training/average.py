@@ -23,6 +23,8 @@ from training.data import file_digest, read_record
 __all__ = ["average"]
 
 _WEIGHTS = "adapter_model.safetensors"
+_RECORD = "training.json"
+_ORIGIN = "preset started_from recipe seed data data_sha256 training_samples minutes".split()
 
 
 def average(folders: Sequence[Path], output: Path) -> None:
@@ -34,14 +36,15 @@ def average(folders: Sequence[Path], output: Path) -> None:
     Args:
         folders: Adapter folders, the oldest first; the last has the record that goes on.
         output: Folder of the mean: bfloat16 safetensors, ``adapter_config.json``, checksums, and
-            the last one's ``training.json`` with a list ``mean_of``.
+            the last one's ``training.json`` with a list ``mean_of``, which says of every adapter
+            how its own last round was trained.
 
     Raises:
         AdapterError: A folder is no adapter, or its tensors are not those of the others.
-        DataError: The last folder has no training record.
+        DataError: A folder has no training record.
     """
     read = [read_adapter(folder) for folder in folders]
-    record = read_record(folders[-1] / "training.json")
+    records = [read_record(folder / _RECORD) for folder in folders]
     tensors = [load_file(folder / _WEIGHTS) for folder in folders]
     shapes = [{name: tensor.shape for name, tensor in own.items()} for own in tensors]
     for adapter, own in zip(read, shapes, strict=True):
@@ -52,13 +55,19 @@ def average(folders: Sequence[Path], output: Path) -> None:
         name: sum((own[name].float() for own in tensors), zero) / len(tensors)
         for name in tensors[0]
     }
-    record["mean_of"] = [
-        {"adapter": folder.name, "sha256": file_digest(folder / _WEIGHTS)} for folder in folders
+    origins = [
+        {
+            "adapter": folder.name,
+            "sha256": file_digest(folder / _WEIGHTS),
+            **{name: own[name] for name in _ORIGIN if name in own},
+        }
+        for folder, own in zip(folders, records, strict=True)
     ]
     output.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folders[-1] / "adapter_config.json", output / "adapter_config.json")
     write_weights(output, mean)
-    (output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    record = records[-1] | {"mean_of": origins}
+    (output / _RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 def _scale(config: dict[str, Any]) -> tuple[Any, Any]:

@@ -109,9 +109,20 @@ def _extra(training: dict[str, Any]) -> str:
 
 def mean_text(training: dict[str, Any]) -> str:
     """What a stage's weights were averaged with, from the record; nothing where they were not."""
-    rows = [f"- {row['adapter']}, SHA-256 `{row['sha256']}`" for row in training.get("mean_of", ())]
+    rows = [_part_of_mean(row) for row in training.get("mean_of", ())]
     lead = "Then its weights gave way to the mean (`python -m training.average`) of:"
     return "\n".join(["", lead, "", *rows, ""]) if rows else ""
+
+
+def _part_of_mean(row: dict[str, Any]) -> str:
+    text = f"- {row['adapter']}, SHA-256 `{row['sha256']}`"
+    if "data" not in row:
+        return text
+    return (
+        f"{text}: its last round was `{row['preset']}` from {row['started_from']}, seed "
+        f"{row['seed']}, {row['training_samples']} examples of `{row['data']}` (SHA-256 "
+        f"`{row['data_sha256'][:12]}…`), {row['minutes']} minutes"
+    )
 
 
 def _log(training: dict[str, Any]) -> str:
