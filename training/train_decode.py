@@ -245,7 +245,9 @@ def _resume_point(checkpoints: Path, resume: bool) -> str | None:
 
 def save_adapter(model: PeftModel, output: Path, base_name: str) -> None:
     """Write the adapter, its weights rounded to bfloat16, under the base's public name."""
-    model.peft_config["default"].base_model_name_or_path = base_name
+    config: Any = model.peft_config["default"]  # a LoraConfig
+    config.base_model_name_or_path = base_name
+    config.target_modules = sorted(config.target_modules)  # a set: its order changes by the run
     # Embeddings are not trained; the default would look for the base on the hub to be sure.
     model.save_pretrained(str(output), save_embedding_layers=False)
     write_weights(output, load_file(output / "adapter_model.safetensors"))
