@@ -56,7 +56,12 @@ DialectOption = Annotated[
     typer.Option(help="strict: assembly as the grammar defines it; lenient: what people write."),
 ]
 MinConfidence = Annotated[
-    float, typer.Option(min=0, max=1, help="Refuse, as uncertain, what is less probable.")
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Refuse, as uncertain, what is less probable; for lenient text 0.98 is cautious.",
+    ),
 ]
 BatchSize = Annotated[
     int | None,
