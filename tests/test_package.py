@@ -17,8 +17,11 @@ from kvrm_grammar.operations import INVALID, INVALID_KEY, OPERATION_MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kvrm_grammar"
-MODULES = {path.stem: path for path in sorted(PACKAGE.glob("*.py"))}
-TRAINING = sorted((ROOT / "training").glob("*.py"))
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+TRAINING = sorted((ROOT / "training").rglob("*.py"))
 OPCODES = frozenset(
     str(model.model_fields["key"].annotation.__args__[0]) for model in OPERATION_MODELS
 )
@@ -66,13 +69,20 @@ def _imports(nodes: list[ast.AST], *, at_run_time: bool = False) -> Iterator[str
 @cache
 def siblings(name: str) -> frozenset[str]:
     """Modules of the package that a module imports, wherever in it and for whatever reason."""
-    found = {part[1] for part in map(_parts, _imports([tree(MODULES[name])])) if part}
-    return frozenset(found - {name}) & MODULES.keys()
+    found = {_module(imported) for imported in _imports([tree(MODULES[name])])}
+    return frozenset(other for other in found if other is not None and other != name)
 
 
-def _parts(imported: str) -> list[str] | None:
-    parts = imported.split(".")
-    return parts if parts[0] == "kvrm_grammar" and len(parts) > 1 else None
+def _module(imported: str) -> str | None:
+    """The module that an import names, or takes a name from: the longest one that exists."""
+    top, *parts = imported.split(".")
+    if top != "kvrm_grammar":
+        return None
+    for end in range(len(parts), 0, -1):
+        for name in (".".join(parts[:end]), ".".join((*parts[:end], "__init__"))):
+            if name in MODULES:
+                return name
+    return None
 
 
 @cache
@@ -90,6 +100,13 @@ def _module_level(name: str) -> set[str]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
     return {imported.split(".")[0] for imported in _imports(list(body), at_run_time=True)}
+
+
+def test_the_laws_look_at_every_module() -> None:
+    """What the laws below look at is the whole package, in all subfolders, and never nothing."""
+    assert len(MODULES) >= 55
+    assert {*MODULES.values()} == {*PACKAGE.rglob("*.py")}
+    assert sum(len(siblings(name)) for name in MODULES) >= 150
 
 
 def test_imports_have_no_cycle() -> None:
