@@ -4,4 +4,4 @@ In: nothing. Out: the plugin, loaded here because pytest reads only the ``confte
 above the paths it finds on the command line, and an option's file counts as one.
 """
 
-pytest_plugins = ["tests.fuzz_plugin"]
+pytest_plugins = ["tests.fuzz.plugin"]

@@ -14,11 +14,11 @@ import outlines
 import torch
 from transformers import GenerationConfig
 
-from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.operations import operation_to_json
-from kvrm_grammar.prompt import prompt_text
-from kvrm_grammar.reference import parse
-from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.oracle.reference import parse
 
 __all__ = [
     "OUTLINES_BACKENDS",

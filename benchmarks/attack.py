@@ -27,18 +27,18 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.command import RESULTS, parse_counts, write_report
-from kvrm_grammar.constraint import build_constraint
-from kvrm_grammar.engine import Engine
-from kvrm_grammar.grounding import Grounding
-from kvrm_grammar.index import TokenIndex, compile_index
-from kvrm_grammar.isa import load_isa
-from kvrm_grammar.operations import operation_to_json
-from kvrm_grammar.prompt import visible_text
-from kvrm_grammar.protocol import Answer, Draft, Language, Request, no_draft
-from kvrm_grammar.refusals import refusal_candidate
-from kvrm_grammar.variants import random_operation, valid_variant
-from kvrm_grammar.vocabulary import TokenVocabulary
+from kvrm_grammar.decoding.engine import Engine
+from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
+from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.language.constraint import build_constraint
+from kvrm_grammar.language.grounding import Grounding
+from kvrm_grammar.language.index import TokenIndex, compile_index
+from kvrm_grammar.language.vocabulary import TokenVocabulary
 from training.evaluate import current_commit, is_valid
+from training.texts.strict.refused import refusal_candidate
+from training.texts.strict.valid import random_operation, valid_variant
 
 DEFAULT_SEED = 858_585
 STRATEGIES = ("random", "peaked", "forbidden", "infinite", "not numbers")

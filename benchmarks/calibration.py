@@ -16,12 +16,12 @@ from rich.progress import track
 
 from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
 from benchmarks.timing import by_length
-from kvrm_grammar.decoded import CONSTRAINTS
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoded import CONSTRAINTS
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import Example, generate_examples
 from training.evaluate import provenance, wilson
+from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 515_151
 EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)

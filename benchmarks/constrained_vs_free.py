@@ -34,13 +34,13 @@ from benchmarks.timing import (
     timed,
     whole_text,
 )
-from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects.registry import DIALECTS
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import load_isa
-from kvrm_grammar.operations import INVALID, operation_to_json
-from kvrm_grammar.prompt import prompt_text
-from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
 from training.evaluate import is_valid, provenance, wilson
 

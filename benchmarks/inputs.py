@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa import Isa, load_isa
-from kvrm_grammar.lenient import lenient_variant
-from kvrm_grammar.lenient_refusals import lenient_refusal
-from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
-from kvrm_grammar.operations import INVALID, operation_to_json
-from kvrm_grammar.reference import parse
-from kvrm_grammar.refusals import refusal_candidate
-from kvrm_grammar.spelling import NOTATIONS
-from kvrm_grammar.variants import valid_variant
-from kvrm_grammar.words import HELD_OUT_WORDS
+from kvrm_grammar.isa.binding import Isa, load_isa
+from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.oracle.reference import parse
 from training.data import Example
 from training.lenient_data import lenient_example
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON
+from training.texts.lenient.refused import lenient_refusal
+from training.texts.lenient.valid import lenient_variant
+from training.texts.strict.refused import refusal_candidate
+from training.texts.strict.spelling import NOTATIONS
+from training.texts.strict.valid import valid_variant
+from training.texts.strict.words import HELD_OUT_WORDS
 
 __all__ = ["NOTATIONS_OF", "SETS", "SETS_OF", "draw_set"]
 

@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 
 from benchmarks.command import RESULTS, parse_counts, write_report
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import DataError, KvrmError
-from kvrm_grammar.sharing import load_decoders
 from training.evaluate import provenance
 
 EXAMPLES: tuple[str, ...] = (

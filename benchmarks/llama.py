@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kvrm_grammar.isa import Isa
-from kvrm_grammar.prompt import prompt_text
+from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.isa.binding import Isa
 
 __all__ = ["LlamaAnswer", "gbnf", "llama_arm"]
 

@@ -27,19 +27,19 @@ from rich.table import Table
 from transformers import AutoTokenizer
 
 from benchmarks.command import RESULTS, parse_counts, write_report
-from kvrm_grammar.base import ensure_packaged_base
-from kvrm_grammar.constraint import Constraint, build_constraint
-from kvrm_grammar.draft import Drafter
-from kvrm_grammar.grounding import Grounding
-from kvrm_grammar.index import TokenIndex, build_index, fetch_index
-from kvrm_grammar.isa import compile_grammar, load_isa
-from kvrm_grammar.prompt import prompt_text, visible_text
-from kvrm_grammar.tokens import encode_plain
-from kvrm_grammar.vocabulary import read_vocabulary
-from kvrm_grammar.words import HELD_OUT_WORDS
-from tests.qwen_vocabulary import qwen_tokenizer
+from kvrm_grammar.decoding.draft import Drafter
+from kvrm_grammar.dialects.prompt import prompt_text, visible_text
+from kvrm_grammar.isa.binding import compile_grammar, load_isa
+from kvrm_grammar.language.constraint import Constraint, build_constraint
+from kvrm_grammar.language.grounding import Grounding
+from kvrm_grammar.language.index import TokenIndex, build_index, fetch_index
+from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.language.vocabulary import read_vocabulary
+from kvrm_grammar.weights.packaged_base import ensure_packaged_base
+from tests.language.qwen_vocabulary import qwen_tokenizer
 from training.data import Example, generate_examples
 from training.evaluate import current_commit
+from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 747_474
 SIZES = (10_000, 100_000, 1_000_000)

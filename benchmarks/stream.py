@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import InputError, KvrmError
 from kvrm_grammar.lines import Line
-from kvrm_grammar.words import HELD_OUT_WORDS
 from training.data import generate_examples
 from training.evaluate import provenance
+from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 636_363
 _EVERY = 1000

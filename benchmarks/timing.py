@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.arms import Arm, Reply, bare_forward
-from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.prompt import prompt_text
-from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
 
 GROUNDED = "one pass, grounded"

@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kvrm_grammar.decoded import Alternative, Decoded
-    from kvrm_grammar.decoder import Decoder
+    from kvrm_grammar.decoding.decoded import Alternative, Decoded
+    from kvrm_grammar.decoding.decoder import Decoder
     from kvrm_grammar.errors import KvrmError
     from kvrm_grammar.facade import DecodeLLM, DecodeResult, decode_program, decode_structured
-    from kvrm_grammar.isa import Isa, load_isa
-    from kvrm_grammar.operations import Operation, operation_from_json, operation_to_json
-    from kvrm_grammar.program import Program, parse_program
-    from kvrm_grammar.reference import Verdict, explain, parse
+    from kvrm_grammar.isa.binding import Isa, load_isa
+    from kvrm_grammar.isa.operations import Operation, operation_from_json, operation_to_json
+    from kvrm_grammar.oracle.program import Program, parse_program
+    from kvrm_grammar.oracle.reference import Verdict, explain, parse
 
 __all__ = [
     "Alternative",
@@ -44,25 +44,25 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Alternative": "decoded",
+    "Alternative": "decoding.decoded",
     "DecodeLLM": "facade",
     "DecodeResult": "facade",
-    "Decoded": "decoded",
-    "Decoder": "decoder",
-    "Isa": "isa",
+    "Decoded": "decoding.decoded",
+    "Decoder": "decoding.decoder",
+    "Isa": "isa.binding",
     "KvrmError": "errors",
-    "Operation": "operations",
-    "Program": "program",
-    "Refusal": "decoded",
-    "Verdict": "reference",
+    "Operation": "isa.operations",
+    "Program": "oracle.program",
+    "Refusal": "decoding.decoded",
+    "Verdict": "oracle.reference",
     "decode_program": "facade",
     "decode_structured": "facade",
-    "explain": "reference",
-    "load_isa": "isa",
-    "operation_from_json": "operations",
-    "operation_to_json": "operations",
-    "parse": "reference",
-    "parse_program": "program",
+    "explain": "oracle.reference",
+    "load_isa": "isa.binding",
+    "operation_from_json": "isa.operations",
+    "operation_to_json": "isa.operations",
+    "parse": "oracle.reference",
+    "parse_program": "oracle.program",
 }
 
 

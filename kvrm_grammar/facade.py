@@ -12,17 +12,17 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from kvrm_grammar.decoded import Refusal
-from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.decoding.decoded import Refusal
+from kvrm_grammar.dialects.registry import find_dialect
 from kvrm_grammar.errors import KvrmError, ModelError
-from kvrm_grammar.operations import INVALID, INVALID_KEY, Operation
-from kvrm_grammar.program import Program, assemble, resolve_labels
-from kvrm_grammar.reference import explain, parse
+from kvrm_grammar.isa.operations import INVALID, INVALID_KEY, Operation
+from kvrm_grammar.oracle.program import Program, assemble, resolve_labels
+from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.resources import resource_path
 
 if TYPE_CHECKING:
-    from kvrm_grammar.decoded import ConstraintName
-    from kvrm_grammar.decoder import Decoder
+    from kvrm_grammar.decoding.decoded import ConstraintName
+    from kvrm_grammar.decoding.decoder import Decoder
 
 __all__ = [
     "DecodeLLM",
@@ -240,12 +240,12 @@ class DecodeLLM:
 
 
 def _load_decoder(adapter: Path, dialect: str) -> "Decoder":
-    from kvrm_grammar.decoder import Decoder  # loads torch
+    from kvrm_grammar.decoding.decoder import Decoder  # loads torch
 
     return Decoder.from_pretrained(adapter, dialect=dialect)
 
 
 def _share_base(dialects: Iterable[str]) -> "dict[str, Decoder]":
-    from kvrm_grammar.sharing import load_decoders  # loads torch
+    from kvrm_grammar.decoding.sharing import load_decoders  # loads torch
 
     return load_decoders(dict.fromkeys(dialects))

@@ -1,6 +1,6 @@
 """Where the files that travel with the package are.
 
-In: a relative name such as ``grammars/kvrm.lark``. Out: its path, in a wheel
+In: a relative name such as ``grammars/kvrm/grammar.lark``. Out: its path, in a wheel
 (below ``kvrm_grammar/_data``) or in a source checkout (the repository root).
 """
 

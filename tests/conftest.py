@@ -113,7 +113,7 @@ def build_adapter(folder: Path, base: Path, *, rank: int = 4) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from kvrm_grammar.quiet import quiet_transformers
+    from kvrm_grammar.weights.quiet import quiet_transformers
 
     config = LoraConfig(
         r=rank,
@@ -166,8 +166,8 @@ def tiny_decoder(tiny_adapter: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A decoder of ``tiny_adapter`` in float32: its answers are arbitrary, but operations."""
     import torch
 
-    from kvrm_grammar.decoder import Decoder
-    from kvrm_grammar.model import load_model
+    from kvrm_grammar.decoding.decoder import Decoder
+    from kvrm_grammar.weights.loading import load_model
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVRM_GRAMMAR_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -179,7 +179,7 @@ def two_adapters(tiny_base: Path, tiny_adapter: Path, make_adapter: Any) -> tupl
     """Adapters of one base that differ: the second has the first one's weights negated."""
     from safetensors.torch import load_file, save_file
 
-    from kvrm_grammar.adapter import write_checksums
+    from kvrm_grammar.weights.adapter import write_checksums
 
     other: Path = make_adapter(tiny_base)
     weights = other / "adapter_model.safetensors"

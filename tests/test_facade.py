@@ -12,9 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from kvrm_grammar import facade, resources
-from kvrm_grammar.decoded import Alternative, Refusal
-from kvrm_grammar.decoder import Decoded, Decoder
-from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.decoding.decoded import Alternative, Refusal
+from kvrm_grammar.decoding.decoder import Decoded, Decoder
+from kvrm_grammar.dialects.registry import DIALECTS
 from kvrm_grammar.errors import (
     AdapterError,
     InputError,
@@ -31,9 +31,9 @@ from kvrm_grammar.facade import (
     default_decoder,
     refusal_reason,
 )
-from kvrm_grammar.operations import INVALID, from_fields, operation_to_json
-from kvrm_grammar.program import parse_program, resolve_labels
-from kvrm_grammar.reference import explain, parse
+from kvrm_grammar.isa.operations import INVALID, from_fields, operation_to_json
+from kvrm_grammar.oracle.program import parse_program, resolve_labels
+from kvrm_grammar.oracle.reference import explain, parse
 from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS
 
 SEVEN = {

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from kvrm_grammar.adapter import read_adapter, write_weights
 from kvrm_grammar.errors import AdapterError, KvrmError
+from kvrm_grammar.weights.adapter import read_adapter, write_weights
 from training.data import file_digest, read_record
 
 __all__ = ["average"]

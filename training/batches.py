@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from kvrm_grammar.dialects.prompt import prompt_text
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.prompt import prompt_text
-from kvrm_grammar.tokens import encode_plain
+from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
 
 __all__ = ["IGNORED", "Collator", "Feature", "encode_example", "encode_examples"]

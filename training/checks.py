@@ -6,7 +6,7 @@ training report, and an extended list.
 
 from collections.abc import Iterable
 
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoder import Decoder
 
 __all__ = ["BUILT_IN_CHECKS", "EXTENDED_CHECKS", "failed_checks"]
 

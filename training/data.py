@@ -12,13 +12,13 @@ from random import Random
 from typing import Any
 
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa import Isa, load_isa
-from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
-from kvrm_grammar.reference import parse
-from kvrm_grammar.refusals import Candidate, refusal_candidate
-from kvrm_grammar.variants import Variant, valid_variant
-from kvrm_grammar.words import TRAINING_WORDS
-from training.pairs import minimal_pair
+from kvrm_grammar.isa.binding import Isa, load_isa
+from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.oracle.reference import parse
+from training.texts.strict.pairs import minimal_pair
+from training.texts.strict.refused import Candidate, refusal_candidate
+from training.texts.strict.valid import Variant, valid_variant
+from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = [
     "Example",

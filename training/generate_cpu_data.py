@@ -9,10 +9,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from kvrm_grammar.lenient import MANNERS
-from kvrm_grammar.lenient_forms import FORMS
 from training.data import Example, generate_examples, write_examples
 from training.lenient_data import generate_lenient
+from training.texts.lenient.forms import FORMS
+from training.texts.lenient.valid import MANNERS
 
 DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
 LENIENT_OUTPUT = Path("data/cpu_decode_lenient_train.jsonl")

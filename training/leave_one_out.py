@@ -15,13 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from kvrm_grammar.decoder import Decoder
-from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.registry import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
-from kvrm_grammar.lenient import MANNERS
-from kvrm_grammar.lenient_forms import FORMS
-from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
-from kvrm_grammar.words import HELD_OUT_WORDS
 from training import train_decode
 from training.data import Example, write_examples
 from training.evaluate import DEFAULT_EVALUATION_SEED, provenance, rate
@@ -29,6 +25,10 @@ from training.generate_cpu_data import LENIENT_SEED
 from training.lenient_data import generate_lenient, lenient_kind
 from training.lenient_evaluation import read_all
 from training.recipes import PRESETS
+from training.texts.lenient.forms import FORMS
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON
+from training.texts.lenient.valid import MANNERS
+from training.texts.strict.words import HELD_OUT_WORDS
 
 __all__ = ["KINDS", "leave_one_out"]
 

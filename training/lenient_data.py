@@ -7,18 +7,18 @@ among them, for those mean the same here.
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
 
+from kvrm_grammar.dialects.prompt import visible_text
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa import load_isa
-from kvrm_grammar.lenient import MANNERS, lenient_variant
-from kvrm_grammar.lenient_forms import FORMS
-from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS, lenient_refusal
-from kvrm_grammar.lenient_words import TRAINING_LEXICON, Lexicon
-from kvrm_grammar.operations import INVALID, OperationModel, operation_to_json
-from kvrm_grammar.prompt import visible_text
-from kvrm_grammar.reference import parse
-from kvrm_grammar.variants import valid_variant
-from kvrm_grammar.words import TRAINING_WORDS
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import INVALID, OperationModel, operation_to_json
+from kvrm_grammar.oracle.reference import parse
 from training.data import Example
+from training.texts.lenient.forms import FORMS
+from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
+from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
+from training.texts.lenient.valid import MANNERS, lenient_variant
+from training.texts.strict.valid import valid_variant
+from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
 

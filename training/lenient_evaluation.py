@@ -15,19 +15,19 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.arms import free_decoding
-from kvrm_grammar.decoded import Decoded
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoded import Decoded
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.lenient import MANNERS
-from kvrm_grammar.lenient_forms import FORMS
-from kvrm_grammar.lenient_refusals import LENIENT_REFUSAL_KINDS
-from kvrm_grammar.lenient_words import HELD_OUT_LEXICON
-from kvrm_grammar.operations import INVALID, operation_from_json, operation_to_json
-from kvrm_grammar.reference import parse
-from kvrm_grammar.words import HELD_OUT_WORDS
+from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.oracle.reference import parse
 from training.data import Example, generate_examples
 from training.evaluate import provenance, rate
 from training.lenient_data import lenient_kind
+from training.texts.lenient.forms import FORMS
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON
+from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
+from training.texts.lenient.valid import MANNERS
+from training.texts.strict.words import HELD_OUT_WORDS
 
 __all__ = [
     "CLASSES",

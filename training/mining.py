@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
-from kvrm_grammar.decoder import Decoder
+from kvrm_grammar.decoding.decoder import Decoder
 from training.batches import Collator, Feature, encode_example
 from training.data import Example
 from training.trainer import completion_logits

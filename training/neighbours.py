@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.faults import KEYBOARD, edit
-from kvrm_grammar.isa import Isa, load_isa
-from kvrm_grammar.refusals import Candidate
+from kvrm_grammar.isa.binding import Isa, load_isa
 from training.data import Example, judged, read_json_lines
+from training.texts.strict.faults import KEYBOARD, edit
+from training.texts.strict.refused import Candidate
 
 __all__ = ["neighbour", "neighbours_of_file"]
 
@@ -27,7 +27,7 @@ def neighbours_of_file(path: Path, count: int, seed: int) -> list[Example]:
     """Draw neighbours of every text in a file of disagreements.
 
     Args:
-        path: JSON Lines with a ``text`` each, such as tests/corpus has.
+        path: JSON Lines with a ``text`` each, such as tests/fuzz/corpus has.
         count: How many in all, the same number for each text.
         seed: The same seed gives the same examples.
 

@@ -1,0 +1,206 @@
+"""What one text decoded to, with everything that can be asked about it afterwards.
+
+In: the decoder's answer. Out: :class:`Decoded`, :class:`Alternative` for what else the model
+might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from pydantic import PrivateAttr
+
+from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.isa.operations import INVALID, Invalid, Operation, operation_to_json
+
+__all__ = [
+    "CONSTRAINTS",
+    "METHODS",
+    "UNCERTAIN",
+    "Alternative",
+    "ConstraintName",
+    "Decoded",
+    "Method",
+    "Refusal",
+]
+
+ConstraintName = Literal["grounded", "schema"]
+CONSTRAINTS: tuple[ConstraintName, ...] = ("grounded", "schema")
+"""What the model may answer.
+
+``schema``: any operation. ``grounded``: of these, the ones whose operands the instruction's own
+text mentions.
+"""
+
+Method = Literal["verify", "stepwise", "outlines"]
+METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
+"""How to search for the model's choice; the answer is the same.
+
+``verify``: draft the answer and check it in one forward pass. ``stepwise``: the same engine,
+one token per pass. ``outlines``: transformers' ``generate`` with an Outlines logits processor.
+"""
+
+UNCERTAIN = "uncertain"
+"""The reason of a refusal for lack of confidence."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One answer that the model might give. Immutable.
+
+    Attributes:
+        operation: The answer.
+        probability: Under the constraint, from the model's own scores, 0 to 1.
+    """
+
+    operation: Operation
+    probability: float
+
+    @property
+    def json(self) -> str:
+        """Canonical JSON of the operation."""
+        return operation_to_json(self.operation)
+
+
+class Refusal(Invalid):
+    """``OP_INVALID``, equal to any other, with what code knows about it. Immutable.
+
+    None of this is written by the model, so none of it is in the JSON.
+    """
+
+    _raw: str = PrivateAttr(default="")
+    _reason: str = PrivateAttr(default="")
+    _alternatives: tuple[Alternative, ...] = PrivateAttr(default=())
+
+    @classmethod
+    def explained(
+        cls, raw: str, reason: str, alternatives: tuple[Alternative, ...] = ()
+    ) -> "Refusal":
+        """Make one of its text, its reason, and what was not certain enough to be said."""
+        refusal = cls(key=INVALID.key, params=INVALID.params)
+        refusal._raw, refusal._reason, refusal._alternatives = raw, reason, alternatives
+        return refusal
+
+    @property
+    def raw(self) -> str:
+        """The text as given."""
+        return self._raw
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; ``uncertain`` for lack of confidence."""
+        return self._reason
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Where the reason is ``uncertain``: the most probable answers, best first."""
+        return self._alternatives
+
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        return [("reason", self._reason)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Invalid)
+
+    def __hash__(self) -> int:
+        return hash(INVALID)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What one text decoded to. Immutable.
+
+    Attributes:
+        text: The text as given.
+        operation: The model's answer; None where the text never reached the model.
+        error: Why there is no answer; None where there is one.
+        confidence: Probability of this answer under the constraint, from the model's own
+            scores, 0 to 1; None where there is no answer or the method does not tell.
+        passes: Forward passes it took; None where the method does not tell.
+        drafted: Token IDs that were accepted from a draft.
+        token_ids: The answer as the model wrote it, without the end token.
+        margin: Smallest difference of the two best allowed scores on the way; infinite
+            without a choice, None where the method does not tell.
+        forced: Whether the constraint left this one answer, so that no model was needed.
+        constraint: Which constraint was used; None where the text never reached the model.
+        reason: ``uncertain`` where the answer was refused for its low confidence.
+        refused: The answer that was so refused.
+    """
+
+    text: str
+    operation: Operation | None
+    error: KvrmError | None = None
+    confidence: float | None = None
+    passes: int | None = None
+    drafted: int = 0
+    token_ids: tuple[int, ...] = ()
+    margin: float | None = None
+    forced: bool = False
+    constraint: ConstraintName | None = None
+    reason: str | None = None
+    refused: Operation | None = None
+    _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    _reference: Callable[[str], Operation] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def json(self) -> str | None:
+        """Canonical JSON of the operation, or None."""
+        return None if self.operation is None else operation_to_json(self.operation)
+
+    @property
+    def valid(self) -> bool:
+        """Whether this is an instruction: answered, and not refused."""
+        return self.operation is not None and self.operation != INVALID
+
+    @cached_property
+    def agrees_with_reference(self) -> bool | None:
+        """Whether the reference parser says the same; None where there is no answer.
+
+        It is asked now, and not while decoding. Of the strict dialect it is the oracle.
+        """
+        if self.operation is None or self._reference is None:
+            return None
+        return self._reference(self.text) == self.operation
+
+    def unless_uncertain(self, min_confidence: float) -> "Decoded":
+        """The same, or a refusal where an instruction is less probable than asked for.
+
+        Args:
+            min_confidence: 0 to 1; 0 changes nothing.
+
+        Returns:
+            This, or a copy whose operation is ``OP_INVALID`` and whose reason ``uncertain``.
+            Confidence and alternatives stay those of the model's own answer.
+        """
+        if not self.valid or self.confidence is None or self.confidence >= min_confidence:
+            return self
+        return replace(self, operation=INVALID, reason=UNCERTAIN, refused=self.operation)
+
+    def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
+        """Search for the most probable answers, this one among them.
+
+        Args:
+            k: How many, at least 1.
+
+        Returns:
+            Up to ``k`` different operations in descending order of probability; fewer
+            where the constraint allows fewer, or where the model is so undecided that the
+            search ends after a hundred forward passes; none where there is no answer. The
+            answer itself is nearly always the first, and among them where there are fewer
+            than ``k``: it is the best token by token, which need not be the best as a whole.
+
+        Raises:
+            ValueError: ``k`` is below 1.
+            DecodeError: The model's scores are not numbers.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        if self._search is None or self.operation is None or self.confidence is None:
+            return ()
+        found, own = self._search(self.text, k), self.refused or self.operation
+        if len(found) < k and all(one.operation != own for one in found):
+            found = (*found, Alternative(own, self.confidence))
+        return found

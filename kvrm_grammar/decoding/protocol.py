@@ -1,0 +1,94 @@
+"""What the engine is asked, and what it answers.
+
+In: nothing. Out: the types that languages, drafts, engine and search have in common.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Answer", "Draft", "Language", "Request", "Scores", "no_draft"]
+
+Draft = Callable[[Sequence[int]], Sequence[int]]
+"""Token IDs accepted so far -> token IDs that may follow, without the end token."""
+
+
+class Language(Protocol):
+    """Token sequences as an automaton, such as :class:`~kvrm_grammar.language.index.TokenIndex`."""
+
+    @property
+    def eos_token_id(self) -> int:
+        """The end token."""
+
+    @property
+    def max_tokens(self) -> int:
+        """No answer has more tokens, the end token included."""
+
+    @property
+    def initial_state(self) -> int:
+        """The state before the first token."""
+
+    def allowed(self, state: int) -> npt.NDArray[np.int64]:
+        """Token IDs that may come next, ascending, shape (n,)."""
+
+    def next_state(self, state: int, token_id: int) -> int | None:
+        """The state after a token; None where it is not allowed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to decode. Immutable.
+
+    Attributes:
+        prompt: Token IDs, at least one.
+        language: The answers to choose from.
+        draft: What to try first; it changes the speed and nothing else.
+    """
+
+    prompt: Sequence[int]
+    language: Language
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model chose. Immutable.
+
+    Attributes:
+        token_ids: Without the end token.
+        log_probability: Natural logarithm of the answer's probability under the language:
+            the sum over its tokens, the end token included, each normalised over what is
+            allowed there.
+        passes: Forward passes it took.
+        drafted: Token IDs that were accepted from a draft.
+        margin: Smallest difference of the two best allowed scores; infinite without a choice.
+    """
+
+    token_ids: tuple[int, ...]
+    log_probability: float
+    passes: int
+    drafted: int
+    margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What the model thinks of everything that may come next. Immutable.
+
+    Attributes:
+        state: The language's state there.
+        token_ids: What is allowed, ascending, shape (n,).
+        log_probabilities: Natural logarithms, normalised over what is allowed, shape (n,).
+    """
+
+    state: int
+    token_ids: npt.NDArray[np.int64]
+    log_probabilities: npt.NDArray[np.float64]
+
+
+def no_draft(accepted: Sequence[int]) -> Sequence[int]:
+    """Draft nothing: one token per pass, plain stepwise decoding."""
+    return ()

@@ -1,0 +1,276 @@
+"""Instruction -> a narrower constraint: operands come from its own text.
+
+In: the text of one instruction. Out: a :class:`GroundedLanguage`, a subset of the schema's
+language: registers, values and labels that the text mentions, each mention used once at
+most. Values are the decimal renderings of the literals in the text, so the model chooses a
+number and never converts one. An operand kind that the text does not mention at all keeps the
+schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
+out of range) has no members, so nothing is invented in its place. Which operation it is, which
+operand has which role, and whether the text is an instruction at all, is left to the model.
+"""
+
+import json
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from operator import add
+
+import numpy as np
+import numpy.typing as npt
+
+from kvrm_grammar.dialects.mentions import Mentions, mentions
+from kvrm_grammar.isa.binding import Isa, OperandKind
+from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.language.index import TokenIndex
+from kvrm_grammar.language.vocabulary import TokenVocabulary
+
+__all__ = ["GroundedLanguage", "Grounding"]
+
+_LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
+
+
+@dataclass(frozen=True, eq=False)
+class Grounding:
+    """What grounding needs of an instruction set and a vocabulary. Immutable, shared.
+
+    Attributes:
+        isa: The instruction set.
+        index: The schema's language over the vocabulary.
+        vocabulary: The bytes of the token IDs.
+        find: What a text mentions; by default as the strict dialect spells it.
+        shorthand: Whether two mentions of registers may stand for three operands, the
+            destination being the first source too.
+    """
+
+    isa: Isa
+    index: TokenIndex
+    vocabulary: TokenVocabulary
+    find: Callable[[str, Isa], Mentions] = mentions
+    shorthand: bool = False
+
+    def language(self, text: str) -> "GroundedLanguage":
+        """Ground one instruction.
+
+        Args:
+            text: What the model sees of it.
+
+        Returns:
+            Its language; never empty, ``OP_INVALID`` is always in it.
+        """
+        return GroundedLanguage(self, *self._texts(self.find(text, self.isa)))
+
+    def _texts(self, found: Mentions) -> tuple[list[str], list[str]]:
+        """Whole texts, and beginnings that go on as the schema allows; none begins another."""
+        whole, beginnings = [operation_to_json(INVALID)], list[str]()
+        choices: dict[tuple[OperandKind, ...], list[tuple[str, ...]]] = {}
+        for head, operands in self._heads:
+            names, kinds = [name for name, _ in operands], tuple(kind for _, kind in operands)
+            end = _first_open(kinds, found)
+            if kinds[:end] not in choices:
+                choices[kinds[:end]] = self._choices(kinds[:end], found)
+            rest = names[end] if end < len(kinds) else "}}"
+            texts = beginnings if end < len(kinds) else whole
+            for values in choices[kinds[:end]]:
+                texts.append(head + "".join(map(add, names, values)) + rest)
+        return whole, beginnings
+
+    def _choices(self, kinds: Sequence[OperandKind], found: Mentions) -> list[tuple[str, ...]]:
+        """All operands of these kinds; no value more often than it is mentioned."""
+        own = [found[kind] for kind in kinds]
+        slots = [self._registers if values is None else dict.fromkeys(values) for values in own]
+        mentioned = {kind: Counter(values) for kind, values in found.items() if values is not None}
+        shared = self.shorthand and _two_for_three(kinds, found)
+        return [
+            values
+            for values in product(*slots)
+            if len(set(values)) == len(values)
+            or (shared and values[0] == values[1] and (values[0] != values[2] or shared == 1))
+            or all(
+                kind not in mentioned
+                or [*zip(kinds, values, strict=True)].count((kind, value)) <= mentioned[kind][value]
+                for kind, value in zip(kinds, values, strict=True)
+            )
+        ]
+
+    @cached_property
+    def _registers(self) -> tuple[str, ...]:
+        return tuple(json.dumps(name) for name in self.isa.registers)
+
+    @cached_property
+    def _heads(self) -> tuple[tuple[str, tuple[tuple[str, OperandKind], ...]], ...]:
+        """For each opcode the beginning of its JSON, and its operands' names and kinds."""
+        return tuple(
+            (
+                f'{{"key":"{opcode.key}","params":{{',
+                tuple(
+                    (f'{"," if place else ""}"{operand.name}":', operand.kind)
+                    for place, operand in enumerate(opcode.operands)
+                ),
+            )
+            for opcode in self.isa.opcodes
+        )
+
+    @cached_property
+    def ids_by_bytes(self) -> dict[bytes, list[int]]:
+        """Token IDs by what they write; ASCII only, as the language is."""
+        table: dict[bytes, list[int]] = {}
+        for token_id, data in self.vocabulary.tokens.items():
+            if data.isascii():
+                table.setdefault(data, []).append(token_id)
+        return table
+
+    @cached_property
+    def beginnings(self) -> frozenset[bytes]:
+        """Every beginning of every token: where a search for tokens may stop."""
+        return frozenset(
+            data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
+        )
+
+
+def _two_for_three(kinds: Sequence[OperandKind], found: Mentions) -> int:
+    """How many registers two mentions name where three are needed; 0 where that is not so."""
+    registers = found["register"] or ()
+    three = len(kinds) == 3 and set(kinds) == {"register"}
+    return len(set(registers)) if three and len(registers) == 2 else 0
+
+
+def _first_open(kinds: Sequence[OperandKind], found: Mentions) -> int:
+    """The place of the first operand that the schema continues with; all where none is.
+
+    A register that is not mentioned, before an operand that is, is spelled out instead.
+    """
+    for place, kind in enumerate(kinds):
+        later = any(found[other] is not None for other in kinds[place + 1 :])
+        if found[kind] is None and not (kind == "register" and later):
+            return place
+    return len(kinds)
+
+
+class GroundedLanguage:
+    """The answers that one instruction's own text allows, as an automaton.
+
+    The texts are sorted, so those that share a beginning are neighbours: a state is a range
+    of them and how far into them it is. Mutable inside: states are numbered as they are
+    met. Belongs to one request.
+
+    Args:
+        grounding: The shared tables.
+        whole: The texts, at least one.
+        beginnings: Where the schema goes on; none is the beginning of another or of a text.
+    """
+
+    def __init__(
+        self, grounding: Grounding, whole: Sequence[str], beginnings: Sequence[str] = ()
+    ) -> None:
+        self._grounding = grounding
+        self._open = frozenset(text.encode() for text in beginnings)
+        self._texts = sorted({*(text.encode() for text in whole), *self._open})
+        # Index state, range of texts, depth in bytes; no range where the schema goes on alone.
+        start = (grounding.index.initial_state, (0, len(self._texts)), 0)
+        self._states: list[tuple[int, tuple[int, int] | None, int]] = [start]
+        self._following: dict[tuple[int, int], int | None] = {}
+        self._allowed: dict[int, npt.NDArray[np.int64]] = {}
+
+    @property
+    def eos_token_id(self) -> int:
+        """The end token."""
+        return self._grounding.index.eos_token_id
+
+    @property
+    def max_tokens(self) -> int:
+        """No answer has more tokens, the end token included."""
+        return self._grounding.index.max_tokens
+
+    @property
+    def initial_state(self) -> int:
+        """The state before the first token."""
+        return 0
+
+    @property
+    def texts(self) -> tuple[str, ...] | None:
+        """All members, or None where the schema continues some of them."""
+        return None if self._open else tuple(text.decode() for text in self._texts)
+
+    def allowed(self, state: int) -> npt.NDArray[np.int64]:
+        """Token IDs that may come next, ascending, shape (n,)."""
+        found = self._allowed.get(state)
+        if found is None:
+            index_state, live, depth = self._states[state]
+            if live is None:
+                found = self._grounding.index.allowed(index_state)
+            else:
+                found = np.array(sorted(self._search(index_state, live, depth)), dtype=np.int64)
+            self._allowed[state] = found
+        return found
+
+    def next_state(self, state: int, token_id: int) -> int | None:
+        """The state after a token; None where it is not allowed."""
+        key = (state, token_id)
+        if key not in self._following:
+            self._following[key] = self._follow(state, token_id)
+        return self._following[key]
+
+    def _search(self, index_state: int, live: tuple[int, int], depth: int) -> list[int]:
+        """All tokens that a live text goes on with."""
+        texts, beginnings = self._texts, self._grounding.beginnings
+        ids_by_bytes = self._grounding.ids_by_bytes
+        found: list[int] = []
+        pending = [(*live, depth)]
+        while pending:
+            low, high, end = pending.pop()
+            text = texts[low]
+            if end == len(text):  # it begins no other, so it is alone
+                if text in self._open:
+                    found += self._beyond(index_state, text[depth:])
+                elif end == depth:
+                    found.append(self.eos_token_id)
+                continue
+            while low < high:  # one round for each byte that may come next
+                text = texts[low]
+                piece = text[depth : end + 1]
+                if texts[high - 1][end] == text[end]:
+                    after = high
+                else:
+                    after = bisect_right(texts, text[: end + 1] + _LAST, low, high)
+                if piece in beginnings:
+                    found += ids_by_bytes.get(piece, ())
+                    pending.append((low, after, end + 1))
+                low = after
+        return found
+
+    def _beyond(self, index_state: int, rest: bytes) -> Iterable[int]:
+        """Tokens that write the rest of a beginning and more, as the schema allows."""
+        if not rest:
+            yield from self._grounding.index.allowed(index_state).tolist()
+            return
+        tokens = self._grounding.vocabulary.tokens
+        for token_id in self._grounding.index.allowed(index_state).tolist():
+            data = tokens.get(token_id, b"")
+            if len(data) > len(rest) and data.startswith(rest):
+                yield token_id
+
+    def _follow(self, state: int, token_id: int) -> int | None:
+        index_state, live, depth = self._states[state]
+        following = self._grounding.index.next_state(index_state, token_id)
+        if following is None or token_id == self.eos_token_id:
+            return None
+        if live is None:
+            return self._number(following, None, 0)
+        texts = self._texts
+        data = self._grounding.vocabulary.tokens[token_id]
+        written = texts[live[0]][:depth] + data
+        low = bisect_left(texts, written, *live)
+        # A beginning that the token completes or goes beyond sorts at or just before it.
+        for place in (low, low - 1):
+            inside = live[0] <= place < live[1]
+            if inside and texts[place] in self._open and written.startswith(texts[place]):
+                return self._number(following, None, 0)
+        high = bisect_right(texts, written + _LAST, low, live[1])
+        return self._number(following, (low, high), depth + len(data)) if low < high else None
+
+    def _number(self, index_state: int, live: tuple[int, int] | None, depth: int) -> int:
+        self._states.append((index_state, live, depth))
+        return len(self._states) - 1

@@ -1,0 +1,241 @@
+"""The packaged base model: SmolLM2-135M-Instruct, converted once, offline ever after.
+
+In: the original GGUF file (:mod:`kvrm_grammar.weights.fetch`). Out: a folder in the user's cache
+with bfloat16 safetensors, the tokenizer, and a manifest of sizes and digests that is
+written last. The folder appears by one rename, so it is whole or absent; a damaged one is
+built again. torch and transformers are imported only while converting.
+"""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kvrm_grammar import cache
+from kvrm_grammar.errors import BaseModelError
+from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
+from kvrm_grammar.weights.quiet import quiet_transformers
+
+__all__ = [
+    "PACKAGED_BASE_NAME",
+    "base_problem",
+    "ensure_packaged_base",
+    "packaged_base_path",
+    "read_manifest",
+]
+
+PACKAGED_BASE_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
+"""Public name of the packaged base, as adapters record it."""
+
+_FORMAT = 1
+_MANIFEST = "manifest.json"
+_WEIGHTS = "model.safetensors"
+_BUILD_PREFIX = ".build-"
+_LOCK_TIMEOUT_S = 900
+_SPACE = "about 600 MB"
+
+
+def packaged_base_path(root: Path | None = None) -> Path:
+    """Say where the converted base model is or will be.
+
+    Args:
+        root: The cache folder; None for :func:`kvrm_grammar.cache.cache_dir`.
+
+    Returns:
+        A folder that need not exist.
+    """
+    return (root or cache.cache_dir()) / f"smollm2-135m-instruct-v{_FORMAT}"
+
+
+def ensure_packaged_base(
+    cache_dir: Path | None = None, *, progress: bool | Report = False, verify: bool = False
+) -> Path:
+    """Return the converted base model, building it first where it is absent or damaged.
+
+    Safe to call from several processes at once: one builds, the others wait.
+
+    Args:
+        cache_dir: The cache folder; None for :func:`kvrm_grammar.cache.cache_dir`.
+        progress: True for a bar on standard error, or a function to report to.
+        verify: Compare the SHA-256 of every file (about a second), not sizes alone.
+
+    Returns:
+        The folder; its files match its manifest.
+
+    Raises:
+        BaseModelError: The original cannot be fetched or is not the expected file, the
+            cache folder cannot be written or is full, or the conversion fails.
+    """
+    root = cache_dir or cache.cache_dir()
+    folder = packaged_base_path(root)
+    if base_problem(folder, verify=verify) is None:
+        return folder
+    with _clear_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f"{folder.name}.lock", timeout=_LOCK_TIMEOUT_S):
+            # Another process may have built it while this one waited.
+            if base_problem(folder, verify=verify) is not None:
+                with _reporter(progress) as report:
+                    _build(root, folder, report)
+    return folder
+
+
+def base_problem(folder: Path, *, verify: bool = False) -> str | None:
+    """Say what is wrong with a converted base model.
+
+    Args:
+        folder: As from :func:`packaged_base_path`.
+        verify: Compare the SHA-256 of every file, not sizes alone.
+
+    Returns:
+        None if all files match the manifest, else the first difference.
+    """
+    try:
+        manifest = read_manifest(folder)
+        for name, entry in manifest["files"].items():
+            path = folder / name
+            if path.stat().st_size != entry["bytes"]:
+                return f"{name} has {path.stat().st_size} bytes, not {entry['bytes']}"
+            if verify and sha256(path) != entry["sha256"]:
+                return f"{name} has another SHA-256 than its manifest says"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"no complete model in {folder} ({error})"
+    if manifest["format"] != _FORMAT or manifest["gguf_sha256"] != GGUF_SHA256:
+        return f"{folder} was built from another original"
+    return None
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a converted base model.
+
+    Args:
+        folder: As from :func:`packaged_base_path`.
+
+    Returns:
+        ``format``, ``name``, ``gguf_sha256``, ``versions`` and ``files``: for each file
+        name its ``bytes`` and ``sha256``.
+
+    Raises:
+        OSError: There is none.
+        ValueError: It is not a JSON object.
+        KeyError: A field or the weights' entry is missing.
+    """
+    manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{_MANIFEST} is not a JSON object")
+    for field in ("format", "name", "gguf_sha256", "versions"):
+        manifest[field]
+    manifest["files"][_WEIGHTS]
+    return manifest
+
+
+def _build(root: Path, folder: Path, report: Report) -> None:
+    # The lock is held, so a build folder found here was left by a process that was killed.
+    for leftover in root.glob(f"{_BUILD_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=root))
+    try:
+        gguf = fetch_gguf(work, report)
+        report("converting to bfloat16", 0, None)
+        staged = work / "converted"
+        staged.mkdir()
+        versions = _convert(gguf, staged)
+        _write_manifest(staged, versions)
+        if os.path.lexists(folder):
+            os.replace(folder, work / "damaged")
+        os.replace(staged, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _convert(gguf: Path, target: Path) -> dict[str, str]:
+    import torch
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    # The reader draws a bar of its own that has no switch.
+    with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
+        place = {"gguf_file": gguf.name, "local_files_only": True}
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **place)
+        read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **place)
+        # A model that says it is GGUF-quantised refuses to be saved; its tensors no longer are.
+        fields = read.config.to_dict()
+        fields.pop("quantization_config", None)
+        model = LlamaForCausalLM(LlamaConfig.from_dict(fields)).bfloat16()
+        model.load_state_dict(read.state_dict(), strict=True)
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)
+    return {"torch": torch.__version__, "transformers": transformers.__version__}
+
+
+def _write_manifest(folder: Path, versions: dict[str, str]) -> None:
+    mode = (folder / "config.json").stat().st_mode
+    files = {}
+    for path in sorted(folder.iterdir()):
+        # safetensors writes for the owner alone, even where the cache is shared.
+        path.chmod(mode)
+        files[path.name] = {"bytes": path.stat().st_size, "sha256": sha256(path)}
+    manifest = {
+        "format": _FORMAT,
+        "name": PACKAGED_BASE_NAME,
+        "gguf_sha256": GGUF_SHA256,
+        "versions": versions,
+        "files": files,
+    }
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _clear_errors(root: Path) -> Iterator[None]:
+    where = f"set {cache.CACHE_VARIABLE} to a folder that can be written and has {_SPACE} free"
+    try:
+        yield
+    except BaseModelError:
+        raise
+    except Timeout as error:
+        raise BaseModelError(
+            f"another process has been building the base model in {root} for "
+            f"{_LOCK_TIMEOUT_S} s; wait for it, or {where}"
+        ) from error
+    except ImportError as error:
+        raise BaseModelError(
+            f"converting the base model needs a package that is missing ({error}); "
+            "install kvrm-grammar with its dependencies"
+        ) from error
+    except OSError as error:
+        raise BaseModelError(
+            f"the base model cannot be written to the cache folder {root} ({error}); {where}"
+        ) from error
+    except Exception as error:  # whatever a reader of another version may raise
+        raise BaseModelError(
+            f"the base model cannot be converted in {root} "
+            f"({type(error).__name__}: {error}); use the versions in constraints.txt, or {where}"
+        ) from error
+
+
+@contextmanager
+def _reporter(progress: bool | Report) -> Iterator[Report]:
+    if callable(progress):
+        yield progress
+        return
+    # Bound to the stream of now: the conversion diverts standard error for a while.
+    console = Console(file=sys.stderr)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not progress) as bars:
+        task = bars.add_task("preparing", total=None)
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            bars.update(task, description=stage, completed=done, total=total)
+
+        yield report

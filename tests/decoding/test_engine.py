@@ -1,0 +1,227 @@
+"""Drafts change the speed and nothing else; the engine equals plain constrained decoding."""
+
+import math
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.engine import Engine
+from kvrm_grammar.decoding.outlines.generate import generate_constrained
+from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
+from kvrm_grammar.dialects.prompt import PROMPT_PREFIX, prompt_text
+from kvrm_grammar.errors import DecodeError
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.language.constraint import finite_constraint
+from kvrm_grammar.language.index import build_index
+from kvrm_grammar.language.tokens import encode_plain
+from training.texts.strict.valid import random_operation
+
+TEXTS = ("halt", "sub r5 r3 r1", "MOV R3, 0x7F", "jmp a.rather_long_label$", "?", "", "ADD R1, R2")
+
+
+@pytest.fixture(scope="module")
+def prompts(tiny_decoder: Decoder) -> list[list[int]]:
+    return [encode_plain(tiny_decoder.loaded.tokenizer, prompt_text(text)) for text in TEXTS]
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_decoder: Decoder) -> Engine:
+    return Engine(tiny_decoder.loaded.model)
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_decoder: Decoder, prompts: list[list[int]]) -> list[tuple[int, ...]]:
+    """What transformers' generate gives under the Outlines logits processor."""
+    rows = generate_constrained(tiny_decoder.loaded.model, prompts, tiny_decoder.index)
+    return [tuple(row) for row in rows]
+
+
+def answers(engine: Engine, requests: Sequence[Request]) -> list[Answer]:
+    results = engine.run(requests)
+    assert all(isinstance(result, Answer) for result in results)
+    return [result for result in results if isinstance(result, Answer)]
+
+
+def fixed(tokens: Sequence[int]) -> Callable[[Sequence[int]], Sequence[int]]:
+    """The same draft again and again, whatever was accepted."""
+    return lambda accepted: tokens
+
+
+def random_draft(rng: Random, decoder: Decoder) -> Callable[[Sequence[int]], Sequence[int]]:
+    """Valid JSON of a random operation, a piece of it, or garbage."""
+
+    def draft(accepted: Sequence[int]) -> Sequence[int]:
+        operation, _, _ = random_operation(rng, load_isa())
+        tokens = encode_plain(decoder.loaded.tokenizer, operation_to_json(operation))
+        kind = rng.randrange(3)
+        if kind == 0:
+            return tokens
+        if kind == 1:
+            return tokens[len(accepted) :]
+        return [rng.randrange(decoder.index.vocab_size) for _ in range(rng.randint(0, 40))]
+
+    return draft
+
+
+def test_without_drafts_it_is_plain_greedy_decoding(
+    engine: Engine, tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
+) -> None:
+    """Stepwise answers are those of generate, one token per pass."""
+    for prompt, expected in zip(prompts, plain, strict=True):
+        (answer,) = answers(engine, [Request(prompt, tiny_decoder.index, no_draft)])
+        assert answer.token_ids == expected
+        assert answer.passes == len(expected) + 1
+        assert answer.drafted == 0
+
+
+def test_a_prefix_is_read_once_and_changes_no_answer(
+    engine: Engine,
+    tiny_decoder: Decoder,
+    prompts: list[list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What all prompts begin with is in the cache already; a prompt without it is read whole."""
+    prefix = encode_plain(tiny_decoder.loaded.tokenizer, PROMPT_PREFIX)
+    assert prefix
+    sharing = Engine(tiny_decoder.loaded.model, prefix)
+    read: list[tuple[int, ...]] = []
+    body = sharing._body
+
+    def counting(**arguments: Any) -> Any:
+        read.append(tuple(arguments["input_ids"].shape))
+        return body(**arguments)
+
+    monkeypatch.setattr(sharing, "_body", counting)
+    requests = [Request(p, tiny_decoder.index, no_draft) for p in prompts]
+    longest = max(map(len, prompts))
+    for _ in range(2):
+        results = zip(answers(sharing, requests), answers(engine, requests), strict=True)
+        for ours, whole in results:
+            assert ours.token_ids == whole.token_ids
+            assert ours.log_probability == pytest.approx(whole.log_probability, abs=1e-4)
+    assert read[:2] == [(1, len(prefix)), (len(prompts), longest - len(prefix))]
+    assert read.count((1, len(prefix))) == 1
+    read.clear()
+    other = [Request(prompts[0], tiny_decoder.index, no_draft)]
+    other.append(Request(prompts[1][len(prefix) :], tiny_decoder.index, no_draft))
+    assert answers(sharing, other)[0].token_ids == answers(engine, other)[0].token_ids
+    assert read[0] == (2, max(len(request.prompt) for request in other))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_wrong_drafts_change_no_answer(
+    seed: int,
+    engine: Engine,
+    tiny_decoder: Decoder,
+    prompts: list[list[int]],
+    plain: list[tuple[int, ...]],
+) -> None:
+    """Random operations and garbage as drafts: same tokens, same probability."""
+    rng = Random(seed)
+    requests = [Request(p, tiny_decoder.index, random_draft(rng, tiny_decoder)) for p in prompts]
+    stepwise = [Request(p, tiny_decoder.index, no_draft) for p in prompts]
+    pairs = zip(answers(engine, requests), answers(engine, stepwise), plain, strict=True)
+    for answer, step, expected in pairs:
+        assert answer.token_ids == expected
+        assert math.isclose(answer.log_probability, step.log_probability, abs_tol=1e-3)
+
+
+def test_a_right_draft_takes_one_pass(
+    engine: Engine, tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
+) -> None:
+    """The whole answer drafted: one pass, every token from the draft, alone and in a batch."""
+    requests = [
+        Request(p, tiny_decoder.index, fixed(t)) for p, t in zip(prompts, plain, strict=True)
+    ]
+    together = answers(engine, requests)
+    alone = [answers(engine, [request])[0] for request in requests]
+    for answer, single, expected in zip(together, alone, plain, strict=True):
+        assert answer.token_ids == single.token_ids == expected
+        assert answer.passes == single.passes == 1
+        assert answer.drafted == single.drafted == len(expected)
+
+
+def test_probabilities_of_a_finite_language_sum_to_one(
+    engine: Engine, tiny_decoder: Decoder, prompts: list[list[int]]
+) -> None:
+    """Languages of one text are certain; the answer of a larger one is its most likely step."""
+    tokenizer = tiny_decoder.loaded.tokenizer
+    one = build_index(finite_constraint(["{}"]), tokenizer, use_cache=False)
+    (answer,) = answers(engine, [Request(prompts[0], one, no_draft)])
+    assert tokenizer.decode(list(answer.token_ids)) == "{}"
+    two = build_index(finite_constraint(["{", "}"]), tokenizer, use_cache=False)
+    (chosen,) = answers(engine, [Request(prompts[0], two, no_draft)])
+    assert 0.5 <= math.exp(chosen.log_probability) <= 1.0
+    assert math.isfinite(chosen.margin)
+
+
+def test_scores_that_are_no_numbers_cost_only_their_row(
+    tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
+) -> None:
+    """A row of NaN is an error; the other rows of the batch are answered."""
+
+    class Spoiled:
+        """The model, with NaN in the last row of every batch of several."""
+
+        def __init__(self, model: Any) -> None:
+            self.lm_head, self.device, self._body = model.lm_head, model.device, model.model
+
+        def model(self, **inputs: Any) -> Any:
+            output = self._body(**inputs)
+            if len(inputs["input_ids"]) == len(prompts):
+                output.last_hidden_state[-1] = float("nan")
+            return output
+
+    spoiled = Engine(Spoiled(tiny_decoder.loaded.model))
+    results = spoiled.run([Request(p, tiny_decoder.index, no_draft) for p in prompts])
+    assert isinstance(results[-1], DecodeError)
+    assert [r.token_ids for r in results[:-1] if isinstance(r, Answer)] == plain[:-1]
+
+
+def test_an_empty_prompt_is_refused(engine: Engine, tiny_decoder: Decoder) -> None:
+    """There is nothing to condition on."""
+    with pytest.raises(ValueError, match="prompt 1 is empty"):
+        engine.run(
+            [Request([1], tiny_decoder.index, no_draft), Request([], tiny_decoder.index, no_draft)]
+        )
+
+
+def test_nothing_gives_nothing(engine: Engine) -> None:
+    """An empty batch is no error."""
+    assert engine.run([]) == []
+
+
+def test_a_language_that_never_ends_is_cut_with_an_error(
+    engine: Engine, prompts: list[list[int]]
+) -> None:
+    """An automaton that lies about its longest answer gives a typed error, not a loop."""
+    import numpy as np
+
+    class Endless:
+        eos_token_id, max_tokens, initial_state = 0, 5, 0
+
+        def allowed(self, state: int) -> Any:
+            return np.array([7], dtype=np.int64)
+
+        def next_state(self, state: int, token_id: int) -> int | None:
+            return 0
+
+    (result,) = engine.run([Request(prompts[0], Endless(), no_draft)])
+    assert isinstance(result, DecodeError)
+
+
+def test_the_state_of_a_pass_is_not_shared(
+    engine: Engine, tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
+) -> None:
+    """Running in any order, twice, gives the same."""
+    order = list(range(len(prompts)))
+    Random(3).shuffle(order)
+    requests = [Request(prompts[i], tiny_decoder.index, no_draft) for i in order]
+    for _ in range(2):
+        assert [a.token_ids for a in answers(engine, requests)] == [plain[i] for i in order]
+    assert torch.is_grad_enabled()

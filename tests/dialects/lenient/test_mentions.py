@@ -1,0 +1,81 @@
+"""lenient_mentions.py: whatever the spelling, the right operands are among the mentions."""
+
+import json
+from collections import Counter
+from random import Random
+
+import pytest
+
+from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
+from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.isa.binding import load_isa
+from training.texts.lenient.forms import FORMS
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
+from training.texts.lenient.valid import MANNERS, lenient_variant
+from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
+
+ISA = load_isa()
+SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "values"),
+    [
+        ("sub %r5, $r3, reg1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("sub register 5 r 3 R1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("subr5,r3,r1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("sub r5r3r1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("inc r8", "register", ()),
+        ("do nothing for 5", "register", None),
+        ("mov r1, 0FFh", "immediate", ("255",)),
+        ("mov r1, $FF", "immediate", ("255",)),
+        ("mov r1, %101", "immediate", ("5",)),
+        ("mov r1, 1_000", "immediate", ("1000",)),
+        ("mov r1, =12", "immediate", ("12",)),
+        ("mov r1, - 4", "immediate", ("-4", "4")),
+        ("mov r1, \u22124", "immediate", ("-4",)),
+        ("mov r1,-4", "immediate", ("-4",)),
+        ("set r1 to forty-two", "immediate", ("42",)),
+        ("set r1 to Forty Two", "immediate", ("42",)),
+        ("set r1 to one hundred", "immediate", ("100",)),
+        ("r1 = 1.5", "immediate", None),
+        ("mov r1, ','", "immediate", ("44",)),
+        (r"mov r1, '\n'", "immediate", ("10",)),
+        ("12 | mov r1, 5", "immediate", ("5",)),
+        ("3. clear r1", "immediate", None),
+        ("0x0040: clear r1", "immediate", None),
+        ("clear r1", "immediate", None),
+        ("mov r1, 0x" + "0" * 50 + "7", "immediate", ("7",)),
+        ("mov r1, 99999999999999999999999999999999999999999999", "immediate", None),
+        ("jmp @loop", "target", ('"jmp"', '"loop"')),
+        ("jmp loop.", "target", ('"jmp"', '"loop."', '"loop"')),
+        ("jmp l\u043eop", "target", ('"jmp"',)),
+        ("++", "target", None),
+    ],
+)
+def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
+    """Every spelling of the dialect's table, and what is none."""
+    assert lenient_mentions(visible_text(text, fold=True), ISA)[kind] == values  # type: ignore[index]
+
+
+@pytest.mark.parametrize("kind", [*FORMS, *MANNERS])
+def test_the_right_answer_is_never_lost(kind: str) -> None:
+    """Each operand is mentioned as often as it is used, but where two registers mean three."""
+    rng = Random(kind)
+    for number in range(120):
+        variant = lenient_variant(rng, ISA, *SIDES[number % 2], kind=kind)
+        if len(variant.text.rstrip("\r\n")) > 256:
+            continue
+        found = lenient_mentions(visible_text(variant.text, fold=True), ISA)
+        values = variant.operation.params.model_dump()
+        opcode = next(o for o in ISA.opcodes if o.key == variant.operation.key)
+        in_place = len(values) == 3 and values["dest"] == values["src1"]
+        shorthand = in_place and len(found["register"] or ()) == 2
+        needed = Counter((o.kind, json.dumps(values[o.name])) for o in opcode.operands)
+        for (operand_kind, value), count in needed.items():
+            mentioned = found[operand_kind]
+            if mentioned is None:  # the schema's freedom
+                assert (operand_kind, value) == ("immediate", "0"), variant.text
+            else:
+                least = 1 if shorthand else count
+                assert list(mentioned).count(value) >= least, variant.text

@@ -1,0 +1,295 @@
+"""prompt.py: what the model sees means what the line means, and is one clean line."""
+
+import re
+import unicodedata
+from random import Random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kvrm_grammar.dialects import prompt
+from kvrm_grammar.dialects.prompt import (
+    MAX_LINE_LENGTH,
+    PROMPT_PREFIX,
+    PROMPT_SUFFIX,
+    prompt_text,
+    visible_text,
+)
+from kvrm_grammar.errors import LineTooLongError
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.oracle import reference
+from kvrm_grammar.oracle.reference import parse
+from training.texts.strict.refused import refusal_candidate
+from training.texts.strict.valid import decorate, valid_variant
+from training.texts.strict.words import TRAINING_WORDS
+
+# Whatever could make a comment, a literal, a line end or a blank of something else.
+WORDS = st.sampled_from(
+    [
+        *"Rr057 \t,;/#'\\-+:.x",
+        *("MOV ", "HALT", "JMP ", "ADD", "R1", "R2", "loop", "loop: ", "0x1F", ", ", " #", ",#"),
+        *("//", "';'", "'#'", "'/'", "'\\''", "' '", "# 5", "#5", "#-5", "#'a'"),
+        *("\x00", "\x0b", "\x1b", "\x7f", "\x85", "\u00e9", "\u2028", "\u017f", "\ud800"),
+    ]
+)
+LINES = st.lists(WORDS, max_size=24).map("".join).filter(lambda text: len(text) <= 256)
+ENDS = st.sampled_from(["", "\n", "\r\n", "\r"])
+TEXTS = st.lists(WORDS | st.sampled_from("\r\n"), max_size=24).map("".join)
+
+
+def test_the_limit_is_the_reference_parsers() -> None:
+    """Both refuse the same lengths, though neither imports the other."""
+    assert MAX_LINE_LENGTH == reference.MAX_LINE_LENGTH == 256
+    assert not hasattr(prompt, "parse")
+
+
+@settings(max_examples=400)
+@given(LINES, ENDS)
+@example("MOV R1, ';' ; ';'", "")
+@example("MOV R1, '''; HALT", "")
+@example("HALT '", "")
+@example("MOV R1 #5#", "\r")
+@example("#5 HALT", "")
+@example("MOV R1,#x", "")
+@example("a:#5", "")
+@example("a: #5", "")
+@example("a:b:HALT", "")
+@example("a: b : HALT", "")
+@example("a: R1: HALT", "")
+@example("a::HALT", "")
+def test_the_visible_text_means_the_same(line: str, end: str) -> None:
+    """Cutting the comment, blanks and line end never changes the verdict on a line."""
+    assert parse(visible_text(line + end)) == parse(line + end)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_visible_text_of_generated_lines_means_the_same(seed: int) -> None:
+    """Nor does it for what training and evaluation draw."""
+    rng, isa = Random(seed), load_isa()
+    for _ in range(150):
+        texts = valid_variant(rng, isa).text, refusal_candidate(rng, isa).text
+        for text in (*texts, decorate(texts[1], rng, isa)):
+            if len(text) <= MAX_LINE_LENGTH and len(text.splitlines()) <= 1:
+                assert parse(visible_text(text)) == parse(text), text
+
+
+@given(TEXTS.filter(lambda text: len(text) <= MAX_LINE_LENGTH))
+@example("HALT ; x\nNOP")
+@example("\nHALT")
+@example("HALT\r\n\r\n")
+def test_several_lines_are_shown_whole(text: str) -> None:
+    """More than one line is refused; a comment in it does not hide the second from the model."""
+    body = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
+    if "\n" in body or "\r" in body:
+        assert parse(text) == INVALID
+        shown = visible_text(text)
+        assert shown.count("\u240a") == body.count("\n")
+        assert shown.count("\u240d") == body.count("\r")
+
+
+@given(st.text(max_size=256) | TEXTS.filter(lambda text: len(text) <= MAX_LINE_LENGTH))
+def test_a_prompt_is_one_line_of_clean_text(text: str) -> None:
+    """Prefix, text, one line end: no control character but the tab, nothing UTF-8 cannot write."""
+    whole = prompt_text(text)
+    assert whole == f"{PROMPT_PREFIX} {visible_text(text)}{PROMPT_SUFFIX}"
+    assert whole.encode("utf-8").count(b"\n") == 1
+    controls = {c for c in whole[:-1] if ord(c) < 32 or ord(c) == 127}
+    assert controls <= {"\t"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("  SUB R5, R3, R1  ; the difference", "SUB R5, R3, R1"),
+        ("SUB R5 R3 R1\t// x ; y # z", "SUB R5 R3 R1"),
+        ("halt;", "halt"),
+        ("halt//", "halt"),
+        ("halt / nop", "halt / nop"),
+        ("; only a comment", ""),
+        ("", ""),
+        (" \t ", ""),
+        ("\r\n", ""),
+        ("a: ; x", ""),
+        ("a:", ""),
+        ("a: HALT", "HALT"),
+        (" .L$_1:\tHALT", "HALT"),
+        ("add:nop", "nop"),
+        (f"{'x' * 64}: HALT", "HALT"),
+        (f"{'x' * 65}: HALT", f"{'x' * 65}: HALT"),
+        ("R3: HALT", "R3: HALT"),
+        ("r12: HALT", "r12: HALT"),
+        ("r: HALT", "HALT"),
+        ("a: b: HALT", "a: b: HALT"),
+        ("a: R3: HALT", "R3: HALT"),
+        ("a : HALT", "a : HALT"),
+        ("a:: HALT", ": HALT"),
+        (": HALT", ": HALT"),
+        ("3a: HALT", "3a: HALT"),
+        ("MOV R1, ':'", "MOV R1, ':'"),
+        ("MOV R1, ';' ; semicolon", "MOV R1, ';'"),
+        ("MOV R1, '#' # hash", "MOV R1, '#'"),
+        ("MOV R1, '/' // slash", "MOV R1, '/'"),
+        (r"MOV R1, '\'' ; quote", r"MOV R1, '\''"),
+        (r"MOV R1, '\\'; backslash", r"MOV R1, '\\'"),
+        ("MOV R1, ' '", "MOV R1, ' '"),
+        ("MOV \t R1 \t,   ' '  ", "MOV R1 , ' '"),
+        ("MOV R1, '  '", "MOV R1, '  '"),
+        ("MOV R1, '\t'", "MOV R1, '\t'"),
+        ("SUB\tR5,\t \tR3  R1", "SUB R5, R3 R1"),
+        ("a:\t\tJMP  \t b", "JMP b"),
+        ("HALT ; it's", "HALT"),
+        ("HALT 'x ; y", "HALT 'x"),
+    ],
+)
+def test_what_is_ignored(text: str, shown: str) -> None:
+    """Comment, outer blanks and one label definition go; a character literal stays whole."""
+    assert visible_text(text) == shown
+    assert parse(shown) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("MOV R1, #5", "MOV R1, #5"),
+        ("MOV R1,#5", "MOV R1,#5"),
+        ("MOV R1\t#5", "MOV R1 #5"),
+        ("MOV R1, #-5 # minus", "MOV R1, #-5"),
+        ("MOV R1, #+5#plus", "MOV R1, #+5"),
+        ("MOV R1, #'a'", "MOV R1, #'a'"),
+        ("MOV R1, #'#'#", "MOV R1, #'#'"),
+        ("MOV R1, #0x1F", "MOV R1, #0x1F"),
+        ("HALT #", "HALT"),
+        ("HALT # 5", "HALT"),
+        ("HALT #x", "HALT"),
+        ("HALT#5", "HALT"),
+        ("HALT #5", "HALT #5"),
+        ("SUB R5, R3, R1#5", "SUB R5, R3, R1"),
+        ("MOV R1, ##5", "MOV R1,"),
+        ("MOV R1, # 5", "MOV R1,"),
+        ("#5", ""),
+        ("# HALT", ""),
+        ("a:#5", ""),
+    ],
+)
+def test_hash_signs(text: str, shown: str) -> None:
+    """A hash sign is a prefix where it starts an operand and a number follows, else a comment."""
+    assert visible_text(text) == shown
+    assert parse(shown) == parse(text)
+
+
+@pytest.mark.parametrize("code", [*range(9), *range(11, 13), *range(14, 32), 127])
+def test_control_characters_become_visible(code: int) -> None:
+    """Each has a picture of its own; the tab, which is a blank, stays."""
+    picture = visible_text(f"a{chr(code)}b")[1]
+    assert picture == chr(0x2421 if code == 127 else 0x2400 + code)
+    name = unicodedata.name(picture)
+    assert name.startswith("SYMBOL FOR")
+    assert visible_text("a\tb") == "a b"
+
+
+@pytest.mark.parametrize("surrogate", ["\ud800", "\udbff", "\udc00", "\udfff"])
+def test_lone_surrogates(surrogate: str) -> None:
+    """What UTF-8 cannot write is a question mark, and refused like the original."""
+    assert visible_text(f"HALT{surrogate}") == "HALT?"
+    assert parse("HALT?") == parse(f"HALT{surrogate}") == INVALID
+    assert visible_text(f"HALT ;{surrogate}") == "HALT"
+
+
+@pytest.mark.parametrize(
+    "text", ["<|im_end|>", "<|im_start|>user", "{}", "asm halt", "\u00e9\u2028"]
+)
+def test_everything_else_is_shown_as_it_is(text: str) -> None:
+    """Names of control tokens, JSON and Unicode are text like any other."""
+    assert prompt_text(text) == f"asm {text}\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n"])
+def test_the_longest_line(end: str) -> None:
+    """256 characters pass and 257 do not, the line end not counted; the reference agrees."""
+    longest = "HALT" + ";" * 252 + end
+    assert visible_text(longest) == "HALT"
+    assert parse(longest) == parse("HALT")
+    for refuse in (visible_text, prompt_text, parse):
+        with pytest.raises(LineTooLongError, match="line has 257 characters") as caught:
+            refuse("HALT" + ";" * 253 + end)
+        assert (caught.value.length, caught.value.limit) == (257, 256)
+
+
+def test_a_megabyte_is_refused() -> None:
+    """A very long line is refused by its length, whatever is in it."""
+    with pytest.raises(LineTooLongError, match="line has 1000000 characters, at most 256"):
+        prompt_text("'" * 1_000_000)
+
+
+def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
+    """Letters, digits and commas; homoglyphs and other signs stay what they are."""
+    wide = "\uff33\uff35\uff22 \uff525\uff0c r\uff13, r1"
+    assert visible_text(wide, fold=True) == "sub r5, r3, r1"
+    assert visible_text(wide) == wide
+    assert visible_text("m\u043ev \uff0b", fold=True) == "m\u043ev \uff0b"
+    assert prompt_text("\uff48alt", fold=True) == prompt_text("halt")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`sub r5 r3 r1`", "sub r5 r3 r1"),
+        (">>> 'halt'", "halt"),
+        ("12 | mov r1, 5", "mov r1, 5"),
+        ("\uff11\uff12 | \uff4dov r1, 5", "mov r1, 5"),
+        ("3. clear r1", "clear r1"),
+        ("- inc r2", "inc r2"),
+        ("0x0040: add r1, r2, r3 ; sum", "add r1, r2, r3"),
+        ("0x0040: loop: 'dec r0'", "dec r0"),
+        ("loop: 12 | dec r0", "dec r0"),
+        ("sub r5 r3 r1:", "sub r5 r3 r1"),
+        ("jmp loop:", "jmp loop"),
+        # What only looks like one stays.
+        ("'a' 'b'", "'a' 'b'"),
+        ("- 4 -> r1", "- 4 -> r1"),
+        ("`sub r5 r3 r1", "`sub r5 r3 r1"),
+        ("3.5", "3.5"),
+        ("halt:", ""),
+        ("a: b: halt", "a: b: halt"),
+        ("loop: halt:", "loop: halt:"),
+        (">>>", ">>>"),
+        ("``", "``"),
+        ("3.", "3."),
+    ],
+)
+def test_marks_of_listings_mean_nothing_in_the_lenient_dialect(text: str, shown: str) -> None:
+    """Prompt marks, line numbers, addresses, quotes and a colon; the strict dialect keeps them."""
+    assert visible_text(text, fold=True) == shown
+
+
+@given(st.randoms(use_true_random=False))
+def test_an_instruction_of_the_strict_dialect_has_no_marks(rng: Random) -> None:
+    """So nothing of it is lost where the lenient dialect reads it."""
+    text = valid_variant(rng, load_isa(), TRAINING_WORDS).text
+    shown = visible_text(text, fold=True)
+    assert shown.lower() == visible_text(text).lower()
+    assert parse(shown) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("JMP Loop", "jmp Loop"),
+        ("JmP JNZ", "jmp JNZ"),
+        ("(SUB R5 R3 R1)", "(sub r5 r3 r1)"),
+        ("HALT()", "halt()"),
+        ("R5:=R3-R1", "r5:=r3-r1"),
+        ("Put 5 in REGISTER 3", "put 5 in register 3"),
+        ("MOV R1, 'R'", "mov r1, 'R'"),
+        ("SUBR5,%R3,$R1", "subr5,%r3,$r1"),
+        ("JMP R5x", "jmp R5x"),
+        ("MO\u0421 R1, 5", "mo\u0421 r1, 5"),
+        ("\u212a R1", "\u212a r1"),
+    ],
+)
+def test_case_means_nothing_but_in_labels_in_the_lenient_dialect(text: str, shown: str) -> None:
+    """The first word and registers are shown in lower case: ASCII alone."""
+    assert visible_text(text, fold=True) == shown
+    assert visible_text(text) == text

@@ -1,0 +1,267 @@
+"""Grounded languages: operands from the text, always a subset of the schema's language."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.mentions import mentions
+from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.language.constraint import build_constraint, finite_constraint
+from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
+from kvrm_grammar.language.index import build_index
+from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.language.vocabulary import read_vocabulary
+from training.texts.strict.valid import valid_variant
+
+ISA = load_isa()
+SCHEMA = re.compile(build_constraint(ISA).regex)
+
+
+@pytest.fixture(scope="module")
+def grounding(tiny_tokenizer: Any) -> Grounding:
+    index = build_index(build_constraint(ISA), tiny_tokenizer, use_cache=False)
+    return Grounding(ISA, index, read_vocabulary(tiny_tokenizer))
+
+
+def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
+    """Whether a token sequence is an answer, each token being in the mask where it stands."""
+    state = language.initial_state
+    for token_id in token_ids:
+        if token_id not in language.allowed(state):
+            assert language.next_state(state, token_id) is None
+            return False
+        following = language.next_state(state, token_id)
+        assert following is not None
+        state = following
+    return language.eos_token_id in language.allowed(state)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "values"),
+    [
+        ("sub r5 r3 R1", "register", ('"R5"', '"R3"', '"R1"')),
+        ("mov r1, -0x10", "immediate", ("-16",)),
+        ("mov r1, #-3", "immediate", ("-3",)),
+        ("mov r1,-3", "immediate", ("-3",)),
+        ("mov r1, 5-3", "immediate", ()),
+        ("mov r1, --3", "immediate", ()),
+        ("mov r1, - 3", "immediate", ("3",)),
+        ("mov r1, #'c", "immediate", ()),
+        ("mov r1 ','", "immediate", ("44",)),
+        ("mov r1, #' '", "immediate", ("32",)),
+        ("jmp +5", "target", ()),
+        ("jmp #5", "target", ()),
+        ("mov r1, #'a'", "immediate", ("97",)),
+        (r"mov r1, '\n'", "immediate", ("10",)),
+        ("mov r1, 2147483648", "immediate", ()),
+        ("mov r1, 0b101", "immediate", ("5",)),
+        ("mov r1, 0x" + "0" * 60 + "7", "immediate", ("7",)),
+        ("jmp loop", "target", ('"loop"',)),
+        ("jmp 12", "target", ("12",)),
+        ("jmp jmp", "target", ('"jmp"',)),
+        ("add r1 R1 r2", "register", ('"R1"', '"R1"', '"R2"')),
+        ("jmp m\u043ev", "target", ()),
+        ("jmp m\u043ev", "register", ()),
+        ("mov r1, 067", "immediate", ()),
+        ("jmp 0b1012", "target", ()),
+        ("jmp", "target", None),
+        ("jmp r8", "target", ()),
+        ("jmp r3", "target", ()),
+        ("mov r3", "immediate", None),
+        ("mov r8, r4", "immediate", ()),
+        ("inc sp", "register", ()),
+        ("inc 5", "register", None),
+        ("jmp " + "a" * 65, "target", ()),
+        ("sub [r1] r2", "register", ('"R2"',)),
+        ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
+        ("", "register", None),
+        ("", "immediate", None),
+        ("?", "target", None),
+        ("mov R8, 1", "register", ()),
+        ("mov R8, r1", "register", ('"R1"',)),
+        ("mov r1, -2147483648", "immediate", ("-2147483648",)),
+        ("mov r1, 2147483647", "immediate", ("2147483647",)),
+        ("mov r1, -2147483649", "immediate", ()),
+        ("jmp 2147483647", "target", ("2147483647",)),
+        ("jmp 0", "target", ("0",)),
+        ("jmp 2147483648", "target", ()),
+        ("jmp " + "a" * 64, "target", ('"' + "a" * 64 + '"',)),
+        (r"mov r1, '\q'", "immediate", ()),
+    ],
+)
+def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
+    """Every notation is found and rendered in decimal; what the schema forbids is not."""
+    assert mentions(text, ISA)[kind] == values  # type: ignore[index]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_right_answer_is_never_lost(
+    seed: int, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """What a valid instruction means is in the language of its text."""
+    variant = valid_variant(Random(seed), ISA)
+    language = grounding.language(visible_text(variant.text))
+    assert accepts(language, encode_plain(tiny_tokenizer, operation_to_json(variant.operation)))
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "member"),
+    [
+        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R5","src2":"R3"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', False),
+        ("sub r1 r3 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R3"}}', True),
+        ("sub r1 r1 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R1"}}', True),
+        ("sub r1 r1", '{"key":"OP_ADD","params":{"dest":"R1","src1":"R1","src2":"R', False),
+        ("sub r1 r1", '{"key":"OP_CMP","params":{"src1":"R1","src2":"R1"}}', True),
+        ("sub r5 r3 r1", '{"key":"OP_SUB","params":{"dest":"R4","src1":"R3","src2":"R1"}}', False),
+        ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"sub"}}', True),
+        ("jmp sub", '{"key":"OP_JNZ","params":{"addr":"su"}}', False),
+        ("jmp sub", '{"key":"OP_JMP","params":{"addr":"jmp"}}', False),
+        ("sub r5 r3 1", '{"key":"OP_JMP","params":{"addr":5}}', False),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":16}}', True),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":10}}', False),
+        ("mov r1 0x10", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R1","value":1', False),
+        ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R2","value":-77}}', True),
+        ("clear r2", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R3","value":-77}}', False),
+        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_IMM","params":{"dest":"R7","value":2', False),
+        ("mov r7, 2147483648", '{"key":"OP_MOV_REG_REG","params":{"dest":"R7","src":"R7"}}', False),
+        ("mov r7, 2147483648", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
+        ("inc r8", '{"key":"OP_INC","params":{"dest":"R0"}}', False),
+        ("inc r8", '{"key":"OP_INVALID","params":{}}', True),
+        ("xyz", '{"key":"OP_INC","params":{"dest":"R7"}}', True),
+        ("", '{"key":"OP_JMP","params":{"addr":"anything"}}', True),
+        ("", '{"key":"OP_INVALID","params":{}}', True),
+    ],
+)
+def test_membership(
+    text: str, answer: str, member: bool, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """Mentioned operands only, each once; a kind without mention falls back to the schema."""
+    language = grounding.language(text)
+    assert accepts(language, encode_plain(tiny_tokenizer, answer)) is member
+
+
+@given(text=st.text(alphabet="subjmpovR0123457xX-#', .\\n", max_size=40), data=st.data())
+def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding: Grounding) -> None:
+    """Every random walk through the masks ends in a text of the schema's language."""
+    language = grounding.language(visible_text(text))
+    state, written = language.initial_state, b""
+    for _ in range(language.max_tokens):
+        allowed = language.allowed(state).tolist()
+        assert set(allowed) <= set(grounding.index.allowed(language._states[state][0]).tolist())
+        token_id = data.draw(st.sampled_from(allowed))
+        if token_id == language.eos_token_id:
+            break
+        written += grounding.vocabulary.tokens[token_id]
+        following = language.next_state(state, token_id)
+        assert following is not None
+        state = following
+    assert SCHEMA.fullmatch(written.decode())
+
+
+def test_members_are_counted(grounding: Grounding) -> None:
+    """Three registers, one number and one label give 52 texts; without any, beginnings."""
+    texts = grounding.language("sub r5 r3 r1 12 there").texts
+    assert texts is not None and len(texts) == len(set(texts)) == 52
+    assert all(SCHEMA.fullmatch(text) for text in texts)
+    assert grounding.language("mov 5").texts is None
+    whole, beginnings = grounding._texts(mentions("mov 5", ISA))
+    assert sum("MOV_REG_IMM" in text for text in whole) == 8  # any register, this value
+    assert '{"key":"OP_ADD","params":{"dest":' in beginnings
+
+
+@pytest.mark.parametrize("text", ["sub r5 r3 5", "mov r1 0x1f x", "jmp loop, r1, 7", "inc r2 -3"])
+def test_masks_equal_an_outlines_index_of_the_same_language(
+    text: str, grounding: Grounding, tiny_tokenizer: Any
+) -> None:
+    """State by state, the allowed tokens are those of Outlines for the enumerated texts."""
+    language = grounding.language(text)
+    assert language.texts is not None
+    oracle = build_index(finite_constraint(language.texts), tiny_tokenizer, use_cache=False)
+    rng = Random(text)
+    for _ in range(60):
+        state, expected = language.initial_state, oracle.initial_state
+        while True:
+            allowed = language.allowed(state).tolist()
+            assert allowed == oracle.allowed(expected).tolist()
+            token_id = rng.choice(allowed)
+            if token_id == language.eos_token_id:
+                break
+            following, after = (
+                language.next_state(state, token_id),
+                oracle.next_state(expected, token_id),
+            )
+            assert following is not None
+            assert after is not None
+            state, expected = following, after
+
+
+@pytest.mark.parametrize("text", ["", "jmp", "mov", "mov r1", "mov 5", "sub r5 r3 r1", "clear r2"])
+def test_a_mask_holds_what_leads_on(text: str, grounding: Grounding) -> None:
+    """A token is in the mask just where there is a state after it."""
+    language, rng = grounding.language(text), Random(text)
+    every = range(grounding.index.vocab_size)
+    for _ in range(4):
+        state, written = language.initial_state, b""
+        for _ in range(40):
+            allowed = language.allowed(state)
+            assert allowed.dtype == np.int64
+            leading = [t for t in every if language.next_state(state, t) is not None]
+            ending = [t for t in allowed.tolist() if t == language.eos_token_id]
+            assert allowed.tolist() == sorted({*leading, *ending})
+            assert bool(ending) == bool(SCHEMA.fullmatch(written.decode()))
+            if not leading:
+                break
+            token_id = rng.choice(leading)
+            written += grounding.vocabulary.tokens[token_id]
+            following = language.next_state(state, token_id)
+            assert following is not None
+            state = following
+
+
+@pytest.mark.parametrize(
+    ("text", "operands"),
+    [
+        # Two registers may stand for three, the first of them twice and first.
+        ("sub r5 r3", {("R5", "R5", "R3"), ("R3", "R3", "R5")}),
+        ("sub r5 r5", {("R5", "R5", "R5")}),
+        # Two of one register and one of another are three mentions: each is used once.
+        ("sub r5 r5 r3", {("R5", "R5", "R3"), ("R5", "R3", "R5"), ("R3", "R5", "R5")}),
+        ("sub r5", set()),
+    ],
+)
+def test_shorthand(text: str, operands: set[tuple[str, ...]], grounding: Grounding) -> None:
+    """Where a dialect has shorthand, and only there, the destination may be a source too."""
+
+    def members(own: Grounding, mnemonic: str) -> set[tuple[str, ...]]:
+        whole, _ = own._texts(own.find(text, ISA))
+        return {tuple(json.loads(one)["params"].values()) for one in whole if mnemonic in one}
+
+    short = replace(grounding, shorthand=True)
+    assert members(short, "MUL") == operands
+    assert members(grounding, "MUL") == (operands if text.count("r") == 3 else set())
+    assert members(short, "CMP") == members(grounding, "CMP")
+
+
+def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None:
+    """Grounded answers of random weights mention only what the text mentions."""
+    for text in ("sub r5 r3 9", "mov r2, 'a'", "jmp there r6 3", "add r7 r7 0"):
+        decoded = tiny_decoder.decode(text)
+        assert decoded.operation is not None
+        found = mentions(text, ISA)
+        usable = {value.strip('"') for values in found.values() for value in values or ()}
+        params = decoded.operation.params.model_dump().values()
+        assert {str(value) for value in params} <= usable
+        registers = [value for value in params if value in ISA.registers]
+        assert not Counter(registers) - Counter(v.strip('"') for v in found["register"] or ())

@@ -1,0 +1,105 @@
+"""The store under a kill in mid-write, two writers, and links: old, new or nothing, never else."""
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from kvrm_grammar.language import store
+
+OLD, NEW = b"old" * 50_000, bytes(range(256)) * 1_000
+
+# Kills itself at a line of Python, or when the file has so many bytes, whatever is given.
+WRITER = """
+import os, resource, signal, sys
+from pathlib import Path
+from kvrm_grammar.language import store
+
+folder, kind, point = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+lines = 0
+
+def count(frame, event, argument):
+    global lines
+    lines += event == "line"
+    if lines == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return count
+
+if kind == "bytes":
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (point, point))
+elif kind == "line":
+    sys.settrace(count)
+store.write_entry(folder, "key", bytes(range(256)) * 1_000)
+sys.settrace(None)
+print(lines)
+"""
+
+
+def write(folder: Path, kind: str, point: int) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", WRITER, str(folder), kind, str(point)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_killed_in_mid_write(tmp_path: Path) -> None:
+    """At 100 points, between lines and between bytes: the entry is the old one or the new one."""
+    whole = write(tmp_path, "line", -1)
+    assert whole.returncode == 0, whole.stderr
+    lines, size = int(whole.stdout), len(NEW) + 77
+    points = [("line", 1 + place * lines // 50) for place in range(50)]
+    points += [("bytes", place * size // 50) for place in range(50)]
+    outcomes = {OLD: 0, NEW: 0}
+    for kind, point in points:
+        store.write_entry(tmp_path, "key", OLD)
+        killed = write(tmp_path, kind, point)
+        assert killed.returncode < 0, (kind, point, killed.stderr)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a damaged entry would warn
+            found = store.read_entry(tmp_path, "key")
+        assert found is not None
+        outcomes[found] += 1
+    assert outcomes[OLD] >= 80  # the entry is replaced at the very end
+    assert sum(outcomes.values()) == len(points) == 100
+    for path in tmp_path.glob("*.tmp"):
+        os.utime(path, (0, 0))
+    store.write_entry(tmp_path, "key", NEW)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".entry"]
+    assert store.read_entry(tmp_path, "key") == NEW
+
+
+def test_two_writers(tmp_path: Path) -> None:
+    """Eight processes write one key at once: the entry is whole, and nothing else is left."""
+    command = [sys.executable, "-c", WRITER, str(tmp_path), "none", "0"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(8)]
+    while any(process.poll() is None for process in running):
+        assert store.read_entry(tmp_path, "key") in (None, NEW)
+    assert [process.communicate()[0] for process in running] == [b"0\n"] * 8
+    assert all(process.returncode == 0 for process in running)
+    assert store.read_entry(tmp_path, "key") == NEW
+    assert [path.suffix for path in tmp_path.iterdir()] == [".entry"]
+
+
+def test_links(tmp_path: Path) -> None:
+    """A linked folder works; a linked entry is replaced, and what it led to stays as it was."""
+    folder, target = tmp_path / "cache", tmp_path / "precious"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    store.write_entry(tmp_path / "link", "key", OLD)
+    assert store.read_entry(folder, "key") == OLD
+    [entry] = folder.iterdir()
+    entry.unlink()
+    target.write_bytes(b"not an entry")
+    entry.symlink_to(target)
+    with pytest.warns(RuntimeWarning, match="damaged"):
+        assert store.read_entry(folder, "key") is None
+    store.write_entry(folder, "key", NEW)
+    assert store.read_entry(folder, "key") == NEW
+    assert target.read_bytes() == b"not an entry"
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.warns(RuntimeWarning, match="cannot"):
+        assert store.read_entry(tmp_path / "loop", "key") is None
+    with pytest.warns(RuntimeWarning, match="cannot write"):
+        store.write_entry(tmp_path / "loop", "key", NEW)

@@ -1,0 +1,71 @@
+"""lenient_refusals.py: near misses of every kind, none of them an instruction."""
+
+from collections import Counter
+from functools import cache
+from random import Random
+
+import pytest
+
+from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.oracle.reference import parse
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
+from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
+from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
+
+ISA = load_isa()
+SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
+
+
+@cache
+def drawn(kind: str) -> tuple[str, ...]:
+    rng = Random(kind)
+    return tuple(
+        lenient_refusal(rng, ISA, *SIDES[number % 2], kind=kind).text for number in range(150)
+    )
+
+
+@pytest.mark.parametrize("kind", LENIENT_REFUSAL_KINDS)
+def test_the_strict_dialect_refuses_them_too(kind: str) -> None:
+    """Everything strict accepts means the same here, so nothing that is refused is strict."""
+    accepted = [text for text in drawn(kind) if parse(text[:256]) != INVALID]
+    assert accepted == []
+
+
+@pytest.mark.parametrize("kind", LENIENT_REFUSAL_KINDS)
+def test_kinds_are_manifold(kind: str) -> None:
+    """Apart from empty lines, hardly a text comes twice."""
+    assert len(set(drawn(kind))) > (8 if kind == "empty" else 100)
+
+
+def test_all_kinds_are_drawn() -> None:
+    """Each with its weight, none rare."""
+    rng = Random(3)
+    kinds = Counter(lenient_refusal(rng, ISA).kind for _ in range(4000))
+    assert set(kinds) == set(LENIENT_REFUSAL_KINDS)
+    assert min(kinds.values()) > 20
+
+
+def test_near_misses_are_among_them() -> None:
+    """Three sources in English, a constant in infix, an ambiguous name, a memory operand."""
+    everything = "\n".join(text.lower() for kind in LENIENT_REFUSAL_KINDS for text in drawn(kind))
+    for part in (" into ", " = ", "[", "push", "if ", "select", "\u200b", "src1=", "1e", "answer"):
+        assert part in everything, part
+
+
+def test_a_word_that_is_a_command_is_no_prose() -> None:
+    """``exit`` alone ends the program in English, so a word list with it must not make it prose."""
+    words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_isa()
+    texts = [lenient_refusal(rng, isa, words, kind="prose").text.lower() for _ in range(9000)]
+    assert "walrus" in texts
+    assert {"exit", "stop", "idle"}.isdisjoint(texts)
+
+
+def test_the_same_seed_gives_the_same_texts() -> None:
+    """Nothing but the generator, the words and the lexicon decide."""
+    runs = []
+    for seed, side in ((4, 0), (4, 0), (5, 0), (4, 1)):
+        rng = Random(seed)
+        runs.append([lenient_refusal(rng, ISA, *SIDES[side]).text for _ in range(60)])
+    assert runs[0] == runs[1]
+    assert runs[0] not in (runs[2], runs[3])

@@ -1,0 +1,1 @@
+"""Makers of texts of the lenient dialect: valid, and refused."""

@@ -1,0 +1,265 @@
+"""The forms of the lenient dialect: how an operation and its operands stand together.
+
+In: a meaning, a speller and a lexicon. Out: a text in one form, or None where the meaning has no
+such form. :mod:`training.texts.lenient.valid` combines forms with other manners of writing.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from kvrm_grammar.dialects.lenient.synonyms import INFIX_SIGNS, STEP_SIGNS, SYNONYMS
+from kvrm_grammar.isa.binding import Isa, Opcode
+from kvrm_grammar.isa.operations import OperationModel, from_fields
+from training.texts.lenient.lexicon import Lexicon
+from training.texts.lenient.spelling import Speller, any_of, phrase, typing_error
+from training.texts.strict.spelling import mixed_case
+from training.texts.strict.valid import random_operation, separator
+
+__all__ = ["FORMS", "ORDERED_FORMS", "Meaning", "draw_meaning", "write_form", "write_spaced"]
+
+_NAMES = {
+    "dest": ("dest", "dest", "dst", "d", "rd", "to"),
+    "src": ("src", "src", "source", "from", "s", "a"),
+    "src1": ("src1", "src1", "a", "s1", "lhs", "x"),
+    "src2": ("src2", "src2", "b", "s2", "rhs", "y"),
+    "value": ("value", "value", "val", "imm", "v"),
+    "addr": ("addr", "addr", "address", "target", "label", "to"),
+}
+
+
+_PLAIN_ENDS = (2, 6, 8)  # of frames, jumps and conditions: how many are the plainest
+_REGISTER_LIKE = re.compile(r"[Rr][0-9]")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What is to be written: an operation, its opcode, and a notation for each operand."""
+
+    operation: OperationModel
+    opcode: Opcode
+    notations: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The operands by name."""
+        return dict(self.operation.params.model_dump())
+
+    @property
+    def in_place(self) -> bool:
+        """Whether an operation of two sources writes over its first."""
+        return {"dest", "src1", "src2"} <= self.values.keys() and (
+            self.values["dest"] == self.values["src1"]
+        )
+
+    def with_value(self, value: int) -> "Meaning":
+        """The same with another number, in decimal."""
+        kinds = [operand.kind for operand in self.opcode.operands]
+        notations = tuple(
+            "decimal" if kind == "immediate" else notation
+            for kind, notation in zip(kinds, self.notations, strict=True)
+        )
+        changed = from_fields(self.operation.key, {**self.values, "value": value})
+        return Meaning(changed, self.opcode, notations)
+
+    def with_values(self, **changed: Any) -> "Meaning":
+        """The same with other operands."""
+        operation = from_fields(self.operation.key, {**self.values, **changed})
+        return Meaning(operation, self.opcode, self.notations)
+
+
+def draw_meaning(rng: Random, isa: Isa, words: Sequence[str]) -> Meaning:
+    """Draw an operation; one that writes over its first source comes more often.
+
+    No label looks like a register or ends in a full stop: free text would not tell them apart.
+    Half of the labels are plain words, as those in texts that are refused are.
+    """
+    while True:
+        meaning = Meaning(*random_operation(rng, isa, words))
+        if isinstance(meaning.values.get("addr"), str) and rng.random() < 0.5:
+            meaning = meaning.with_values(addr=rng.choice(words))
+        label = str(meaning.values.get("addr", ""))
+        if not (_REGISTER_LIKE.match(label) or label.endswith(".")):
+            break
+    if "src2" in meaning.values and "dest" in meaning.values and rng.random() < 0.25:
+        meaning = meaning.with_values(src1=meaning.values["dest"])
+    return meaning
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """What a form needs to write a meaning."""
+
+    rng: Random
+    meaning: Meaning
+    spell: Speller
+    lexicon: Lexicon
+
+    def operand(self, name: str) -> str:
+        place = [operand.name for operand in self.meaning.opcode.operands].index(name)
+        kind = self.meaning.opcode.operands[place].kind
+        value = self.meaning.values[name]
+        if kind == "register":
+            return self.spell.register(value)
+        if isinstance(value, int):
+            notation = self.meaning.notations[place]
+            return self.spell.number(value, notation, immediate=kind == "immediate")
+        return str(value)
+
+    def operands(self, names: Sequence[str] | None = None) -> list[str]:
+        return [self.operand(name) for name in (self.meaning.values if names is None else names)]
+
+    def name(self) -> str:
+        return mixed_case(self.meaning.opcode.mnemonic, self.rng)
+
+    def listed(self, name: str, operands: Sequence[str]) -> str:
+        text = name + (self.rng.choice((" ", " ", " ", "  ", "\t")) if operands else "")
+        return text + "".join(
+            (separator(self.rng) if i else "") + o for i, o in enumerate(operands)
+        )
+
+
+_Form = Callable[[_Writing], str | None]  # None: this meaning cannot be written so
+
+
+def _plain(w: _Writing) -> str:
+    return w.listed(w.name(), w.operands())
+
+
+def _synonym(w: _Writing) -> str | None:
+    names = SYNONYMS[w.meaning.opcode.mnemonic]
+    if len(names) < w.rng.randint(1, 5):  # so that each is drawn about as often as any other
+        return None
+    name = mixed_case(w.rng.choice(names), w.rng)
+    return w.listed(name, w.operands())
+
+
+def _typo(w: _Writing) -> str:
+    name = mixed_case(typing_error(w.rng, 1, w.meaning.opcode.mnemonic), w.rng)
+    return w.listed(name, w.operands())
+
+
+def _infix(w: _Writing) -> str | None:
+    rng, values, mnemonic = w.rng, w.meaning.values, w.meaning.opcode.mnemonic
+    gap = rng.choice((" ", " ", " ", ""))
+    if mnemonic in STEP_SIGNS:
+        return w.operand("dest") + rng.choice(("", "", " ")) + STEP_SIGNS[mnemonic]
+    # Behind a word, a colon would make it a label definition.
+    assign = rng.choice((f"{gap}={gap}", f"{gap}={gap}", f" :={gap}", f"{gap}<-{gap}"))
+    if mnemonic in INFIX_SIGNS:
+        sign = INFIX_SIGNS[mnemonic]
+        if w.meaning.in_place and rng.random() < 0.6:
+            return f"{w.operand('dest')}{gap}{sign}={gap}{w.operand('src2')}"
+        first, second = w.operands(("src1", "src2"))
+        return f"{w.operand('dest')}{assign}{first}{gap}{sign}{gap}{second}"
+    if "dest" in values and len(values) == 2:
+        dest, source = w.operands()
+        return f"{dest}{assign}{source}"
+    return None
+
+
+def _call(w: _Writing) -> str:
+    rng, operands = w.rng, w.operands()
+    comma = rng.choice((", ", ", ", ",", " "))
+    if rng.random() < 0.7 or not operands:
+        return f"{w.name()}{rng.choice(('', '', ' '))}({comma.join(operands)})"
+    return f"({w.name()} {' '.join(operands)})"
+
+
+def _named(w: _Writing) -> str | None:
+    rng = w.rng
+    names = list(w.meaning.values)
+    if not names:
+        return None
+    sign, gap = rng.choice(("=", "=", ":", ": ")), rng.choice((" ", " ", ", "))
+    plain = rng.random() < 0.5
+    labels = {name: _NAMES[name][0] if plain else rng.choice(_NAMES[name]) for name in names}
+    if len(set(labels.values())) < len(names):
+        labels = {name: name for name in names}
+    rng.shuffle(names)
+    return f"{w.name()} " + gap.join(f"{labels[name]}{sign}{w.operand(name)}" for name in names)
+
+
+def _arrow(w: _Writing) -> str | None:
+    names = [name for name in w.meaning.values if name != "dest"]
+    if "dest" not in w.meaning.values or not names:
+        return None
+    gap = w.rng.choice((" ", " ", " ", ""))
+    return w.listed(w.name(), w.operands(names)) + f"{gap}->{gap}{w.operand('dest')}"
+
+
+def _two_operand(w: _Writing) -> str | None:
+    if not w.meaning.in_place:
+        return None
+    return w.listed(w.name(), w.operands(("dest", "src2")))
+
+
+def _english(w: _Writing) -> str | None:
+    rng, lexicon, values = w.rng, w.lexicon, w.meaning.values
+    mnemonic, key = w.meaning.opcode.mnemonic, w.meaning.operation.key.partition("_")[2]
+    if mnemonic in lexicon.conditions:
+        # What most people say comes first in each list, and would be rare in a long one.
+        ends = _PLAIN_ENDS if rng.random() < 0.5 else (None, None, None)
+        lists = (lexicon.frames, lexicon.jumps, lexicon.conditions[mnemonic])
+        frame, jump, condition = (
+            any_of(items[:end], rng) for items, end in zip(lists, ends, strict=True)
+        )
+        template = frame.replace("{jump}", jump).replace("{condition}", condition)
+    else:
+        phrases = lexicon.phrases[key]
+        if values.get("value") == 0 and rng.random() < 0.8:
+            phrases = lexicon.phrases["CLEAR"]
+        if "src1" in values and "dest" in values:
+            phrases = tuple(p for p in phrases if w.meaning.in_place or "{src1}" in p)
+        template = any_of(phrases, rng)
+    text = phrase(template, rng)
+    for name in values:
+        text = text.replace(f"{{{name}}}", w.operand(name)) if f"{{{name}}}" in text else text
+    if rng.random() < 0.15:
+        text = rng.choice(lexicon.openings) + text
+    if rng.random() < 0.08:
+        text += rng.choice(lexicon.closings)
+    return text[0].upper() + text[1:] if rng.random() < 0.3 else text
+
+
+FORMS: dict[str, tuple[int, _Form]] = {
+    "plain": (10, _plain),
+    "synonym": (20, _synonym),
+    "typo": (14, _typo),
+    "infix": (14, _infix),
+    "call": (7, _call),
+    "named": (8, _named),
+    "arrow": (6, _arrow),
+    "two_operand": (6, _two_operand),
+    "english": (34, _english),
+}
+"""How the operation and its operands stand together, with weights; one form for each text."""
+ORDERED_FORMS = frozenset(("plain", "synonym", "typo", "two_operand"))
+"""Forms that list their operands behind the name."""
+
+
+def write_form(
+    form: str, rng: Random, meaning: Meaning, spell: Speller, lexicon: Lexicon
+) -> str | None:
+    """Write a meaning in one form; None where it has no such form."""
+    return FORMS[form][1](_Writing(rng, meaning, spell, lexicon))
+
+
+def write_spaced(rng: Random, meaning: Meaning, spell: Speller, lexicon: Lexicon) -> str | None:
+    """Write a meaning with blanks left out or commas doubled; None where it cannot be."""
+    w = _Writing(rng, meaning, spell, lexicon)
+    kinds = [operand.kind for operand in w.meaning.opcode.operands]
+    operands = w.operands()
+    if not kinds or kinds[0] != "register":
+        return None
+    ways = ["glued"] if len(kinds) == 1 else ["glued", "doubled", "doubled"]
+    if set(kinds) == {"register"} and len(kinds) > 1:
+        ways += ["joined", "joined"]
+    way = rng.choice(ways)
+    if way == "glued":
+        return w.name() + rng.choice((",", ", ", " ")).join(operands)
+    if way == "joined":
+        return w.name() + rng.choice((" ", " ", "")) + "".join(operands)
+    return f"{w.name()} " + rng.choice((",,", ", ,", ",, ", " ,, ")).join(operands)

@@ -1,0 +1,315 @@
+"""Texts that look like something the lenient dialect reads, and must be refused.
+
+In: a ``random.Random``, an ``Isa`` and a lexicon. Out: ``Candidate``:
+a text and the kind of its fault. No parser can confirm these, so each is wrong by its making:
+one operand, one word or one character away from a text that would be read.
+"""
+
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
+from kvrm_grammar.isa.binding import Isa
+from training.texts.lenient import refused_notations as templates
+from training.texts.lenient.forms import FORMS, Meaning, draw_meaning, write_form
+from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
+from training.texts.lenient.spelling import Speller, any_of, typing_error
+from training.texts.lenient.valid import residue
+from training.texts.strict.refused import Candidate
+from training.texts.strict.spelling import label_name, mixed_case
+from training.texts.strict.valid import decorate, separator
+from training.texts.strict.words import TRAINING_WORDS
+
+__all__ = ["LENIENT_REFUSAL_KINDS", "lenient_refusal"]
+
+_CONFUSABLE = dict(
+    zip(
+        "aceopsxijyAOMHICS",
+        "\u0430\u0441\u0435\u043e\u0440\u0455\u0445\u0456\u0458\u0443\u0410\u041e\u041c\u041d\u0406\u0421\u0405",
+        strict=True,
+    )
+)
+_HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
+_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
+_FAULTY_NAMES = tuple("size flags src3 count mode width c dest2 index".split())
+_JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "\n\n", " and also ")
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What the makers draw from."""
+
+    rng: Random
+    isa: Isa
+    words: Sequence[str]
+    lexicon: Lexicon
+
+    def meaning(self, *, operands: int = 1) -> Meaning:
+        while True:
+            meaning = draw_meaning(self.rng, self.isa, self.words)
+            if len(meaning.values) >= operands:
+                return meaning
+
+    def speller(self) -> Speller:
+        return Speller(self.rng, registers=self.rng.random() < 0.15, words=self.rng.random() < 0.3)
+
+    def written(self, meaning: Meaning) -> str:
+        """A text of the meaning in any form."""
+        while True:
+            form = self.rng.choice(tuple(FORMS))
+            text = write_form(form, self.rng, meaning, self.speller(), self.lexicon)
+            if text is not None:
+                return text
+
+    def registers(self, count: int) -> list[str]:
+        spell = self.speller()
+        return [spell.register(self.rng.choice(self.isa.registers)) for _ in range(count)]
+
+    def name(self, meaning: Meaning) -> str:
+        own = meaning.opcode.mnemonic
+        return mixed_case(self.rng.choice((own, own, *SYNONYMS[own])), self.rng)
+
+    def filled(self, choices: Sequence[str], x: str = "") -> str:
+        """One of the templates, decided and filled; a mnemonic at its start in any case."""
+        rng = self.rng
+        r, s, t, u = self.registers(4)
+        text = any_of(choices, rng).format(
+            r=r, s=s, t=t, u=u, x=x, w=self.word(), jump=rng.choice(self.lexicon.jumps),
+            n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999),
+        )  # fmt: skip
+        first, blank, rest = text.partition(" ")
+        return (mixed_case(first, rng) if first.upper() in _NAMES else first) + blank + rest
+
+    def word(self) -> str:
+        rng = self.rng
+        return (
+            rng.choice(self.words) if rng.random() < 0.6 else label_name(rng, self.isa, self.words)
+        )
+
+    def listed(self, name: str, operands: Sequence[str]) -> str:
+        rest = "".join((separator(self.rng) if i else "") + o for i, o in enumerate(operands))
+        return f"{name} {rest}".strip()
+
+    def operands(self, meaning: Meaning) -> list[str]:
+        """The operands as the strict dialect writes them."""
+        return [
+            mixed_case(v, self.rng) if v in self.isa.registers else str(v)
+            for v in meaning.values.values()
+        ]
+
+
+def _unknown_operation(f: _Fault) -> str:
+    rng = f.rng
+    roll = rng.random()
+    if roll < 0.45:
+        operands = f.registers(rng.choice((0, 1, 2, 2, 3, 3)))
+        if operands and rng.random() < 0.3:
+            operands[-1] = rng.choice((str(rng.randint(0, 999)), label_name(rng, f.isa, f.words)))
+        return f.listed(mixed_case(rng.choice(OTHER_OPERATIONS), rng), operands)
+    if roll < 0.7:
+        return f.filled(f.lexicon.faults["actions"])
+    sign, gap = rng.choice(templates.UNKNOWN_SIGNS), rng.choice((" ", " ", ""))
+    r, s, t = f.registers(3)
+    if roll < 0.9:
+        return f"{r} {rng.choice(('=', ':=', '<-'))} {s}{gap}{sign}{gap}{t}"
+    return f"{r} {rng.choice(('/', '%', '&', '|', '^', '<<'))}= {s}"
+
+
+def _ambiguous(f: _Fault) -> str:
+    return f.listed(mixed_case(typing_error(f.rng, 2), f.rng), f.operands(f.meaning(operands=0)))
+
+
+def _bad_register(f: _Fault) -> str:
+    """A text with a register replaced by one that does not exist."""
+    mark = f.isa.registers[0]
+    while True:
+        meaning = f.meaning()
+        names = [o.name for o in meaning.opcode.operands if o.kind == "register"]
+        if not names:
+            continue
+        marked = meaning.with_values(**{f.rng.choice(names): mark})
+        if list(marked.values.values()).count(mark) > 1:
+            continue
+        text, bad = f.written(marked), f.rng.choice(templates.BAD_REGISTERS)
+        for spelled in ("%r0", "$r0", "register 0", "reg0", "r 0", "r0"):
+            for case in (spelled, spelled.upper()):
+                if case in text:
+                    return text.replace(case, bad, 1)
+
+
+def _out_of_range(f: _Fault) -> str:
+    rng, high = f.rng, f.isa.immediate[1]
+    beyond = rng.choice((high + 1, high + rng.randint(1, 10**9), 10 ** rng.randint(10, 14)))
+    if rng.random() < 0.2:
+        return f"{rng.choice(f.lexicon.jumps)} {beyond}"
+    value = -(beyond + 1) if rng.random() < 0.3 else beyond
+    return f.filled(
+        templates.NUMBER_USES, rng.choice((f"{value}", f"{value}", f"{value:_}", hex(value)))
+    )
+
+
+def _no_number(f: _Fault) -> str:
+    """Fractions, thousands with commas, exponents, expressions, units."""
+    return f.filled(templates.NUMBER_USES, f.filled(templates.BAD_NUMBERS))
+
+
+def _memory(f: _Fault) -> str:
+    return f.filled(templates.MEMORY_USES, f.filled(templates.MEMORY_PLACES))
+
+
+def _several(f: _Fault) -> str:
+    one, other = (f.written(f.meaning(operands=0)) for _ in range(2))
+    return one + f.rng.choice(_JOINTS) + other
+
+
+def _hidden(f: _Fault) -> str:
+    """A character that looks like another, or like nothing."""
+    text, rng = f.written(f.meaning(operands=0)), f.rng
+    places = [i for i, c in enumerate(text) if c in _CONFUSABLE]
+    if not places or rng.random() < 0.4:
+        place = rng.randint(1, max(1, len(text) - 1))
+        return text[:place] + rng.choice(_HIDDEN) + text[place:]
+    chosen = rng.choice(places)
+    return text[:chosen] + _CONFUSABLE[text[chosen]] + text[chosen + 1 :]
+
+
+def _too_few(f: _Fault) -> str:
+    """An operand less than the least that a form takes."""
+    if f.rng.random() < 0.4:
+        return f.filled(f.lexicon.faults["too_few"])
+    rng, meaning = f.rng, f.meaning()
+    operands, name = f.operands(meaning), f.name(meaning)
+    kept = operands[: rng.randrange(len(operands) - (len(operands) == 3))]
+    named = zip(meaning.values, kept, strict=False)
+    forms = [
+        f.listed(name, kept),
+        f.listed(name, kept),
+        f"{name}({', '.join(kept)})",
+        f"{name} " + " ".join(f"{n}={v}" for n, v in named),
+    ]
+    if len(operands) == 3:
+        r, s = operands[:2]
+        forms += [f"{r} =", f"{name} -> {r}", f"{r} = {s} +", f"{name} {r} ->"]
+    if meaning.opcode.mnemonic in f.lexicon.conditions:
+        condition = any_of(f.lexicon.conditions[meaning.opcode.mnemonic], rng)
+        forms += [f"jump if {condition}", f"go to if {condition}", f"if {condition}"] * 2
+    return rng.choice(forms).strip()
+
+
+def _too_many(f: _Fault) -> str:
+    """An operand more than a form takes; an English sentence with three sources."""
+    rng, meaning = f.rng, f.meaning(operands=0)
+    if rng.random() < 0.55:
+        return f.filled(f.lexicon.faults["too_many"])
+    more, name = f.operands(meaning), f.name(meaning)
+    extra = rng.choice((f.registers(1)[0], f.registers(1)[0], str(rng.randint(0, 99))))
+    more.insert(rng.randint(0, len(more)), extra)
+    return f.listed(name, more) if rng.random() < 0.7 else f"{name}({', '.join(more)})"
+
+
+def _wrong_kind(f: _Fault) -> str:
+    """A number where a register belongs, a register where a target does."""
+    return f.filled(f.lexicon.faults["wrong_kind"])
+
+
+def _bad_names(f: _Fault) -> str:
+    """Operands by name: one twice, or a name that no operation has."""
+    rng, meaning = f.rng, f.meaning(operands=2)
+    pairs = [*zip(meaning.values, f.operands(meaning), strict=True)]
+    place = rng.randrange(len(pairs))
+    if rng.random() < 0.5:
+        pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.registers(1)[0]))
+    else:
+        pairs[place] = (rng.choice(_FAULTY_NAMES), pairs[place][1])
+    listed = rng.choice((" ", ", ")).join(f"{name}={value}" for name, value in pairs)
+    return f"{mixed_case(meaning.opcode.mnemonic, rng)} {listed}"
+
+
+def _condition(f: _Fault) -> str:
+    """A jump on a condition that the machine does not have."""
+    condition = f.filled(f.lexicon.faults["conditions"])
+    if f.rng.random() < 0.2:
+        return f.filled(templates.CONDITIONAL, condition)
+    # The same sentences as with a condition that it has: only that tells them apart.
+    frame = any_of(f.lexicon.frames, f.rng).replace("{condition}", "{x}")
+    return f.filled([frame.replace("{addr}", "{w}")], condition)
+
+
+def _prose(f: _Fault) -> str:
+    """What is no instruction; a word alone, such as ``exit``, may be one in English."""
+    commands = {
+        text.lower()
+        for name in (opcode.mnemonic for opcode in f.isa.opcodes if not opcode.operands)
+        for text in (name, *SYNONYMS[name], *f.lexicon.phrases[name])
+    }
+    while (text := _any_prose(f)).strip().lower() in commands:
+        pass
+    return text
+
+
+def _any_prose(f: _Fault) -> str:
+    rng = f.rng
+    roll = rng.random()
+    if roll < 0.7:
+        return f.filled(f.lexicon.faults["prose"])
+    if roll < 0.85:
+        return " ".join(rng.choice(f.words) for _ in range(rng.randint(2, 8)))
+    alphabet = rng.choice((string.printable[:95], string.ascii_lowercase + "   "))
+    return "".join(rng.choice(alphabet) for _ in range(rng.randint(6, 30)))
+
+
+def _empty(f: _Fault) -> str:
+    return f.filled(templates.EMPTY)
+
+
+_MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
+    "unknown_operation": (18, _unknown_operation),
+    "ambiguous": (15, _ambiguous),
+    "bad_register": (14, _bad_register),
+    "out_of_range": (5, _out_of_range),
+    "no_number": (10, _no_number),
+    "memory": (7, _memory),
+    "several": (10, _several),
+    "hidden": (6, _hidden),
+    "too_few": (12, _too_few),
+    "too_many": (11, _too_many),
+    "wrong_kind": (9, _wrong_kind),
+    "bad_names": (8, _bad_names),
+    "condition": (15, _condition),
+    "prose": (24, _prose),
+    "empty": (2, _empty),
+}
+LENIENT_REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
+_WHOLE = frozenset(("empty", "several", "hidden", "prose"))  # nothing is put around these
+
+
+def lenient_refusal(
+    rng: Random,
+    isa: Isa,
+    words: Sequence[str] = TRAINING_WORDS,
+    lexicon: Lexicon = TRAINING_LEXICON,
+    *,
+    kind: str | None = None,
+) -> Candidate:
+    """Draw a text that the lenient dialect refuses.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set to break the rules of.
+        words: Word list for labels and prose.
+        lexicon: Phrases of English.
+        kind: One of ``LENIENT_REFUSAL_KINDS``; None for any.
+
+    Returns:
+        The text and the kind of its fault.
+    """
+    if kind is None:
+        kind = rng.choices(LENIENT_REFUSAL_KINDS, [weight for weight, _ in _MAKERS.values()])[0]
+    text = _MAKERS[kind][1](_Fault(rng, isa, words, lexicon))
+    if kind not in _WHOLE and rng.random() < 0.08:
+        text = residue(text, rng)
+    if kind not in ("empty", "several") and rng.random() < 0.1:
+        text = decorate(text, rng, isa, words)
+    return Candidate(text, kind)

@@ -1,0 +1,182 @@
+"""How registers, numbers and names are spelled where no grammar minds.
+
+In: a ``random.Random``. Out: the text of one operand or name, and the kind of its spelling.
+Also what counts as a typing error of which mnemonic.
+"""
+
+import re
+import string
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from random import Random
+
+from kvrm_grammar.dialects.lenient.spelling import number_words, one_edit_from
+from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
+from training.texts.strict.faults import edit
+from training.texts.strict.spelling import integer_text, mixed_case
+from training.texts.strict.words import FOREIGN_MNEMONICS
+
+__all__ = [
+    "Speller",
+    "any_of",
+    "fullwidth",
+    "phrase",
+    "typing_error",
+]
+
+_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+
+class Speller:
+    """Writes the operands of one text, all in one manner. Mutable: it notes the kinds.
+
+    Args:
+        rng: Source of randomness.
+        registers: Whether registers are written in other ways than the grammar's.
+        numbers: Whether numbers are.
+        words: Whether small numbers may be words.
+        prefixes: Whether a number may have a ``#``: where it stands behind a blank or comma.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        *,
+        registers: bool = False,
+        numbers: bool = False,
+        words: bool = False,
+        prefixes: bool = False,
+    ) -> None:
+        self.rng = rng
+        self.kinds: set[str] = set()
+        self._register = rng.choice(("%{r}{n}", "${r}{n}", "{reg}{n}", "{register} {n}", "{r} {n}"))
+        self._registers, self._numbers, self._words = registers, numbers, words
+        self._prefixes = prefixes
+        self._case = rng.choice((str.lower, str.lower, str.upper))
+
+    def register(self, name: str) -> str:
+        """Write a register: one letter and a digit."""
+        if not self._registers:
+            return mixed_case(name, self.rng)
+        self.kinds.add("register_spelling")
+        return self._register.format(
+            r=self._case(name[0]),
+            n=name[1:],
+            reg=self._case("reg"),
+            register=self._case("register"),
+        )
+
+    def number(self, value: int, notation: str, *, immediate: bool = True) -> str:
+        """Write a number.
+
+        Args:
+            value: The number.
+            notation: One of the strict dialect's, for when nothing else is chosen.
+            immediate: Whether signs and prefixes are allowed.
+        """
+        rng = self.rng
+        if self._words and 0 <= value <= 100 and notation != "character" and rng.random() < 0.6:
+            self.kinds.add("english")
+            return self._case(number_words(value, rng.choice("- ")))
+        if self._numbers and notation != "character":
+            text = self._other_notation(value, immediate=immediate)
+            if text:
+                self.kinds.add("immediate")
+                return text
+        prefix = "#" if self._prefixes and immediate and rng.random() < 0.2 else ""
+        return prefix + integer_text(value, notation, rng, sign=immediate)
+
+    def _other_notation(self, value: int, *, immediate: bool) -> str | None:
+        rng, size = self.rng, abs(value)
+        hexadecimal = self._case(format(size, "x"))
+        forms = []
+        if immediate and value >= 0:
+            forms.append(f"={value}")
+        if value >= 0:
+            forms += [
+                f"{'' if hexadecimal[0].isdigit() else '0'}{hexadecimal}{self._case('h')}"
+            ] * 2
+            forms.append(f"${hexadecimal}")
+            forms += [f"%{value:b}"] if value < 2**12 else []
+        if size >= 1000:
+            forms += [f"{value:_}"] * 2
+        if value < 0:
+            forms += [f"- {size}", f"\u2212{size}", f"\u2212 {size}"]
+        return rng.choice(forms) if forms else None
+
+
+def phrase(template: str, rng: Random) -> str:
+    """Decide every ``[a|b]`` of a template and tidy its blanks; ``{name}`` stays.
+
+    >>> phrase("[put] {value}  [in|in] {dest}", Random(0))
+    'put {value} in {dest}'
+    """
+    chosen = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template)
+    return re.sub(r" +(?=,)", "", re.sub(r" +", " ", chosen)).strip()
+
+
+def any_of(templates: Sequence[str], rng: Random) -> str:
+    """Draw a template and decide its choices; one with more of them stands for more texts.
+
+    Args:
+        templates: Where no bracket holds a bar, as in code, brackets stay.
+        rng: Source of randomness.
+    """
+    chosen = rng.choices(templates, cum_weights=_weights(tuple(templates)))[0]
+    return phrase(chosen, rng) if _choices(chosen) else chosen
+
+
+def _choices(template: str) -> int:
+    return sum("|" in options for options in _CHOICE.findall(template))
+
+
+@cache
+def _weights(templates: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(accumulate(1 + _choices(template) for template in templates))
+
+
+def fullwidth(text: str, rng: Random) -> str:
+    """Write letters, digits and commas in their full-width forms: all, or a part of the text."""
+    wanted = rng.choice(
+        (string.ascii_letters + string.digits + ",", string.digits, string.ascii_letters)
+    )
+    if rng.random() < 0.3:
+        start = rng.randrange(len(text))
+        end = rng.randint(start + 1, len(text))
+        return text[:start] + _widened(text[start:end], wanted) + text[end:]
+    return _widened(text, wanted)
+
+
+def _widened(text: str, wanted: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) if c in wanted else c for c in text)
+
+
+@cache
+def _taken() -> frozenset[str]:
+    """Names that mean something already, here or on another machine."""
+    synonyms = (name for names in SYNONYMS.values() for name in names)
+    others = (*OTHER_OPERATIONS, *FOREIGN_MNEMONICS)
+    return frozenset(name.upper() for name in (*SYNONYMS, *synonyms, *others))
+
+
+def typing_error(rng: Random, candidates: int, mnemonic: str | None = None) -> str:
+    """Misspell a mnemonic by one edit of letters.
+
+    Args:
+        rng: Source of randomness.
+        candidates: 1 for a word that is one edit from exactly one mnemonic, 2 for one that is
+            one edit from several.
+        mnemonic: Which to misspell; None for any.
+
+    Returns:
+        The word, in lower case; nothing that is a mnemonic, a synonym or another machine's.
+    """
+    names = tuple(SYNONYMS)
+    while True:
+        word = edit((mnemonic or rng.choice(names)).lower(), rng, string.ascii_lowercase)
+        if word.upper() in _taken() or not word:
+            continue
+        near = one_edit_from(word, names)
+        if (len(near) == 1) if candidates == 1 else (len(near) >= 2):
+            return word

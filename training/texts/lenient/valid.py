@@ -1,0 +1,135 @@
+"""Operation -> text, in the ways people and programs write it where no grammar minds.
+
+In: a ``random.Random``, an ``Isa`` and a lexicon. Out: ``Variant``: a
+text, the operation it means, and the kinds of writing in it, which are those of the dialect's
+table. Kinds combine: an English sentence with full-width digits in back-quotes. Texts that
+must be refused come from :mod:`training.texts.lenient.refused`.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+from kvrm_grammar.isa.binding import Isa
+from training.texts.lenient.forms import (
+    FORMS,
+    ORDERED_FORMS,
+    Meaning,
+    draw_meaning,
+    write_form,
+    write_spaced,
+)
+from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
+from training.texts.lenient.spelling import Speller, fullwidth
+from training.texts.strict.valid import Variant, decorate
+from training.texts.strict.words import TRAINING_WORDS
+
+__all__ = ["MANNERS", "lenient_variant", "residue"]
+
+MANNERS: tuple[str, ...] = ("register_spelling", "immediate", "residue", "fullwidth", "spacing")
+"""What changes the writing of any form."""
+
+
+def residue(text: str, rng: Random, *, full_stop: bool = True) -> str:
+    """Leave the marks around a line that copying and listings leave; it has no line end.
+
+    Args:
+        text: The line.
+        rng: Source of randomness.
+        full_stop: Whether the mark may be one; behind a label it would belong to that.
+    """
+    single = " " not in text.strip()
+    forms = [
+        f"`{text}`",
+        f"'{text}'",
+        f'"{text}"',
+        f">>> {text}",
+        f"{rng.randint(1, 400)} | {text}",
+        f"{rng.randint(1, 40)}. {text}",
+        f"- {text}",
+        f"0x{4 * rng.randint(0, 999):04x}: {text}",
+    ]
+    if full_stop:
+        forms.append(f"{text}.")
+    if not single:  # one word with a colon behind it is a label definition
+        forms.append(f"{text}:")
+    return rng.choice(forms)
+
+
+def lenient_variant(
+    rng: Random,
+    isa: Isa,
+    words: Sequence[str] = TRAINING_WORDS,
+    lexicon: Lexicon = TRAINING_LEXICON,
+    *,
+    kind: str | None = None,
+) -> Variant:
+    """Draw one text of the lenient dialect with its meaning.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set.
+        words: Word list for labels.
+        lexicon: Phrases of English.
+        kind: A kind of ``FORMS`` or ``MANNERS`` that it must show; None for any.
+
+    Returns:
+        The text, its operation, and its kinds in order; a text in which nothing is lenient
+        has the kind ``plain`` alone.
+    """
+    while True:
+        variant = _attempt(rng, isa, words, lexicon, kind)
+        if variant is not None and (kind is None or kind in variant.kinds):
+            return variant
+
+
+def _attempt(
+    rng: Random, isa: Isa, words: Sequence[str], lexicon: Lexicon, kind: str | None
+) -> Variant | None:
+    meaning = draw_meaning(rng, isa, words)
+    form = kind if kind in FORMS else rng.choices(tuple(FORMS), [w for w, _ in FORMS.values()])[0]
+    manners = {m for m in MANNERS if m == kind or rng.random() < 0.09}
+    if form == "english" and "value" in meaning.values and rng.random() < 0.6:
+        meaning = meaning.with_value(0 if rng.random() < 0.25 else rng.randint(0, 100))
+    spell = Speller(
+        rng,
+        registers="register_spelling" in manners,
+        numbers="immediate" in manners,
+        words=form == "english",
+        prefixes=form in ORDERED_FORMS and "fullwidth" not in manners,
+    )
+    if "spacing" in manners and form in ORDERED_FORMS and not manners & {"register_spelling"}:
+        text, kinds = write_spaced(rng, meaning, spell, lexicon), {"spacing"}
+    else:
+        text, kinds = write_form(form, rng, meaning, spell, lexicon), {form}
+    if text is None:
+        return None
+    if "residue" in manners:
+        text = _with_residue(text, rng, meaning, form)
+        kinds.add("residue")
+    if "fullwidth" in manners and "character" not in meaning.notations and not _has_label(meaning):
+        wide = fullwidth(text, rng)
+        kinds |= {"fullwidth"} if wide != text else set()
+        text = wide
+    kinds |= spell.kinds
+    if len(kinds) > 1:
+        kinds.discard("plain")
+    if rng.random() < 0.35:
+        text = decorate(text, rng, isa, words)
+    return Variant(text, meaning.operation, tuple(sorted(kinds)))
+
+
+def _has_label(meaning: Meaning) -> bool:
+    return isinstance(meaning.values.get("addr"), str)
+
+
+def _with_residue(text: str, rng: Random, meaning: Meaning, form: str) -> str:
+    """Marks around the line, or in front of its first word or its label."""
+    first, blank, rest = text.partition(" ")
+    roll = rng.random()
+    at_label = _has_label(meaning) and text.endswith(str(meaning.values["addr"]))
+    if at_label and roll < 0.3:
+        name = str(meaning.values["addr"])
+        return f"{text[: -len(name)]}@{name}"
+    if first.upper() == meaning.opcode.mnemonic and roll < 0.45:
+        return rng.choice(("OP_" + first.upper(), "." + first.lower())) + blank + rest
+    return residue(text, rng, full_stop=not (at_label and form in ORDERED_FORMS))

@@ -1,0 +1,1 @@
+"""Makers of texts of the strict dialect: valid, and refused."""

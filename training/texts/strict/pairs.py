@@ -1,0 +1,86 @@
+"""Minimal pairs: an instruction and its neighbour one step away, where a character decides.
+
+In: a ``random.Random`` and an ``Isa``. Out: two ``Candidate``. Training
+data takes a share of these; evaluation data takes none.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+from kvrm_grammar.isa.binding import Isa
+from training.texts.strict.faults import Draw, draw, in_range
+from training.texts.strict.refused import Candidate, broken, misspelt
+from training.texts.strict.spelling import NOTATIONS, integer_text, notation_value
+from training.texts.strict.valid import operand_text
+from training.texts.strict.words import TRAINING_WORDS
+
+__all__ = ["BOTH_VALID", "minimal_pair"]
+
+# What grounding cannot know weighs most: the operation's name and the number of operands. A
+# number out of range or a register that does not exist is no member of a grounded language, so
+# a model that takes it does no harm by default, and one that refuses its valid neighbour does.
+_WEIGHTS: dict[str, int] = {
+    "mnemonic": 64, "edited": 22, "stray": 14, "extra_operand": 14, "missing_operand": 8,
+    "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8, "bad_target": 6,
+    "out_of_range": 6, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
+    "in_range": 24, "literals": 28, "plain": 14,
+}  # fmt: skip
+BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain"))
+"""Kinds of which both sides are instructions: what a model must not learn to fear."""
+
+
+def minimal_pair(
+    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
+) -> tuple[Candidate, Candidate]:
+    """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
+
+    The step leads out of the dialect, but for the kinds of ``BOTH_VALID``: numbers of many
+    digits in range, short literals in all notations, the same operands by another name.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set.
+        words: Word list for labels.
+
+    Returns:
+        The instruction, and its neighbour. Whether that is refused, the oracle says.
+    """
+    kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+    numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
+    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain"))
+    while numeric and d.position("immediate", "target") is None:
+        d = draw(rng, isa, words)
+    first, second = _sides(kind, d)
+    return Candidate(first, kind), Candidate(second, kind)
+
+
+def _sides(kind: str, d: Draw) -> tuple[str, str]:
+    """A valid instruction and its neighbour."""
+    if kind == "in_range":
+        return in_range(d), in_range(d)
+    if kind == "literals":
+        return _with_literal(d), _with_literal(d)
+    if kind == "plain":
+        return d.join(d.operands), d.plain
+    if kind == "out_of_range":
+        return in_range(d), broken(kind, d)
+    if kind == "bad_literal":
+        return _with_literal(d), broken(kind, d)
+    valid = d.join(d.operands)
+    if kind == "mnemonic" and d.rng.random() < 0.75:
+        return valid, d.join(d.operands, misspelt(d.opcode.mnemonic.lower(), d.rng))
+    return valid, broken(kind, d)
+
+
+def _with_literal(d: Draw) -> str:
+    """The instruction with a number in any notation, as often of one as of another."""
+    position = d.position("immediate", "target")
+    if position is None:
+        return d.plain
+    immediate = d.opcode.operands[position].kind == "immediate"
+    notation = d.rng.choice(NOTATIONS if immediate else NOTATIONS[:4])
+    low, high = d.isa.immediate if immediate else d.isa.address
+    value = notation_value(d.rng, notation, low, high)
+    if immediate:
+        return d.replaced(position, operand_text(value, notation, d.rng, immediate=True))
+    return d.replaced(position, integer_text(value, notation, d.rng, sign=False))
