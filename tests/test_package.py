@@ -11,9 +11,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from kvrm_grammar.isa.operations import INVALID, INVALID_KEY, OPERATION_MODELS
 
 import kvrm_grammar
-from kvrm_grammar.isa.operations import INVALID, INVALID_KEY, OPERATION_MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kvrm_grammar"

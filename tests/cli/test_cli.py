@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from kvrm_grammar.isa.operations import OPERATION_MODELS, operation_from_json, operation_to_json
 from typer.testing import CliRunner, Result
 
 from kvrm_grammar.cli import app as cli
@@ -18,7 +19,6 @@ from kvrm_grammar.decoding.decoded import CONSTRAINTS, Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects.registry import DIALECTS, find_dialect
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa.operations import OPERATION_MODELS, operation_from_json, operation_to_json
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.weights import packaged_base as base_module

@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import ConstraintError, OperationError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import (
+from kvrm_grammar.isa import (
     INVALID,
     OperationModel,
-    from_fields,
+    load_set,
     operation_from_json,
     operation_to_json,
 )
@@ -28,7 +27,7 @@ from kvrm_grammar.language.constraint import (
 from kvrm_grammar.language.index import TokenIndex, compile_index
 from kvrm_grammar.language.vocabulary import TokenVocabulary
 
-ISA = load_isa()
+ISA = load_set()
 CONSTRAINT = build_constraint(ISA)
 PATTERN = re.compile(CONSTRAINT.regex)
 LABEL_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_."
@@ -111,7 +110,7 @@ values = {
 @st.composite
 def operations(draw: st.DrawFn) -> OperationModel:
     opcode = draw(st.sampled_from(ISA.opcodes))
-    return from_fields(
+    return load_set().operation(
         opcode.key, {operand.name: draw(values[operand.kind]) for operand in opcode.operands}
     )
 
@@ -135,11 +134,11 @@ def test_finite_part_is_enumerated_completely() -> None:
         for registers in itertools.product(ISA.registers, repeat=len(closed)):
             params = dict(zip((operand.name for operand in closed), registers, strict=True))
             if len(closed) == len(opcode.operands):
-                expected.add(operation_to_json(from_fields(opcode.key, params)))
+                expected.add(operation_to_json(load_set().operation(opcode.key, params)))
                 continue
             # Registers come first in every opcode with an open operand.
             filled = params | {opcode.operands[-1].name: 0}
-            cut.add(operation_to_json(from_fields(opcode.key, filled)).removesuffix("0}}"))
+            cut.add(operation_to_json(load_set().operation(opcode.key, filled)).removesuffix("0}}"))
     assert len(expected) == 1683
     assert found == expected | cut
 

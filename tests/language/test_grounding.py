@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kvrm_grammar.dialects.mentions import mentions
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.mentions import mentions
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import build_index
@@ -24,7 +23,7 @@ from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.language.vocabulary import read_vocabulary
 from training.texts.strict.valid import valid_variant
 
-ISA = load_isa()
+ISA = load_set()
 SCHEMA = re.compile(build_constraint(ISA).regex)
 
 
@@ -111,7 +110,7 @@ def test_the_right_answer_is_never_lost(
 ) -> None:
     """What a valid instruction means is in the language of its text."""
     variant = valid_variant(Random(seed), ISA)
-    language = grounding.language(visible_text(variant.text))
+    language = grounding.language(find_dialect("strict").read(variant.text).visible)
     assert accepts(language, encode_plain(tiny_tokenizer, operation_to_json(variant.operation)))
 
 
@@ -155,7 +154,7 @@ def test_membership(
 @given(text=st.text(alphabet="subjmpovR0123457xX-#', .\\n", max_size=40), data=st.data())
 def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding: Grounding) -> None:
     """Every random walk through the masks ends in a text of the schema's language."""
-    language = grounding.language(visible_text(text))
+    language = grounding.language(find_dialect("strict").read(text).visible)
     state, written = language.initial_state, b""
     for _ in range(language.max_tokens):
         allowed = language.allowed(state).tolist()

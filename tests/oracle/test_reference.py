@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import compile_grammar, load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_to_json
+from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.oracle import reference
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts, parse
 
@@ -327,7 +327,7 @@ def test_any_text_gets_a_verdict(text: str) -> None:
     line_parts(text)
 
 
-PARSER = compile_grammar(load_isa().grammar)
+PARSER = compile_grammar(load_set().grammar)
 GRAMMAR_LINES = from_lark(PARSER, start="line", alphabet=st.characters(max_codepoint=0x17F))
 
 

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.dialects.lenient.guess import guess
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import TRAINING_LEXICON
 from training.texts.lenient.valid import MANNERS, lenient_variant
 from training.texts.strict.words import TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ ISA = load_isa()
 )
 def test_guesses(text: str, key: str, params: dict[str, object]) -> None:
     """The dialect's own examples."""
-    assert guess(text, ISA) == from_fields(key, params)
+    assert guess(text, ISA) == load_set().operation(key, params)
 
 
 @pytest.mark.parametrize("kind", [*FORMS, *MANNERS])

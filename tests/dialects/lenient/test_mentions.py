@@ -6,15 +6,15 @@ from random import Random
 
 import pytest
 
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa import load_set
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
 from training.texts.lenient.valid import MANNERS, lenient_variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
 
 
@@ -55,7 +55,7 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
 )
 def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
     """Every spelling of the dialect's table, and what is none."""
-    assert lenient_mentions(visible_text(text, fold=True), ISA)[kind] == values  # type: ignore[index]
+    assert lenient_mentions(find_dialect("lenient").read(text).visible, ISA)[kind] == values  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kind", [*FORMS, *MANNERS])
@@ -66,7 +66,7 @@ def test_the_right_answer_is_never_lost(kind: str) -> None:
         variant = lenient_variant(rng, ISA, *SIDES[number % 2], kind=kind)
         if len(variant.text.rstrip("\r\n")) > 256:
             continue
-        found = lenient_mentions(visible_text(variant.text, fold=True), ISA)
+        found = lenient_mentions(find_dialect("lenient").read(variant.text).visible, ISA)
         values = variant.operation.params.model_dump()
         opcode = next(o for o in ISA.opcodes if o.key == variant.operation.key)
         in_place = len(values) == 3 and values["dest"] == values["src1"]
