@@ -27,6 +27,7 @@ from transformers import (
 from kvrm_grammar.errors import AdapterError, BaseModelError, ModelError
 from kvrm_grammar.language.tokens import check_plain
 from kvrm_grammar.weights.adapter import attach_adapter, read_adapter
+from kvrm_grammar.weights.manifest import Manifest
 from kvrm_grammar.weights.packaged_base import (
     PACKAGED_BASE_NAME,
     ensure_packaged_base,
@@ -55,6 +56,7 @@ class LoadedModel:
         dtype: Of the base's weights and of the computation.
         device: Where the weights are.
         switch: Makes this adapter the active one, where several share the base.
+        manifest: What the adapter says it was trained for; None where it says nothing.
     """
 
     model: PreTrainedModel | PeftModel
@@ -65,6 +67,7 @@ class LoadedModel:
     dtype: torch.dtype
     device: torch.device
     switch: AdapterSwitch | None = None
+    manifest: Manifest | None = None
 
     def active(self) -> AbstractContextManager[None]:
         """Hold the model with this adapter active; others of the same base wait."""
@@ -120,8 +123,10 @@ def load_model(
             if merge or (merge is None and dtype == torch.float32):
                 model = model.merge_and_unload()
     model.eval().requires_grad_(False)
-    path = None if found is None else found.folder
-    return LoadedModel(model, tokenizer, str(wanted), base_id, path, dtype, target)
+    path, manifest = (None, None) if found is None else (found.folder, found.manifest)
+    return LoadedModel(
+        model, tokenizer, str(wanted), base_id, path, dtype, target, manifest=manifest
+    )
 
 
 def load_models(
@@ -156,20 +161,19 @@ def load_models(
         adapters[0], base=base, dtype=dtype, device=device, merge=False, progress=progress
     )
     model: Any = first.model
-    names, folders = ["default"], [first.adapter_path]
+    shared = [first]
     for number, folder in enumerate(adapters[1:], start=1):
         found = read_adapter(folder)
         if base is None and found.base_name != first.base_name:
             raise AdapterError(f"{folder} is for {found.base_name}, not {first.base_name}")
         with quiet_transformers():
             model = attach_adapter(model, found, first.base_name, name=f"adapter{number}")
-        names.append(f"adapter{number}")
-        folders.append(found.folder)
+        shared.append(replace(first, adapter_path=found.folder, manifest=found.manifest))
     model.eval().requires_grad_(False)
     switches = AdapterSwitches(model)
     return [
-        replace(first, adapter_path=folder, switch=switches.of(name))
-        for folder, name in zip(folders, names, strict=True)
+        replace(one, switch=switches.of(f"adapter{number}" if number else "default"))
+        for number, one in enumerate(shared)
     ]
 
 

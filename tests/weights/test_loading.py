@@ -19,7 +19,8 @@ from safetensors.torch import load_file, save_file
 from kvrm_grammar.errors import AdapterError, BaseModelError, ModelError
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights import loading as model_module
-from kvrm_grammar.weights.adapter import read_adapter, write_checksums
+from kvrm_grammar.weights.adapter import read_adapter
+from kvrm_grammar.weights.checksums import write_checksums
 from kvrm_grammar.weights.loading import LoadedModel, default_device, default_dtype, load_model
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 
