@@ -6,7 +6,8 @@ every position the model's own choice among the allowed tokens decides, and wher
 differs, the draft is dropped from there on and the next pass goes on behind the choice.
 
 Scores are computed only where there is a choice: a position with one allowed token needs
-none, and one with a few needs those rows of the output matrix alone.
+none, and one with a few needs those rows of the output matrix alone. They are float32 whatever
+the model's precision is (:mod:`~kvrm_grammar.decoding.head`).
 """
 
 from collections.abc import Sequence
@@ -20,12 +21,13 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from kvrm_grammar.decoding.head import Head, causal_parts
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, Scores, no_draft
 from kvrm_grammar.errors import DecodeError
 
 __all__ = ["Engine"]
 
-_FEW = 512  # up to so many allowed tokens, their rows of the output matrix are picked out
+_FEW = 512  # positions with so many allowed tokens or fewer are scored together
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,14 @@ class Engine:
         model: A transformers causal language model of the decoder-only kind with parts
             ``model`` and ``lm_head``, or a PEFT model around one, in evaluation mode.
         prefix: Token IDs that prompts begin with: read once, and not again for each of them.
+
+    Raises:
+        ModelError: The model has other parts, or its scores are not those of its ``lm_head``.
     """
 
     def __init__(self, model: Any, prefix: Sequence[int] = ()) -> None:
-        causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self._body = causal.model
-        self._head = causal.lm_head
-        self._device: torch.device = causal.device
+        self._body, head, self._device = causal_parts(model)
+        self._head = Head(head)
         self._prefix = tuple(prefix)
 
     def run(self, requests: Sequence[Request]) -> list[Answer | DecodeError]:
@@ -201,13 +204,9 @@ class Engine:
         """Normalise over the allowed tokens at one position; the vector is (hidden,)."""
         if len(allowed) == 1:
             return Scores(state, allowed, np.zeros(1))
-        weight = self._head.weight
-        if len(allowed) <= _FEW:
-            weight = weight[torch.tensor(allowed, device=self._device)]
-        scores = torch.nn.functional.linear(vector, weight).double()
-        if len(allowed) > _FEW:
-            scores = scores[torch.tensor(allowed, device=self._device)]
-        log_probabilities = scores.log_softmax(dim=-1).cpu().numpy()
+        # Some devices have no float64: the sum is taken on the CPU.
+        scores = self._head.scores(vector[None], allowed)[0].cpu().double()
+        log_probabilities = scores.log_softmax(dim=-1).numpy()
         if np.isnan(log_probabilities).any():
             raise DecodeError("the model's scores are not numbers")
         return Scores(state, allowed, log_probabilities)
@@ -266,30 +265,24 @@ class Engine:
         ]
         few = [i for i, ids in enumerate(allowed) if 1 < len(ids) <= _FEW]
         many = [i for i, ids in enumerate(allowed) if len(ids) > _FEW]
-        for group, pick in ((few, True), (many, False)):
-            if group:
-                at = torch.tensor([places[i] for i in group], device=self._device)
-                vectors = hidden[at[:, 0], at[:, 1]]  # (group, hidden)
-                sets = [allowed[i] for i in group]
-                for i, choice in zip(group, self._scored(vectors, sets, pick), strict=True):
-                    choices[i] = choice
+        for group in filter(None, (few, many)):
+            at = torch.tensor([places[i] for i in group], device=self._device)
+            vectors = hidden[at[:, 0], at[:, 1]]  # (group, hidden)
+            scored = self._scored(vectors, [allowed[i] for i in group])
+            for i, choice in zip(group, scored, strict=True):
+                choices[i] = choice
         return [choice for choice in choices if choice is not None]
 
     def _scored(
-        self, vectors: Tensor, sets: Sequence[npt.NDArray[np.int64]], pick: bool
+        self, vectors: Tensor, sets: Sequence[npt.NDArray[np.int64]]
     ) -> list[_Choice | DecodeError]:
         """Masked scores of a group of positions, and the best two of each."""
-        if pick:
-            columns = np.unique(np.concatenate(sets))
-            weight = self._head.weight[torch.from_numpy(columns).to(self._device)]
-            scores = torch.nn.functional.linear(vectors, weight).float()  # (group, columns)
-            at = [np.searchsorted(columns, ids) for ids in sets]
-        else:
-            scores, at, columns = self._head(vectors).float(), list(sets), None
-        masked = torch.full_like(scores, float("-inf"))
-        for row, ids in enumerate(at):
-            index = torch.tensor(ids, device=self._device)
-            masked[row, index] = scores[row, index]
+        columns = np.unique(np.concatenate(sets))
+        scores = self._head.scores(vectors, columns)  # (group, columns)
+        rows = np.repeat(np.arange(len(sets)), [len(ids) for ids in sets])
+        allowed = torch.zeros(scores.shape, dtype=torch.bool)
+        allowed[rows, np.searchsorted(columns, np.concatenate(sets))] = True
+        masked = scores.masked_fill(~allowed.to(self._device), float("-inf"))
         best, order = masked.topk(2, dim=-1)  # (group, 2)
         log_probabilities = (best[:, 0] - masked.logsumexp(dim=-1)).tolist()
         result: list[_Choice | DecodeError] = []
@@ -299,6 +292,5 @@ class Engine:
             if not np.isfinite(one) or np.isnan(log_probability):
                 result.append(DecodeError(f"the model's scores are {one}, not numbers"))
                 continue
-            token_id = first if columns is None else int(columns[first])
-            result.append(_Choice(token_id, log_probability, one - two))
+            result.append(_Choice(int(columns[first]), log_probability, one - two))
         return result
