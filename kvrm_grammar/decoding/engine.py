@@ -11,7 +11,6 @@ the model's precision is (:mod:`~kvrm_grammar.decoding.head`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,87 +22,12 @@ from transformers import DynamicCache
 
 from kvrm_grammar.decoding.head import Head, causal_parts
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, Scores, no_draft
+from kvrm_grammar.decoding.row import Choice, Row
 from kvrm_grammar.errors import DecodeError
 
 __all__ = ["Engine"]
 
 _FEW = 512  # positions with so many allowed tokens or fewer are scored together
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """The model's pick at one position."""
-
-    token_id: int
-    log_probability: float
-    margin: float
-
-
-@dataclass
-class _Row:
-    """One request in progress. Mutable, owned by one run."""
-
-    request: Request
-    state: int
-    block: list[int]  # token IDs the model has not read yet: the prompt, or its last choice
-    accepted: list[int] = field(default_factory=list)
-    draft: list[int] = field(default_factory=list)
-    read: int = 0  # positions in the cache that count
-    kept: int = 0  # positions of the last block that count
-    log_probability: float = 0.0
-    passes: int = 0
-    drafted: int = 0
-    margin: float = float("inf")
-    result: Answer | DecodeError | None = None
-
-    def start_pass(self) -> list[int]:
-        """Draft behind the accepted tokens; returns what the model reads next."""
-        room = self.request.language.max_tokens - len(self.accepted) - 1
-        self.draft = list(self.request.draft(self.accepted))[: max(room, 0)]
-        self.passes += 1
-        return self.block + self.draft
-
-    def states(self) -> list[int]:
-        """States before each drafted token and behind the last, as far as they exist."""
-        states, language = [self.state], self.request.language
-        for token_id in self.draft:
-            following = language.next_state(states[-1], token_id)
-            if following is None:
-                break
-            states.append(following)
-        return states
-
-    def advance(self, states: Sequence[int], choices: Sequence[_Choice | DecodeError]) -> None:
-        """Accept the draft as far as the model agrees, and its first other choice."""
-        language = self.request.language
-        expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
-        self.kept = len(self.block)
-        for state, choice, drafted in zip(states, choices, expected, strict=True):
-            if isinstance(choice, DecodeError):
-                self.result = choice
-                return
-            self.log_probability += choice.log_probability
-            self.margin = min(self.margin, choice.margin)
-            if choice.token_id == language.eos_token_id:
-                self.result = self._answer()
-                return
-            self.accepted.append(choice.token_id)
-            following = language.next_state(state, choice.token_id)
-            assert following is not None  # an allowed token has a next state
-            self.state = following
-            if choice.token_id != drafted:
-                break
-            self.drafted += 1
-            self.kept += 1
-        self.read += self.kept
-        self.block = [self.accepted[-1]]
-        if len(self.accepted) >= language.max_tokens:
-            self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
-
-    def _answer(self) -> Answer:
-        return Answer(
-            tuple(self.accepted), self.log_probability, self.passes, self.drafted, self.margin
-        )
 
 
 class Engine:
@@ -135,7 +59,7 @@ class Engine:
         Raises:
             ValueError: A prompt is empty.
         """
-        rows = [_Row(r, r.language.initial_state, list(r.prompt)) for r in requests]
+        rows = [Row(r, r.language.initial_state, list(r.prompt)) for r in requests]
         for position, row in enumerate(rows):
             if not row.block:
                 raise ValueError(f"prompt {position} is empty")
@@ -150,7 +74,7 @@ class Engine:
                 mask, active = mask[going], [active[i] for i in going]
         return [row.result for row in rows if row.result is not None]
 
-    def _start(self, rows: Sequence[_Row]) -> DynamicCache:
+    def _start(self, rows: Sequence[Row]) -> DynamicCache:
         """A cache that holds the prefix, if that begins all prompts and leaves something."""
         cache, length = DynamicCache(), len(self._prefix)
         begun = all(len(r.block) > length and r.block[:length] == [*self._prefix] for r in rows)
@@ -190,7 +114,7 @@ class Engine:
         Raises:
             DecodeError: A score is not a number.
         """
-        row = _Row(Request(prompt, language, no_draft), state, list(prompt), draft=list(answer))
+        row = Row(Request(prompt, language, no_draft), state, list(prompt), draft=list(answer))
         states = row.states()
         ids = torch.tensor([[*prompt, *answer]], device=self._device)
         with torch.inference_mode():
@@ -211,7 +135,7 @@ class Engine:
             raise DecodeError("the model's scores are not numbers")
         return Scores(state, allowed, log_probabilities)
 
-    def _pass(self, rows: Sequence[_Row], cache: DynamicCache, mask: Tensor) -> Tensor:
+    def _pass(self, rows: Sequence[Row], cache: DynamicCache, mask: Tensor) -> Tensor:
         """Read every row's block and draft, decide, and return the mask of what counts."""
         blocks = [row.start_pass() for row in rows]
         hidden = self._hidden(rows, blocks, cache, mask)  # (rows, longest, hidden size)
@@ -231,7 +155,7 @@ class Engine:
 
     def _hidden(
         self,
-        rows: Sequence[_Row],
+        rows: Sequence[Row],
         blocks: Sequence[list[int]],
         cache: DynamicCache,
         mask: Tensor,
@@ -258,10 +182,10 @@ class Engine:
         hidden: Tensor,
         places: Sequence[tuple[int, int]],
         allowed: Sequence[npt.NDArray[np.int64]],
-    ) -> list[_Choice | DecodeError]:
+    ) -> list[Choice | DecodeError]:
         """The best allowed token at every place; scores only where there is a choice."""
-        choices: list[_Choice | DecodeError | None] = [
-            _Choice(int(ids[0]), 0.0, float("inf")) if len(ids) == 1 else None for ids in allowed
+        choices: list[Choice | DecodeError | None] = [
+            Choice(int(ids[0]), 0.0, float("inf")) if len(ids) == 1 else None for ids in allowed
         ]
         few = [i for i, ids in enumerate(allowed) if 1 < len(ids) <= _FEW]
         many = [i for i, ids in enumerate(allowed) if len(ids) > _FEW]
@@ -275,7 +199,7 @@ class Engine:
 
     def _scored(
         self, vectors: Tensor, sets: Sequence[npt.NDArray[np.int64]]
-    ) -> list[_Choice | DecodeError]:
+    ) -> list[Choice | DecodeError]:
         """Masked scores of a group of positions, and the best two of each."""
         columns = np.unique(np.concatenate(sets))
         scores = self._head.scores(vectors, columns)  # (group, columns)
@@ -285,12 +209,12 @@ class Engine:
         masked = scores.masked_fill(~allowed.to(self._device), float("-inf"))
         best, order = masked.topk(2, dim=-1)  # (group, 2)
         log_probabilities = (best[:, 0] - masked.logsumexp(dim=-1)).tolist()
-        result: list[_Choice | DecodeError] = []
+        result: list[Choice | DecodeError] = []
         for (one, two), first, log_probability in zip(
             best.tolist(), order[:, 0].tolist(), log_probabilities, strict=True
         ):
             if not np.isfinite(one) or np.isnan(log_probability):
                 result.append(DecodeError(f"the model's scores are {one}, not numbers"))
                 continue
-            result.append(_Choice(int(columns[first]), log_probability, one - two))
+            result.append(Choice(int(columns[first]), log_probability, one - two))
         return result
