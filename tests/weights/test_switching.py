@@ -72,5 +72,7 @@ def test_adapters_of_other_bases_are_refused(
     other = make_adapter(make_base())
     with pytest.raises(AdapterError, match="is for"):
         load_models([two_adapters[0], other])
+    with pytest.raises(AdapterError, match="no adapter was named"):
+        load_models([])
     with pytest.raises(InputError, match="unknown dialect"):
         load_decoders({"casual": two_adapters[0]})
