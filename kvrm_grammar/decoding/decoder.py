@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from kvrm_grammar.decoding.batching import pack
@@ -26,6 +25,7 @@ from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_rows
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.decoding.search import best_first, distinct
+from kvrm_grammar.decoding.windows import windows
 from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.prompt import PROMPT_PREFIX, prompt_text, visible_text
 from kvrm_grammar.dialects.registry import Dialect, find_dialect
@@ -164,36 +164,39 @@ class Decoder:
         """Decode a stream, in order; a bad line costs nobody else anything.
 
         Lines are read ahead and packed by length, because a batch is as slow as its
-        longest line. Memory does not grow with the stream.
+        longest line. Memory does not grow with the stream, and a slow one is not waited
+        for (see :mod:`kvrm_grammar.decoding.windows`).
 
         Args:
-            texts: Instructions, or lines as read; eight batches of them are read ahead, or
-                one line where ``batch_size`` is 1.
+            texts: Instructions, or lines as read (``read_lines``); eight batches of them are
+                read ahead, or one line where ``batch_size`` is 1.
             batch_size: Instructions per run of the model, at most.
             batch_tokens: Token IDs of prompts per run, padding included, at most; a longer
                 instruction runs alone.
             min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 
-        Yields:
-            One ``Decoded`` per text; a text that cannot be decoded carries its error.
+        Returns:
+            An iterator of one ``Decoded`` per text; a text that cannot be decoded carries its
+            error. Where ``texts`` raises, what it gave before is decoded first.
 
         Raises:
             ValueError: ``batch_size`` or ``batch_tokens`` is below 1, or ``min_confidence``
                 is not from 0 to 1.
-            TypeError: ``texts`` is one string.
+            TypeError: ``texts`` is one string, or cannot be iterated.
         """
         for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
-        if isinstance(texts, str):
-            raise TypeError("decode_many takes several texts; for one, use decode")
-        stream = iter(texts)
-        window = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
-        while lines := [as_line(text) for text in islice(stream, window)]:
-            for decoded in self._decode_window(lines, batch_size, batch_tokens):
-                yield decoded.unless_uncertain(min_confidence)
+        size = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
+        return (
+            decoded.unless_uncertain(min_confidence)
+            for window in windows(texts, size)
+            for decoded in self._decode_window(
+                [as_line(text) for text in window], batch_size, batch_tokens
+            )
+        )
 
     def _decode_window(
         self, lines: Sequence[Line], batch_size: int, batch_tokens: int
