@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
+from kvrm_grammar.frozen import FrozenDict
 from kvrm_grammar.isa.binding import load_isa
 from kvrm_grammar.isa.operations import INVALID_KEY, Operation, from_fields
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts, parse
@@ -54,12 +54,15 @@ class Program:
 
     Attributes:
         instructions: In order; an instruction's address is its index here.
-        labels: Read-only; name to address. A label after the last instruction
-            has the number of instructions as its address.
+        labels: Name to address, kept as a read-only copy. A label after the last
+            instruction has the number of instructions as its address.
     """
 
     instructions: tuple[Instruction, ...]
     labels: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", FrozenDict(self.labels))
 
 
 def parse_program(source: str) -> Program:
@@ -123,7 +126,7 @@ def assemble(
         resolved = resolve_labels(operation, labels, line=number)
         why = reason(text) if operation.key == INVALID_KEY else None
         instructions.append(Instruction(address, number, text, resolved, why))
-    return Program(tuple(instructions), MappingProxyType(labels))
+    return Program(tuple(instructions), labels)
 
 
 def _addresses(parts: list[LineParts]) -> dict[str, int]:
