@@ -30,7 +30,7 @@ HEAVY = {"torch", "transformers", "peft"}
 MAY_IMPORT_HEAVY = {"weights", "decoding"}
 # Imports go down this list only; what stands in one entry may import each other.
 WINGS = (
-    {"errors", "cache", "resources", "lines"},
+    {"errors", "cache", "resources", "lines", "frozen"},
     {"isa"},
     {"sets"},
     {"oracle"},

@@ -9,9 +9,9 @@ assemble by the same rules.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
+from kvrm_grammar.frozen import FrozenDict
 from kvrm_grammar.isa import INVALID_KEY, InstructionSet, OperationModel, load_set
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts, parse
 
@@ -52,12 +52,15 @@ class Program:
 
     Attributes:
         instructions: In order of their addresses.
-        labels: Read-only; name to address. A label after the last instruction
+        labels: Name to address, kept as a read-only copy. A label after the last instruction
             has the address that a further instruction would have.
     """
 
     instructions: tuple[Instruction, ...]
     labels: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", FrozenDict(self.labels))
 
 
 def parse_program(source: str, isa: InstructionSet | None = None) -> Program:
@@ -130,7 +133,7 @@ def assemble(
             why = reason(text) if reason else _strict_reason(text, isa)
         address = place * isa.definition.instruction_size
         instructions.append(Instruction(address, number, text, resolved, why))
-    return Program(tuple(instructions), MappingProxyType(labels))
+    return Program(tuple(instructions), labels)
 
 
 def _addresses(parts: list[LineParts], size: int) -> dict[str, int]:
