@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["one_blank", "split_label", "without_comments"]
+__all__ = ["defines_label", "one_blank", "split_label", "without_comments"]
 
 
 @lru_cache(maxsize=16)
@@ -64,6 +64,11 @@ def split_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     if pattern.match(rest):
         return None, code
     return label[0][:-1], rest
+
+
+def defines_label(code: str, isa: InstructionSet) -> bool:
+    """Whether a line begins with a name and a colon, whatever follows."""
+    return isa.label_definition is not None and bool(isa.label_definition.match(code))
 
 
 def one_blank(code: str) -> str:

@@ -89,7 +89,7 @@ def assemble(
     source: str,
     decode: Callable[[list[str]], Iterable[OperationModel]],
     *,
-    isa: InstructionSet,
+    isa: InstructionSet | None = None,
     reason: Callable[[str], str] | None = None,
     split: Callable[[str], LineParts] | None = None,
 ) -> Program:
@@ -99,7 +99,7 @@ def assemble(
         source: Lines that end in LF, CR LF or CR.
         decode: Called once with all lines that hold an instruction, as they are written;
             returns their operations in the same order.
-        isa: The instruction set.
+        isa: The instruction set; None for the default one.
         reason: Says why a line is refused; by default, as the strict dialect does.
         split: Parts label definition and instruction; by default, as the grammar does.
 
@@ -111,6 +111,7 @@ def assemble(
             or ``decode`` returned another number of operations.
         UnknownLabelError: A jump to a label that is not defined.
     """
+    isa = load_set(isa)
     lines = _LINE_END.split(source)
     parts = [split(text) if split else line_parts(text, isa) for text in lines]
     labels = _addresses(parts, isa.definition.instruction_size)

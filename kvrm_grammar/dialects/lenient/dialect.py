@@ -12,7 +12,12 @@ from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.lenient.marks import lower_case, narrow, unmarked, without_colon
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.visible import one_blank, split_label, without_comments
+from kvrm_grammar.dialects.visible import (
+    defines_label,
+    one_blank,
+    split_label,
+    without_comments,
+)
 from kvrm_grammar.isa import Mentions, OperationModel
 from kvrm_grammar.oracle.reference import LineParts
 
@@ -33,8 +38,12 @@ class LenientDialect(Dialect):
         line = narrow(line)
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
-        label, code = split_label(unmarked(without_comments(line, self.isa)), self.isa)
-        code = without_colon(code) if label is None else unmarked(code)
+        bare = unmarked(without_comments(line, self.isa))
+        label, code = split_label(bare, self.isa)
+        if label is not None:
+            code = unmarked(code)
+        elif not defines_label(bare, self.isa):
+            code = without_colon(code)
         return label, lower_case(one_blank(code), self.isa)
 
     def mentions(self, visible: str) -> Mentions:

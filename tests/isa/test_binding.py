@@ -11,16 +11,8 @@ from kvrm_grammar.isa import InstructionSet, Opcode, Operand, OperationModel, lo
 from kvrm_grammar.isa import binding as isa_module
 from kvrm_grammar.isa.grammar import accepts, compile_grammar
 from kvrm_grammar.oracle import reference
-from kvrm_grammar.sets.kvrm import (
-    ADDRESS_MAX,
-    ADDRESS_MIN,
-    IMMEDIATE_MAX,
-    IMMEDIATE_MIN,
-    LABEL_MAX_LENGTH,
-    Address,
-    Immediate,
-    Label,
-)
+from kvrm_grammar.sets.kvrm import Address, Immediate, Label
+from tests.kvrm import ADDRESS_MAX, ADDRESS_MIN, IMMEDIATE_MAX, IMMEDIATE_MIN, LABEL_MAX_LENGTH
 
 GRAMMAR = load_set().grammar
 Models = tuple[type[OperationModel], ...]
