@@ -15,11 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.arms import Arm, Reply, bare_forward
+from benchmarks.arms import Arm, bare_forward
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects.prompt import prompt_text
 from kvrm_grammar.language.tokens import encode_plain
-from training.data import Example
+from training.data.examples import Example
+from training.evaluation.free_decoding import Reply
 
 GROUNDED = "one pass, grounded"
 

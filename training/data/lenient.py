@@ -1,7 +1,7 @@
 """Examples of the lenient dialect: texts whose meaning is known by their making.
 
-In: a generator seed. Out: :class:`training.data.Example`, the strict dialect's instructions
-among them, for those mean the same here.
+In: a generator seed. Out: :class:`training.data.examples.Example`, instructions of the strict
+dialect among them, for those mean the same here.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -9,10 +9,10 @@ from random import Random
 
 from kvrm_grammar.dialects.prompt import visible_text
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa.binding import Isa, load_isa
 from kvrm_grammar.isa.operations import INVALID, OperationModel, operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training.data import Example
+from training.data.examples import Example
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
@@ -36,6 +36,7 @@ def generate_lenient(
     without: Collection[str] = (),
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
+    isa: Isa | None = None,
 ) -> Iterator[Example]:
     """Draw examples of the lenient dialect.
 
@@ -49,6 +50,7 @@ def generate_lenient(
         without: Kinds of writing that none may show.
         words: Word list for labels and prose.
         lexicon: Phrases of English.
+        isa: The instruction set; None for the packaged one.
 
     Yields:
         Examples in a reproducible order; texts may repeat.
@@ -57,7 +59,7 @@ def generate_lenient(
         DataError: A rendering is an instruction of the strict dialect that means something
             else: a defect of the makers.
     """
-    rng, isa, made = Random(seed), load_isa(), 0
+    rng, isa, made = Random(seed), isa or load_isa(), 0
     while made < count:
         if rng.random() < refusals:
             candidate = lenient_refusal(rng, isa, words, lexicon)
@@ -82,6 +84,7 @@ def lenient_kind(
     lexicon: Lexicon,
     *,
     mixed: bool | None = None,
+    isa: Isa | None = None,
 ) -> list[Example]:
     """Draw examples that show one kind of writing, or one kind of fault.
 
@@ -92,8 +95,9 @@ def lenient_kind(
         words: Word list for labels and prose.
         lexicon: Phrases of English.
         mixed: Whether a text of a kind of writing must show others too, or none; None for either.
+        isa: The instruction set; None for the packaged one.
     """
-    rng, isa = Random(f"{kind} {seed}"), load_isa()
+    rng, isa = Random(f"{kind} {seed}"), isa or load_isa()
     drawn: dict[str, Example] = {}
     for _ in range(60 * count):
         if kind in LENIENT_REFUSAL_KINDS:

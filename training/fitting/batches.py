@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from kvrm_grammar.dialects.prompt import prompt_text
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.language.tokens import encode_plain
-from training.data import Example
+from training.data.examples import Example
 
 __all__ = ["IGNORED", "Collator", "Feature", "encode_example", "encode_examples"]
 

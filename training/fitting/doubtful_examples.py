@@ -17,9 +17,9 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from kvrm_grammar.decoding.decoder import Decoder
-from training.batches import Collator, Feature, encode_example
-from training.data import Example
-from training.trainer import completion_logits
+from training.data.examples import Example
+from training.fitting.batches import Collator, Feature, encode_example
+from training.fitting.trainer import completion_logits
 
 __all__ = ["answer_probabilities", "mine", "unsure"]
 

@@ -8,7 +8,7 @@ from random import Random
 from kvrm_grammar.isa.binding import load_isa
 from kvrm_grammar.isa.operations import INVALID
 from kvrm_grammar.oracle.reference import explain, parse
-from training.texts.strict.pairs import BOTH_VALID, minimal_pair
+from training.texts.strict.minimal_pairs import BOTH_VALID, minimal_pair
 from training.texts.strict.refused import REFUSAL_KINDS, Candidate
 from training.texts.strict.spelling import NOTATIONS
 
