@@ -1,5 +1,5 @@
 # Every target works from a fresh clone: what it needs is installed first, once.
-#   make decode TEXT="add r0 r1 r2"     make train ARGS="--preset cpu"
+#   make decode TEXT="add r0 r1 r2"     make train ARGS="--output models/decode_llm"
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,7 +36,7 @@ check: $(INSTALLED) ## lint, format and types
 fuzz: $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
 	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
-train: $(READY) $(DATA) ## train the adapter (ARGS: options of train_decode)
+train: $(READY) $(DATA) ## train an adapter into runs/ (ARGS: options of train_decode)
 	$(BIN)/python -m training.train_decode $(ARGS)
 
 evaluate: $(READY) ## evaluate the adapter on fresh instructions

@@ -34,7 +34,7 @@ from kvrm_grammar.facade import (
 from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.program import parse_program, resolve_labels
 from kvrm_grammar.oracle.reference import explain, parse
-from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS
+from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS
 
 SEVEN = {
     "MOV R3, 42": ("OP_MOV_REG_IMM", {"dest": "R3", "value": 42}),

@@ -9,7 +9,7 @@ import pytest
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training.neighbours import neighbour, neighbours_of_file
+from training.data.near_disagreements import neighbour, neighbours_of_file
 
 TEXTS = ("mov r5, 2147483647", "jn loop ; note", "MOV r1, 'a b'", "sub r5\u200b r3 r1", "halt", "")
 

@@ -7,22 +7,25 @@ Whole phrases and word lists are held out from training.
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.arms import free_decoding
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training.data import Example, generate_examples
-from training.evaluate import provenance, rate
-from training.lenient_data import lenient_kind
+from training.data.examples import Example
+from training.data.lenient import lenient_kind
+from training.data.strict import generate_examples
+from training.evaluation.free_decoding import free_decoding
+from training.evaluation.outcomes import Outcome, read_all
+from training.provenance import provenance
+from training.scoring import rate
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
@@ -32,13 +35,11 @@ from training.texts.strict.words import HELD_OUT_WORDS
 __all__ = [
     "CLASSES",
     "THRESHOLDS",
-    "Reading",
     "by_kind",
     "evaluate_lenient",
     "held_out_examples",
     "is_swap",
     "print_lenient",
-    "read_all",
     "risk_and_coverage",
     "strict_examples",
 ]
@@ -57,27 +58,15 @@ THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.9
 _REFUSAL = operation_to_json(INVALID)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One text, what it means, and what a reader made of it. Immutable."""
-
-    kind: str
-    example: Example
-    answer: str | None
-    confidence: float | None = None
-
-    @property
-    def exact(self) -> bool:
-        """Whether the answer is the meaning."""
-        return self.answer == self.example.answer
-
-
-def held_out_examples(count: int, seed: int) -> dict[str, list[Example]]:
+def held_out_examples(
+    count: int, seed: int, *, isa: InstructionSet | None = None
+) -> dict[str, list[Example]]:
     """Draw texts of every kind, phrases and words held out from training.
 
     Args:
         count: How many different ones of each kind; fewer where a kind has no more.
         seed: Of the generator.
+        isa: The instruction set; None for the packaged one.
     """
     drawn = {}
     for name in CLASSES:
@@ -85,52 +74,39 @@ def held_out_examples(count: int, seed: int) -> dict[str, list[Example]]:
         mixed = name != kind if kind == "fullwidth" else None
         if kind != "plain":
             drawn[name] = lenient_kind(
-                kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, mixed=mixed
+                kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, mixed=mixed, isa=isa
             )
     return drawn
 
 
-def strict_examples(count: int, seed: int) -> list[Example]:
+def strict_examples(count: int, seed: int, *, isa: InstructionSet | None = None) -> list[Example]:
     """Draw instructions of the strict dialect, which mean the same in the lenient one."""
-    made = generate_examples(4 * count, seed, refusals=0.0, words=HELD_OUT_WORDS)
+    made = generate_examples(4 * count, seed, refusals=0.0, words=HELD_OUT_WORDS, isa=isa)
     return [example for example in made if example.answer != _REFUSAL][:count]
 
 
-def read_all(
-    examples: Mapping[str, Sequence[Example]],
-    decode_many: Callable[[Iterable[str]], Iterable[Decoded]],
-) -> list[Reading]:
-    """Let a reader read all texts, kind by kind."""
-    flat = [(kind, example) for kind, own in examples.items() for example in own]
-    answers = decode_many(example.text for _, example in flat)
-    return [
-        Reading(kind, example, answer.json, answer.confidence)
-        for (kind, example), answer in zip(flat, answers, strict=True)
-    ]
-
-
-def is_swap(reading: Reading) -> bool:
+def is_swap(outcome: Outcome) -> bool:
     """Whether the right operation came with the right operands in wrong places."""
-    if reading.answer is None or reading.exact:
+    if outcome.answer is None or outcome.exact:
         return False
-    wanted, given = (operation_from_json(text) for text in (reading.example.answer, reading.answer))
+    wanted, given = (operation_from_json(text) for text in (outcome.example.answer, outcome.answer))
     if wanted.key != given.key:
         return False
     values = [sorted(map(str, one.params.model_dump().values())) for one in (wanted, given)]
     return values[0] == values[1]
 
 
-def by_kind(readings: Sequence[Reading]) -> dict[str, Any]:
+def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Count exact matches by kind and by class, and silent swaps."""
     kinds = {
-        kind: [r for r in readings if r.kind == kind]
-        for kind in dict.fromkeys(r.kind for r in readings)
+        kind: [o for o in outcomes if o.kind == kind]
+        for kind in dict.fromkeys(o.kind for o in outcomes)
     }
     classes = {
-        name: [r for r in readings if CLASSES.get(r.kind) == name] for name in ("N", "M", "R")
+        name: [o for o in outcomes if CLASSES.get(o.kind) == name] for name in ("N", "M", "R")
     }
-    swaps = sum(map(is_swap, readings))
-    accepted = [r for r in readings if r.answer not in (None, _REFUSAL)]
+    swaps = sum(map(is_swap, outcomes))
+    accepted = [o for o in outcomes if o.answer not in (None, _REFUSAL)]
     return {
         "kinds": {
             kind: {"class": CLASSES.get(kind, "strict"), **rate(own)} for kind, own in kinds.items()
@@ -140,74 +116,90 @@ def by_kind(readings: Sequence[Reading]) -> dict[str, Any]:
     }
 
 
-def risk_and_coverage(readings: Sequence[Reading]) -> list[dict[str, float]]:
+def risk_and_coverage(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     """For each threshold, how much of the valid texts is answered, and how often rightly.
 
     Returns:
         By threshold: ``coverage``, the share of texts with a meaning whose answer is no refusal
         and at least so probable; ``right``, the share of all answers given that are exact.
     """
-    meant = [r for r in readings if r.example.answer != _REFUSAL]
+    meant = [o for o in outcomes if o.example.answer != _REFUSAL]
     rows = []
     for threshold in THRESHOLDS:
         given = [
-            r
-            for r in readings
-            if r.answer not in (None, _REFUSAL) and (r.confidence or 0.0) >= threshold
+            o
+            for o in outcomes
+            if o.answer not in (None, _REFUSAL) and (o.confidence or 0.0) >= threshold
         ]
-        covered = [r for r in given if r.example.answer != _REFUSAL]
+        covered = [o for o in given if o.example.answer != _REFUSAL]
         rows.append(
             {
                 "threshold": threshold,
                 "coverage": len(covered) / max(1, len(meant)),
-                "right": sum(r.exact for r in given) / max(1, len(given)),
+                "right": sum(o.exact for o in given) / max(1, len(given)),
                 "given": len(given),
-                "wrong": sum(not r.exact for r in given),
+                "wrong": sum(not o.exact for o in given),
             }
         )
     return rows
 
 
-def evaluate_lenient(arguments: argparse.Namespace) -> dict[str, Any]:
+def evaluate_lenient(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Read held-out texts of every kind with the model, and with what it is compared to.
 
     Args:
         arguments: ``adapter``, ``base``, ``count`` (of each kind), ``seed``, ``batch_size`` and
             ``free`` (of each kind, for free decoding, which is slow; 0 for none).
+        isa: The instruction set that texts are drawn from; None for the packaged one.
+
+    Returns:
+        The report, JSON-ready. What says how it was made is read before anything is measured;
+        ``mean_passes`` is that of all texts of the arm "grounded", ``mean_passes_of`` many.
     """
     decoder = Decoder.from_pretrained(arguments.adapter, base=arguments.base, dialect="lenient")
-    examples = held_out_examples(arguments.count, arguments.seed)
-    strict = {"strict": strict_examples(5 * arguments.count, arguments.seed)}
+    origin = provenance(decoder, arguments.seed)
+    examples = held_out_examples(arguments.count, arguments.seed, isa=isa)
+    strict = {"strict": strict_examples(5 * arguments.count, arguments.seed, isa=isa)}
     size = arguments.batch_size
     started = time.monotonic()
-    readings = read_all(examples, lambda texts: decoder.decode_many(texts, batch_size=size))
+    outcomes = read_all(examples, partial(decoder.decode_many, batch_size=size))
     seconds = time.monotonic() - started
-    strictly = read_all(strict, lambda texts: decoder.decode_many(texts, batch_size=size))
-    schema = decoder.constrained("schema")
-    arms = {
-        "grounded": by_kind(readings),
-        "schema": by_kind(
-            read_all(examples, lambda texts: schema.decode_many(texts, batch_size=size))
-        ),
-        "parser": by_kind(read_all(examples, _parsed)),
-    }
-    if arguments.free:
-        some = {kind: own[: arguments.free] for kind, own in examples.items()}
-        arms["free"] = by_kind(read_all(some, lambda texts: _free(decoder, list(texts), size)))
-    passes = [d.passes for d in decoder.decode_many(r.example.text for r in readings[::7])]
+    strictly = read_all(strict, partial(decoder.decode_many, batch_size=size))
+    passes = [outcome.passes or 0 for outcome in outcomes]
     return {
-        "provenance": provenance(decoder, arguments.seed),
+        "provenance": origin,
         "seconds": round(seconds, 1),
-        "arms": arms,
+        "arms": {
+            "grounded": by_kind(outcomes),
+            **_other_readers(decoder, examples, size, arguments.free),
+        },
         "strict": by_kind(strictly)["kinds"]["strict"],
-        "mean_passes": sum(p or 0 for p in passes) / len(passes),
-        "risk_and_coverage": risk_and_coverage(readings),
+        "mean_passes": sum(passes) / len(passes),
+        "mean_passes_of": len(passes),
+        "risk_and_coverage": risk_and_coverage(outcomes),
         "failures": [
-            {"kind": r.kind, "text": r.example.text, "expected": r.example.answer,
-             "answer": r.answer, "confidence": r.confidence}
-            for r in (*readings, *strictly) if not r.exact
+            {"kind": o.kind, "text": o.example.text, "expected": o.example.answer,
+             "answer": o.answer, "confidence": o.confidence}
+            for o in (*outcomes, *strictly) if not o.exact
         ],
     }  # fmt: skip
+
+
+def _other_readers(
+    decoder: Decoder, examples: Mapping[str, Sequence[Example]], size: int, free: int
+) -> dict[str, Any]:
+    """The same texts under the schema alone, by the parser, and some by free decoding."""
+    schema = decoder.constrained("schema")
+    arms = {
+        "schema": by_kind(read_all(examples, partial(schema.decode_many, batch_size=size))),
+        "parser": by_kind(read_all(examples, _parsed)),
+    }
+    if free:
+        some = {kind: own[:free] for kind, own in examples.items()}
+        arms["free"] = by_kind(read_all(some, lambda texts: _free(decoder, list(texts), size)))
+    return arms
 
 
 def _parsed(texts: Iterable[str]) -> Iterator[Decoded]:
@@ -242,4 +234,4 @@ def print_lenient(report: dict[str, Any]) -> None:
     swaps = arms["grounded"]["swaps"]
     console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
     console.print(f"strict instructions: {report['strict']['rate']:.2%}")
-    console.print(f"mean passes: {report['mean_passes']:.2f}")
+    console.print(f"mean passes: {report['mean_passes']:.2f} over {report['mean_passes_of']} texts")

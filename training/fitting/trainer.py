@@ -1,6 +1,6 @@
 """transformers' Trainer with loss and logits on the completion alone.
 
-In: a LoRA model and batches of :class:`training.batches.Collator`. Out: loss, and per
+In: a LoRA model and batches of :class:`training.fitting.batches.Collator`. Out: loss, and per
 example whether every answer position's argmax was right (teacher-forced exact match).
 """
 
@@ -22,7 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from training.batches import IGNORED
+from training.fitting.batches import IGNORED
 
 __all__ = ["CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
 
@@ -32,7 +32,7 @@ def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Te
 
     Args:
         model: A PeftModel around a causal language model.
-        inputs: A batch of :class:`training.batches.Collator`; every tensor (rows, seq).
+        inputs: A batch of :class:`training.fitting.batches.Collator`; every tensor (rows, seq).
 
     Returns:
         Logits (n, vocab), their targets (n,), and the example that each belongs to (n,).

@@ -12,7 +12,9 @@ from random import Random
 
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import InstructionSet, load_set
-from training.data import Example, judged, read_json_lines
+from training.data.examples import Example
+from training.data.files import read_json_lines
+from training.data.strict import judged
 from training.texts.strict.faults import KEYBOARD, edit
 from training.texts.strict.refused import Candidate
 
@@ -23,13 +25,16 @@ _KEPT = 0.7  # of the pieces
 _EDITED = 0.3  # of the neighbours
 
 
-def neighbours_of_file(path: Path, count: int, seed: int) -> list[Example]:
+def neighbours_of_file(
+    path: Path, count: int, seed: int, *, isa: InstructionSet | None = None
+) -> list[Example]:
     """Draw neighbours of every text in a file of disagreements.
 
     Args:
         path: JSON Lines with a ``text`` each, such as tests/fuzz/corpus has.
         count: How many in all, the same number for each text.
         seed: The same seed gives the same examples.
+        isa: The instruction set whose names change with each other; None for the packaged one.
 
     Returns:
         Examples, none of them a text of the file, of kind ``extra``.
@@ -43,7 +48,7 @@ def neighbours_of_file(path: Path, count: int, seed: int) -> list[Example]:
     rng, drawn = Random(seed), list[Example]()
     sources = cycle(texts)
     while len(drawn) < count:
-        example = judged(Candidate(neighbour(next(sources), rng), "extra"))
+        example = judged(Candidate(neighbour(next(sources), rng, isa), "extra"))
         if example is not None and example.text not in texts:
             drawn.append(example)
     return drawn
@@ -56,17 +61,18 @@ def _text(path: Path, number: int, row: object) -> str:
     return text
 
 
-def neighbour(text: str, rng: Random) -> str:
+def neighbour(text: str, rng: Random, isa: InstructionSet | None = None) -> str:
     """Write a text anew: names, digits and letters change, its shape mostly does not.
 
     Args:
         text: Any text.
         rng: Source of randomness.
+        isa: The instruction set; None for the packaged one.
 
     >>> neighbour("jmp loop", Random(4)) != neighbour("jmp loop", Random(5))
     True
     """
-    isa = load_set()
+    isa = isa or load_set()
     names = {opcode.mnemonic for opcode in isa.opcodes}
     pieces = [
         piece if rng.random() < _KEPT else _other(piece, rng, isa, names)

@@ -1,11 +1,12 @@
-"""evaluate.py: what says of which code and weights a result is."""
+"""What says of which code and weights a result is."""
 
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from training.evaluate import current_commit
+from kvrm_grammar.decoding.decoder import Decoder
+from training.provenance import current_commit, provenance
 
 
 def test_a_commit_is_dirty_for_code_and_not_for_results(
@@ -31,3 +32,25 @@ def test_a_commit_is_dirty_for_code_and_not_for_results(
     assert current_commit() == clean
     code.write_text("2")
     assert current_commit() == f"{clean}-dirty"
+
+
+def test_a_measurement_without_git_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_decoder: Decoder
+) -> None:
+    """Where git is not installed the commit is unknown, and all else is told."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        subprocess.run(["git"], check=False)
+    assert current_commit() is None
+    row = provenance(tiny_decoder, 7)
+    assert (row["commit"], row["seed"]) == (None, 7)
+
+
+def test_the_base_is_told_by_its_bytes(tiny_decoder: Decoder) -> None:
+    """A name may come to mean other weights; the identity does not."""
+    row = provenance(tiny_decoder)
+    assert (row["base"], row["base_id"]) == (
+        tiny_decoder.loaded.base_name,
+        tiny_decoder.loaded.base_id,
+    )
+    assert row["base_id"].partition(":")[0] in ("sha256", "commit", "folder")

@@ -1,4 +1,4 @@
-"""mining.py: the examples that an adapter is unsure of are found, and found again."""
+"""The examples that an adapter is unsure of are found, and found again."""
 
 import json
 import math
@@ -12,9 +12,9 @@ from torch.nn import functional
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training import mining
-from training.batches import encode_example
-from training.data import Example
+from training.data.examples import Example
+from training.fitting import doubtful_examples as mining
+from training.fitting.batches import encode_example
 from training.train_decode import main
 
 TEXTS = ("halt", "sub r5 r3 r1", "mov r1, 5", "jmp there", "inc r8")

@@ -6,7 +6,9 @@ typed by hand.
 
 from typing import Any
 
-__all__ = ["lenient_limits", "lenient_results", "rate_text"]
+from training.cards.rates import failures_text, rate_text
+
+__all__ = ["lenient_limits", "lenient_results"]
 
 
 def lenient_results(evaluation: dict[str, Any]) -> str:
@@ -24,7 +26,7 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
         "",
         f"- Strict instructions through this adapter: {rate_text(strict)}",
         f"- Silent operand swaps: {swaps['count']} of {swaps['of']} answers",
-        f"- Mean passes: {evaluation['mean_passes']:.2f}",
+        f"- Mean passes: {evaluation['mean_passes']:.2f}, over {_passes_of(evaluation)}",
         *(f"- Class {name}: {rate_text(row)}" for name, row in grounded["classes"].items()),
         "",
         f"| kind | class | texts | {' | '.join(arms)} |",
@@ -47,20 +49,7 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
         f"| {row['wrong']} of {row['given']} |"
         for row in evaluation["risk_and_coverage"]
     ]
-    failures = evaluation["failures"]
-    lines += ["", f"### The failures ({len(failures)}; the first 40)", "", "```"]
-    lines += [
-        f"{f['text']!r} ({f['kind']})\n    expected {f['expected']}\n    answered {f['answer']}"
-        for f in failures[:40]
-    ]
-    return "\n".join([*lines, "```", ""])
-
-
-def rate_text(row: dict[str, Any]) -> str:
-    """A rate as the cards write it: counts, percentage, interval."""
-    low, high = row["interval_95"]
-    share = f"{row['exact']} of {row['examples']} = {row['rate']:.2%}"
-    return f"{share} (95 % interval {low:.2%} – {high:.2%})"
+    return "\n".join([*lines, "", failures_text(evaluation["failures"])])
 
 
 def lenient_limits() -> str:
@@ -72,3 +61,9 @@ def lenient_limits() -> str:
   in no training text: its reading is open.
 - The constraint guarantees a valid operation, not the right one; `min_confidence` buys certainty.
 """
+
+
+def _passes_of(evaluation: dict[str, Any]) -> str:
+    """Which texts the mean is of; evaluations of the first version read every seventh again."""
+    count = evaluation.get("mean_passes_of")
+    return "every seventh text" if count is None else f"all {count} texts"

@@ -7,7 +7,7 @@ from random import Random
 
 from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import explain, parse
-from training.texts.strict.pairs import BOTH_VALID, minimal_pair
+from training.texts.strict.minimal_pairs import BOTH_VALID, minimal_pair
 from training.texts.strict.refused import REFUSAL_KINDS, Candidate
 from training.texts.strict.spelling import NOTATIONS
 
