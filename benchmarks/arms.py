@@ -12,11 +12,11 @@ from typing import Any
 
 import outlines
 import torch
+from kvrm_grammar.dialects import find_dialect
 from transformers import GenerationConfig
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.oracle.reference import parse
 

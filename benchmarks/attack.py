@@ -29,9 +29,8 @@ from rich.progress import track
 from benchmarks.command import RESULTS, parse_counts, write_report
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.index import TokenIndex, compile_index
@@ -111,7 +110,7 @@ def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[in
     kind = rng.randrange(4)
     if kind == 0:
         return no_draft
-    operation, _, _ = random_operation(rng, load_isa())
+    operation, _, _ = random_operation(rng, load_set())
     ids = encode(operation_to_json(operation))
     if kind == 1:
         return lambda accepted: ids[len(accepted) :]
@@ -126,7 +125,7 @@ def attack(sequences: int, seed: int, *, batch_size: int = 64) -> dict[str, Coun
     Returns:
         By strategy: sequences, answers, typed errors, and invalid answers, which must be 0.
     """
-    rng, isa = Random(seed), load_isa()
+    rng, isa = Random(seed), load_set()
     vocabulary = byte_vocabulary()
     index = compile_index(build_constraint(isa), vocabulary)
     grounding = Grounding(isa, index, vocabulary)
@@ -185,7 +184,7 @@ def _language(rng: Random, isa: Any, grounding: Grounding) -> Language:
         return grounding.index
     make = valid_variant if roll < 0.75 else refusal_candidate
     text = make(rng, isa).text
-    return grounding.language(visible_text(text[:256]))
+    return grounding.language(find_dialect("strict").read(text[:256]).visible)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from kvrm_grammar.dialects import find_dialect
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -35,11 +36,9 @@ from benchmarks.timing import (
     whole_text,
 )
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
 from training.evaluate import is_valid, provenance, wilson
@@ -110,7 +109,7 @@ def llama(decoder: Decoder, gguf: Path) -> Arm:
     """llama.cpp as an arm: the bare base, one token ID per pass; for its speed alone."""
     run = llama_arm(
         gguf,
-        gbnf(load_isa(), operation_to_json(INVALID)),
+        gbnf(load_set(), operation_to_json(INVALID)),
         torch.get_num_threads(),
         decoder.index.max_tokens,
     )

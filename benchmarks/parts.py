@@ -28,8 +28,9 @@ from transformers import AutoTokenizer
 
 from benchmarks.command import RESULTS, parse_counts, write_report
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.dialects.prompt import prompt_text, visible_text
-from kvrm_grammar.isa.binding import compile_grammar, load_isa
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.index import TokenIndex, build_index, fetch_index
@@ -118,7 +119,7 @@ def measure_inputs(
     index: TokenIndex, tokenizer: Any, examples: Sequence[Example]
 ) -> dict[str, float]:
     """Per instruction: prompt, draft, and the grounded language along the right answer."""
-    isa = load_isa()
+    isa = load_set()
     grounding = Grounding(isa, index, read_vocabulary(tokenizer))
     drafter = Drafter(isa, lambda text: encode_plain(tokenizer, text), tokenizer.decode)
     prompts, drafts, grounded = [], [], []
@@ -137,12 +138,12 @@ def measure_inputs(
 
 
 def _encode_prompt(tokenizer: Any, text: str) -> list[int]:
-    return encode_plain(tokenizer, prompt_text(text))
+    return encode_plain(tokenizer, find_dialect("strict").read(text).prompt)
 
 
 def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     """All that a decode asks of grounding, where the draft is right."""
-    language = grounding.language(visible_text(text))
+    language = grounding.language(find_dialect("strict").read(text).visible)
     state = language.initial_state
     for token_id in answer:
         language.allowed(state)
@@ -155,7 +156,7 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
 
 def measure_grammar(rounds: int) -> dict[str, dict[str, float]]:
     """The Lark parser on lines of up to 1 MB: time by characters, which should be linear."""
-    parser = compile_grammar(load_isa().grammar)
+    parser = compile_grammar(load_set().grammar)
 
     def parse(text: str) -> None:
         with contextlib.suppress(UnexpectedInput):
@@ -186,7 +187,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     arguments = parse_counts(parser, argv, "rounds", "count")
-    constraint = build_constraint(load_isa())
+    constraint = build_constraint(load_set())
     examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
     tokenizers = {
         "SmolLM2": AutoTokenizer.from_pretrained(ensure_packaged_base()),

@@ -13,9 +13,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from kvrm_grammar.decoding.decoded import Refusal
-from kvrm_grammar.dialects.registry import find_dialect
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError, ModelError
-from kvrm_grammar.isa.operations import INVALID, INVALID_KEY, Operation
+from kvrm_grammar.isa import INVALID, INVALID_KEY
+from kvrm_grammar.isa import OperationModel as Operation
 from kvrm_grammar.oracle.program import Program, assemble, resolve_labels
 from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.resources import resource_path

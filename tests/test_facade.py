@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from kvrm_grammar import facade, resources
 from kvrm_grammar.decoding.decoded import Alternative, Refusal
 from kvrm_grammar.decoding.decoder import Decoded, Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import (
     AdapterError,
     InputError,
@@ -31,7 +31,7 @@ from kvrm_grammar.facade import (
     default_decoder,
     refusal_reason,
 )
-from kvrm_grammar.isa.operations import INVALID, from_fields, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.program import parse_program, resolve_labels
 from kvrm_grammar.oracle.reference import explain, parse
 from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS
@@ -254,8 +254,10 @@ def test_decode_structured() -> None:
     """One text, one operation; labels stay names unless addresses are given."""
     assert decode_structured("sub r5 r3 r1") == parse("sub r5 r3 r1")
     assert decode_structured("FOO") == INVALID
-    assert decode_structured("JMP loop") == from_fields("OP_JMP", {"addr": "loop"})
-    assert decode_structured("JMP loop", labels={"loop": 9}) == from_fields("OP_JMP", {"addr": 9})
+    assert decode_structured("JMP loop") == load_set().operation("OP_JMP", {"addr": "loop"})
+    assert decode_structured("JMP loop", labels={"loop": 9}) == load_set().operation(
+        "OP_JMP", {"addr": 9}
+    )
     with pytest.raises(UnknownLabelError, match="Unknown label: 'loop'"):
         decode_structured("JMP loop", labels={})
     with pytest.raises(LineTooLongError):

@@ -12,8 +12,13 @@ from random import Random
 from typing import Any
 
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import (
+    INVALID,
+    InstructionSet,
+    load_set,
+    operation_from_json,
+    operation_to_json,
+)
 from kvrm_grammar.oracle.reference import parse
 from training.texts.strict.pairs import minimal_pair
 from training.texts.strict.refused import Candidate, refusal_candidate
@@ -65,7 +70,7 @@ def generate_examples(
     Raises:
         DataError: A rendering and the reference parser disagree: a defect in one of them.
     """
-    rng, isa = Random(seed), load_isa()
+    rng, isa = Random(seed), load_set()
     made = 0
     while made < count:
         for example in _draw(rng, isa, words, refusals, pairs)[: count - made]:
@@ -74,7 +79,7 @@ def generate_examples(
 
 
 def _draw(
-    rng: Random, isa: Isa, words: Sequence[str], refusals: float, pairs: float
+    rng: Random, isa: InstructionSet, words: Sequence[str], refusals: float, pairs: float
 ) -> list[Example]:
     if pairs and rng.random() < pairs / (2 - pairs):  # a pair counts twice
         drawn = [judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
@@ -85,7 +90,7 @@ def _draw(
     return [example for example in drawn if example is not None]
 
 
-def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
+def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | None:
     variant: Variant = valid_variant(rng, isa, words)
     try:
         meaning = parse(variant.text)

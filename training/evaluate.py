@@ -24,10 +24,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from kvrm_grammar.decoding.decoder import METHODS, Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.decoding.decoded import METHODS
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError, OperationError
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from training.checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 from training.data import Example, file_digest, generate_examples, read_examples
 from training.generate_cpu_data import DEFAULT_OUTPUT, DEFAULT_SEED, LENIENT_SEED

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
 from training import train_decode
 from training.data import Example, write_examples

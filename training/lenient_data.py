@@ -7,10 +7,9 @@ among them, for those mean the same here.
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
 
-from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, OperationModel, operation_to_json
+from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data import Example
 from training.texts.lenient.forms import FORMS
@@ -57,7 +56,7 @@ def generate_lenient(
         DataError: A rendering is an instruction of the strict dialect that means something
             else: a defect of the makers.
     """
-    rng, isa, made = Random(seed), load_isa(), 0
+    rng, isa, made = Random(seed), load_set(), 0
     while made < count:
         if rng.random() < refusals:
             candidate = lenient_refusal(rng, isa, words, lexicon)
@@ -93,7 +92,7 @@ def lenient_kind(
         lexicon: Phrases of English.
         mixed: Whether a text of a kind of writing must show others too, or none; None for either.
     """
-    rng, isa = Random(f"{kind} {seed}"), load_isa()
+    rng, isa = Random(f"{kind} {seed}"), load_set()
     drawn: dict[str, Example] = {}
     for _ in range(60 * count):
         if kind in LENIENT_REFUSAL_KINDS:
@@ -116,7 +115,7 @@ def lenient_example(text: str, operation: OperationModel, kinds: tuple[str, ...]
         DataError: See :func:`generate_lenient`.
     """
     try:
-        visible_text(text)
+        find_dialect("strict").read(text).visible
         strictly = parse(text)
     except LineTooLongError:
         return None

@@ -18,7 +18,7 @@ from benchmarks.arms import free_decoding
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data import Example, generate_examples
 from training.evaluate import provenance, rate

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa.binding import Isa, load_isa
+from kvrm_grammar.isa import InstructionSet, load_set
 from training.data import Example, judged, read_json_lines
 from training.texts.strict.faults import KEYBOARD, edit
 from training.texts.strict.refused import Candidate
@@ -66,7 +66,7 @@ def neighbour(text: str, rng: Random) -> str:
     >>> neighbour("jmp loop", Random(4)) != neighbour("jmp loop", Random(5))
     True
     """
-    isa = load_isa()
+    isa = load_set()
     names = {opcode.mnemonic for opcode in isa.opcodes}
     pieces = [
         piece if rng.random() < _KEPT else _other(piece, rng, isa, names)
@@ -76,7 +76,7 @@ def neighbour(text: str, rng: Random) -> str:
     return edit(written, rng, KEYBOARD) if rng.random() < _EDITED else written
 
 
-def _other(piece: str, rng: Random, isa: Isa, names: set[str]) -> str:
+def _other(piece: str, rng: Random, isa: InstructionSet, names: set[str]) -> str:
     """A piece of the same kind."""
     if piece.upper() in names:
         other = rng.choice(isa.opcodes).mnemonic

@@ -21,7 +21,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import TrainingArguments, set_seed
 
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
 from kvrm_grammar.weights.adapter import read_adapter, write_weights
 from kvrm_grammar.weights.loading import LoadedModel, load_model

@@ -226,7 +226,7 @@ def _without_confidence(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parse_lines(lines: "Iterable[Line]") -> Iterator[dict[str, Any]]:
-    from kvrm_grammar.isa.operations import operation_to_json
+    from kvrm_grammar.isa import operation_to_json
     from kvrm_grammar.oracle.reference import explain
 
     for number, line in enumerate(lines, start=1):
@@ -241,7 +241,7 @@ def _parse_lines(lines: "Iterable[Line]") -> Iterator[dict[str, Any]]:
 
 
 def _program_rows(program: "Program") -> Iterator[dict[str, Any]]:
-    from kvrm_grammar.isa.operations import operation_to_json
+    from kvrm_grammar.isa import operation_to_json
 
     for one in program.instructions:
         answer = operation_to_json(one.operation)

@@ -12,7 +12,7 @@ from typing import Any
 
 from kvrm_grammar import __version__
 from kvrm_grammar.cache import cache_dir
-from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
 from kvrm_grammar.weights.packaged_base import base_problem, packaged_base_path
@@ -35,7 +35,7 @@ def describe(adapter: Path | None = None) -> dict[str, Any]:
     """
     folder = adapter or resource_path(DEFAULT_ADAPTER)
     weights = folder / "adapter_model.safetensors"
-    isa = load_isa()
+    isa = load_set()
     return {
         "version": __version__,
         "python": platform.python_version(),

@@ -16,9 +16,9 @@ from kvrm_grammar.cli import app as cli
 from kvrm_grammar.cli.app import app
 from kvrm_grammar.decoding.decoded import CONSTRAINTS, Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.registry import DIALECTS, find_dialect
+from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa.operations import OPERATION_MODELS, operation_from_json, operation_to_json
+from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.weights import packaged_base as base_module
@@ -275,7 +275,7 @@ def test_an_untrained_model_prints_valid_operations(batch_size: str) -> None:
     result = run("decode", "--batch-size", batch_size, "-", stdin=MIXED)
     found = rows(result.stdout)
     assert [list(row) for row in found].count(["error"]) == 2  # not UTF-8, and too long
-    keys = {str(model.model_fields["key"].annotation.__args__[0]) for model in OPERATION_MODELS}
+    keys = {str(model.model_fields["key"].annotation.__args__[0]) for model in load_set().models}
     for line, row in zip(result.stdout.splitlines(), found, strict=True):
         if "error" not in row:
             assert operation_to_json(operation_from_json(line)) == line
@@ -569,7 +569,7 @@ def test_info_as_json(tiny_adapter: Path, tiny_base: Path, cache_folder: Path) -
     assert facts["base"] == str(tiny_base)
     assert facts["cache"] == str(cache_folder)
     assert facts["base_ready"] is False
-    assert facts["opcodes"] == len(OPERATION_MODELS)
+    assert facts["opcodes"] == len(load_set().models)
     assert len(facts["adapter_sha256"]) == len(facts["constraint_digest"]) == 64
     assert {"torch", "transformers", "outlines", "lark"} <= facts["packages"].keys()
     assert not cache_folder.exists()

@@ -16,7 +16,7 @@ from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.head import Head, causal_parts, with_exact_head
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
 from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import ModelError
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights.loading import load_model
@@ -37,7 +37,7 @@ def check_against_own_logits(model: Any, decoder: Decoder) -> int:
     """The engine's answer and its probability are those of the model's own logits, masked."""
     compared = 0
     for text in TEXTS:
-        prompt = encode_plain(decoder.loaded.tokenizer, prompt_text(text))
+        prompt = encode_plain(decoder.loaded.tokenizer, find_dialect("strict").read(text).prompt)
         (answer,) = Engine(model).run([Request(prompt, decoder.index, no_draft)])
         assert isinstance(answer, Answer)
         logits = own_logits(model, [*prompt, *answer.token_ids])[len(prompt) - 1 :]
@@ -84,7 +84,7 @@ def test_a_plain_head_gives_the_models_own_scores(model: Any, tiny_decoder: Deco
 
 def test_a_bias_counts(biased: Any, tiny_decoder: Decoder) -> None:
     """A head with a bias gives the same answers as transformers' own logits."""
-    prompt = encode_plain(tiny_decoder.loaded.tokenizer, prompt_text("halt"))
+    prompt = encode_plain(tiny_decoder.loaded.tokenizer, find_dialect("strict").read("halt").prompt)
     with_bias, without = own_logits(biased, prompt), Head(biased.lm_head)
     assert without.plain
     dropped = with_bias - biased.lm_head.bias
@@ -138,7 +138,7 @@ def test_scores_are_float32(dtype: torch.dtype, bias: bool, columns: Any) -> Non
 def test_a_tie_in_bfloat16_is_no_tie(model: Any, tiny_decoder: Decoder) -> None:
     """Two tokens whose scores round to one bfloat16 number: the larger one is chosen, by both."""
     brief = model.bfloat16()
-    prompt = encode_plain(tiny_decoder.loaded.tokenizer, prompt_text("halt"))
+    prompt = encode_plain(tiny_decoder.loaded.tokenizer, find_dialect("strict").read("halt").prompt)
     index = tiny_decoder.index
     first, second = index.allowed(index.initial_state).tolist()[:2]
     with torch.no_grad():
@@ -163,7 +163,7 @@ def test_a_bfloat16_model_gives_one_answer(
 ) -> None:
     """Where the schema leaves much open: drafted, stepwise and Outlines say the same."""
     loaded = load_model(tiny_adapter, dtype="bfloat16", device="cpu")
-    prompt = encode_plain(loaded.tokenizer, prompt_text(text))
+    prompt = encode_plain(loaded.tokenizer, find_dialect("strict").read(text).prompt)
     (plain,) = generate_constrained(loaded.model, [prompt], tiny_decoder.index)
     engine = Engine(loaded.model)
     drafts: list[Callable[..., Any]] = [no_draft, lambda accepted: plain[len(accepted) :]]

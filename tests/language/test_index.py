@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from kvrm_grammar.errors import BaseModelError, TokenIndexError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language import index as index_module
 from kvrm_grammar.language import store
 from kvrm_grammar.language.constraint import Constraint, build_constraint, finite_constraint
@@ -31,7 +30,7 @@ from kvrm_grammar.language.index import (
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary, vocabulary_digest
 
-CONSTRAINT = build_constraint(load_isa())
+CONSTRAINT = build_constraint(load_set())
 END, PADDING = 0, 99
 SMALL = TokenVocabulary(
     {1: b"{", 2: b"}", 3: b'{"', 4: b'"}', 5: b"a", 6: b"aa", 7: b"a", 8: b"\xc3", 9: b"\xa9"},
@@ -158,7 +157,7 @@ def test_too_many_states_are_refused_before_the_vocabulary_is_compiled() -> None
     assert compile_index(constraint, vocabulary, max_states=states).walk([98, 99, 100])
     with pytest.raises(TokenIndexError, match=f"needs {states} automaton states, at most 3 are"):
         compile_index(constraint, vocabulary, max_states=3)
-    assert count_states(build_constraint(load_isa())) < MAX_STATES / 2
+    assert count_states(build_constraint(load_set())) < MAX_STATES / 2
 
 
 def test_a_language_whose_automaton_explodes_is_refused() -> None:

@@ -17,10 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language.tokens import added_token_ids, encode_plain
 from kvrm_grammar.oracle.reference import parse
 from kvrm_grammar.weights.loading import load_model
@@ -45,7 +44,7 @@ def test_every_example_is_what_the_reference_says() -> None:
     for example in examples:
         assert example.answer == operation_to_json(parse(example.text))
     keys = Counter(json.loads(example.answer)["key"] for example in examples)
-    assert set(keys) == {opcode.key for opcode in load_isa().opcodes} | {INVALID.key}
+    assert set(keys) == {opcode.key for opcode in load_set().opcodes} | {INVALID.key}
     assert 0.25 < keys[INVALID.key] / 1500 < 0.45
 
 
@@ -236,7 +235,7 @@ def test_loss_is_on_the_answer_alone(tiny_tokenizer: Any) -> None:
     for example in [*examples_of(), Example("<|im_end|>", HALT, ())]:
         feature = encode_example(tiny_tokenizer, example, 1000)
         assert feature is not None
-        prompt = encode_plain(tiny_tokenizer, prompt_text(example.text))
+        prompt = encode_plain(tiny_tokenizer, find_dialect("strict").read(example.text).prompt)
         answer = [*encode_plain(tiny_tokenizer, example.answer), tiny_tokenizer.eos_token_id]
         assert feature == {
             "input_ids": prompt + answer,
@@ -403,7 +402,7 @@ def test_the_adapter_loads_and_differs_from_the_base(trained: Path, tiny_base: P
     loaded = load_model(trained, dtype=torch.float32)
     plain = load_model(None, base=tiny_base, dtype=torch.float32)
     assert loaded.base_name == str(tiny_base)
-    ids = torch.tensor([encode_plain(loaded.tokenizer, prompt_text("halt"))])
+    ids = torch.tensor([encode_plain(loaded.tokenizer, find_dialect("strict").read("halt").prompt)])
     with torch.no_grad():
         assert not torch.equal(loaded.model(ids).logits, plain.model(ids).logits)
 

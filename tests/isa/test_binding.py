@@ -7,24 +7,14 @@ import pytest
 from pydantic import Field, create_model
 
 from kvrm_grammar.errors import IsaError
+from kvrm_grammar.isa import InstructionSet, Opcode, Operand, OperationModel, load_set
 from kvrm_grammar.isa import binding as isa_module
-from kvrm_grammar.isa.binding import Isa, Opcode, Operand, accepts, compile_grammar, load_isa
-from kvrm_grammar.isa.operations import (
-    ADDRESS_MAX,
-    ADDRESS_MIN,
-    IMMEDIATE_MAX,
-    IMMEDIATE_MIN,
-    LABEL_MAX_LENGTH,
-    OPERATION_MODELS,
-    REGISTERS,
-    Address,
-    Immediate,
-    Label,
-    OperationModel,
-)
+from kvrm_grammar.isa.grammar import accepts, compile_grammar
 from kvrm_grammar.oracle import reference
+from kvrm_grammar.sets.kvrm import Address, Immediate, Label
+from tests.kvrm import ADDRESS_MAX, ADDRESS_MIN, IMMEDIATE_MAX, IMMEDIATE_MIN, LABEL_MAX_LENGTH
 
-GRAMMAR = load_isa().grammar
+GRAMMAR = load_set().grammar
 Models = tuple[type[OperationModel], ...]
 
 
@@ -47,19 +37,19 @@ def model(key: str, **params: Any) -> type[OperationModel]:
 
 def with_schema(key: str, **params: Any) -> Models:
     """The packaged schemas with one of them replaced."""
-    kept = [m for m in OPERATION_MODELS if key not in get_args(m.model_fields["key"].annotation)]
+    kept = [m for m in load_set().models if key not in get_args(m.model_fields["key"].annotation)]
     return (*kept, model(key, **params))
 
 
 def test_packaged_isa_states_every_limit() -> None:
     """The limits are those of the schemas, the opcodes all but OP_INVALID."""
-    isa = load_isa()
+    isa = load_set()
     assert isa.name == "kvrm"
-    assert isa.registers == REGISTERS
+    assert isa.names == load_set().names
     assert isa.immediate == (IMMEDIATE_MIN, IMMEDIATE_MAX)
     assert isa.address == (ADDRESS_MIN, ADDRESS_MAX)
     assert isa.label_max_length == LABEL_MAX_LENGTH
-    assert isa.models == OPERATION_MODELS
+    assert isa.models == load_set().models
     assert len(isa.opcodes) == 15
     assert Opcode("OP_CMP", "CMP", (Operand("src1", "register"), Operand("src2", "register"))) in (
         isa.opcodes
@@ -70,12 +60,12 @@ def test_packaged_isa_states_every_limit() -> None:
 
 def test_isa_is_an_immutable_shared_value(tmp_path: Path) -> None:
     """The same text and models give one hashable object; other text gives another."""
-    assert load_isa() is load_isa()
-    same_text = load_isa(write(tmp_path, GRAMMAR))
-    assert (same_text.name, same_text.opcodes) == ("other", load_isa().opcodes)
-    assert len({load_isa(), load_isa()}) == 1
+    assert load_set() is load_set()
+    same_text = load_set(write(tmp_path, GRAMMAR))
+    assert (same_text.name, same_text.opcodes) == ("other", load_set().opcodes)
+    assert len({load_set(), load_set()}) == 1
     with pytest.raises(AttributeError):
-        load_isa().name = "x"  # type: ignore[misc]
+        load_set().name = "x"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("module", [isa_module, reference])
@@ -84,8 +74,8 @@ def test_no_opcode_is_named_in_code(module: Any) -> None:
     source = Path(module.__file__).read_text(encoding="utf-8")
     tree_without_docs = compile(source, module.__file__, "exec", optimize=2)
     constants = set(_strings(tree_without_docs))
-    assert not constants & {opcode.key for opcode in load_isa().opcodes}
-    assert not constants & {opcode.mnemonic for opcode in load_isa().opcodes}
+    assert not constants & {opcode.key for opcode in load_set().opcodes}
+    assert not constants & {opcode.mnemonic for opcode in load_set().opcodes}
 
 
 def _strings(code: Any) -> list[str]:
@@ -131,14 +121,14 @@ def test_a_changed_grammar_is_refused(
     """Whatever the grammar says and the schemas do not, or the other way, is named."""
     assert old in GRAMMAR
     with pytest.raises(IsaError, match=message):
-        load_isa(write(tmp_path, GRAMMAR.replace(old, new)))
+        load_set(write(tmp_path, GRAMMAR.replace(old, new)))
 
 
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        (OPERATION_MODELS[1:], "OP_MOV_REG_IMM is in the grammar only"),
-        ((*OPERATION_MODELS, model("OP_XOR")), "OP_XOR is in the schemas only: add a rule op_xor"),
+        (load_set().models[1:], "OP_MOV_REG_IMM is in the grammar only"),
+        ((*load_set().models, model("OP_XOR")), "OP_XOR is in the schemas only: add a rule op_xor"),
         (with_schema("OP_INC", dest=Immediate), "OP_INC"),
         (with_schema("OP_INC", dest=str), "OP_INC.dest must be"),
         (with_schema("OP_INC", dest=int), "OP_INC.dest must be"),
@@ -148,19 +138,19 @@ def test_a_changed_grammar_is_refused(
             with_schema("OP_JS", addr=Address | Annotated[str, Field(max_length=64)]),
             r"OP_JS: label '.*' is in the schemas only",
         ),
-        ((*OPERATION_MODELS, OperationModel), "OperationModel.key must be a Literal"),
+        ((*load_set().models, OperationModel), "OperationModel.key must be a Literal"),
     ],
 )
 def test_changed_schemas_are_refused(models: Models, message: str) -> None:
     """Whatever the schemas say and the grammar does not is named."""
     with pytest.raises(IsaError, match=message):
-        load_isa(models=models)
+        load_set(models=models)
 
 
 def test_missing_grammar_is_a_typed_error(tmp_path: Path) -> None:
     """A grammar that cannot be read is an IsaError with its path."""
     with pytest.raises(IsaError, match=r"none\.lark"):
-        load_isa(tmp_path / "none.lark")
+        load_set(tmp_path / "none.lark")
 
 
 def test_a_second_instruction_set_needs_only_grammar_and_schemas(tmp_path: Path) -> None:
@@ -181,16 +171,16 @@ def test_a_second_instruction_set_needs_only_grammar_and_schemas(tmp_path: Path)
     _BLANKS: / +/
     _EOL: /\n/
     """
-    models = (model("OP_TWICE", dest=Literal["X0", "X1", "ACC"]), OPERATION_MODELS[-1])
-    isa = load_isa(write(tmp_path, grammar), models)
+    models = (model("OP_TWICE", dest=Literal["X0", "X1", "ACC"]), load_set().models[-1])
+    isa = load_set(write(tmp_path, grammar), models)
     assert isa.opcodes == (Opcode("OP_TWICE", "TWICE", (Operand("dest", "register"),)),)
-    assert (isa.registers, isa.immediate, isa.address) == (("X0", "X1", "ACC"), (0, -1), (0, -1))
+    assert (isa.names, isa.immediate, isa.address) == (("X0", "X1", "ACC"), (0, -1), (0, -1))
 
 
 def test_register_and_target_rules_are_disjoint() -> None:
     """No text is both a register and a label, so a slip never changes the operand's kind."""
     parser = compile_grammar(GRAMMAR)
-    for name in (*REGISTERS, *map(str.lower, REGISTERS)):
+    for name in (*load_set().names, *map(str.lower, load_set().names)):
         assert accepts(parser, "register", name)
         assert not accepts(parser, "target", name)
 
@@ -199,4 +189,4 @@ def test_types_are_the_public_ones() -> None:
     """Every name in __all__ is defined and sorted."""
     assert isa_module.__all__ == sorted(isa_module.__all__)
     assert all(hasattr(isa_module, name) for name in isa_module.__all__)
-    assert isinstance(load_isa(), Isa)
+    assert isinstance(load_set(), InstructionSet)
