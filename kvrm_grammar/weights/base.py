@@ -44,7 +44,7 @@ def resolve_base(base: str | Path, *, progress: bool) -> tuple[Path, str]:
     """
     # By name first: a folder of that name below the current one must not replace it.
     if str(base) == PACKAGED_BASE_NAME:
-        folder = ensure_packaged_base(progress=progress, verify=True)
+        folder = ensure_packaged_base(progress=progress, verify="once")
         digest = read_manifest(folder)["files"]["model.safetensors"]["sha256"]
         return folder, f"sha256:{digest}"
     folder = Path(base).expanduser()

@@ -7,9 +7,10 @@ a model folder is never run, and standard error stays clean.
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kvrm_grammar.errors import AdapterError
 from kvrm_grammar.weights.adapter import attach_adapter, read_adapter
 from kvrm_grammar.weights.base import load_base, load_tokenizer, resolve_base
+from kvrm_grammar.weights.forking import prepare_process
 from kvrm_grammar.weights.manifest import Manifest
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 from kvrm_grammar.weights.placement import default_dtype, named_dtype, usable_device
@@ -46,6 +48,7 @@ class LoadedModel:
         device: Where the weights are.
         switch: Makes this adapter the active one, where several share the base.
         manifest: What the adapter says it was trained for; None where it says nothing.
+        process_id: Of the process that loaded it.
     """
 
     model: PreTrainedModel | PeftModel
@@ -57,9 +60,18 @@ class LoadedModel:
     device: torch.device
     switch: AdapterSwitch | None = None
     manifest: Manifest | None = None
+    process_id: int = field(default_factory=os.getpid)
 
     def active(self) -> AbstractContextManager[None]:
-        """Hold the model with this adapter active; others of the same base wait."""
+        """Hold the model with this adapter active; others of the same base wait.
+
+        Every run of the model belongs inside. In a process that was forked after the model was
+        loaded, torch is told to use one thread, because its pool of threads is not there.
+
+        Raises:
+            ModelError: This process was forked, and the model is on a GPU.
+        """
+        prepare_process(self.process_id, self.device)
         return nullcontext() if self.switch is None else self.switch.using()
 
 
