@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from kvrm_grammar.decoding.batching import pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
@@ -82,6 +84,7 @@ class Decoder:
         *,
         base: str | Path | None = None,
         device: str | None = None,
+        dtype: str | None = None,
         progress: bool = False,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
@@ -93,6 +96,7 @@ class Decoder:
             path: Adapter folder; None for the packaged adapter of the dialect.
             base: Base model folder or name; None for the one the adapter names.
             device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
+            dtype: ``float32``, ``bfloat16`` or ``float16``; None for the fastest of the device.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
             constraint: What may be answered, one of ``CONSTRAINTS``.
@@ -109,7 +113,8 @@ class Decoder:
         """
         read = find_dialect(dialect)
         adapter = Path(path) if path is not None else resource_path(read.adapter)
-        loaded = load_model(adapter, base=base, device=device, progress=progress)
+        precision = None if dtype is None else getattr(torch, dtype)
+        loaded = load_model(adapter, base=base, device=device, dtype=precision, progress=progress)
         return cls.from_loaded(loaded, method=method, constraint=constraint, dialect=dialect)
 
     @classmethod
