@@ -233,7 +233,7 @@ def _has_bytes(stream: BinaryIO, seconds: float) -> bool:
 
 def _unreadable(name: str, error: Exception) -> NoReturn:
     reason = getattr(error, "strerror", None) or error
-    raise InputError(f"{name} cannot be read: {reason}; name a file that can") from error
+    raise InputError(f"{name} cannot be read: {reason}; name a file that can be read") from error
 
 
 def _name(stream: BinaryIO) -> str:

@@ -81,7 +81,7 @@ class Oracle:
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         return next(self.decode_many([text])).unless_uncertain(min_confidence)
 
-    def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+    def decode_many(self, texts: Iterable[str], **_: object) -> Iterator[Decoded]:
         for text in texts:
             yield Decoded(text, parse(text), confidence=0.75, _search=self._search)
 
@@ -459,7 +459,7 @@ def test_decode_program_raises_the_decoders_error() -> None:
     """A line without an answer stops the program: its addresses would be wrong."""
 
     class Broken(Oracle):
-        def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+        def decode_many(self, texts: Iterable[str], **_: object) -> Iterator[Decoded]:
             return (Decoded(text, None, InputError(f"no {text}")) for text in texts)
 
     with pytest.raises(InputError, match="no HALT"):

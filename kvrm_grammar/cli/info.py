@@ -1,45 +1,76 @@
-"""What ``kvrm-grammar info`` shows: versions, model, constraint and cache.
+"""The command ``info``: versions, model, constraint and cache.
 
-In: an adapter folder. Out: a dictionary, and a table on standard output. No model is loaded.
+In: a dialect or an adapter folder. Out: a dictionary, and a table or JSON on standard
+output. No model is loaded.
 """
 
 import hashlib
 import json
 import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from kvrm_grammar import __version__
 from kvrm_grammar.cache import cache_dir
-from kvrm_grammar.isa import load_set
-from kvrm_grammar.language.constraint import build_constraint
-from kvrm_grammar.resources import DEFAULT_ADAPTER, resource_path
-from kvrm_grammar.weights.packaged_base import base_problem, packaged_base_path
+from kvrm_grammar.cli.failures import failures
+from kvrm_grammar.cli.loading import chosen_isa
+from kvrm_grammar.cli.options import Adapter, DialectOption, IsaOption, Verbose
+from kvrm_grammar.cli.output import destination
 
-__all__ = ["describe", "print_description"]
+__all__ = ["AsJson", "describe", "info", "table"]
 
 _PACKAGES = ("torch", "transformers", "peft", "outlines", "outlines_core", "lark", "pydantic")
 
 
-def describe(adapter: Path | None = None) -> dict[str, Any]:
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def info(
+    adapter: Adapter = None,
+    isa: IsaOption = None,
+    dialect: DialectOption = "strict",
+    as_json: AsJson = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Show versions, model, constraint digest and cache."""
+    with failures(verbose), destination(None) as writer:
+        chosen_isa(isa)
+        description = describe(adapter, dialect)
+        lines = iter([json.dumps(description)]) if as_json else table(description)
+        for line in lines:
+            writer.line(line)
+
+
+def describe(adapter: Path | None = None, dialect: str = "strict") -> dict[str, Any]:
     """Collect the facts.
 
     Args:
-        adapter: Adapter folder; None for the packaged one.
+        adapter: Adapter folder; None for the packaged one of the dialect.
+        dialect: The input language.
 
     Returns:
-        ``version``, ``python``, ``packages``, ``adapter``, ``adapter_sha256``, ``base``,
-        ``base_ready``, ``isa``, ``opcodes``, ``constraint_digest`` and ``cache``.
+        ``version``, ``python``, ``packages``, ``dialect``, ``adapter``, ``adapter_sha256``,
+        ``base``, ``base_ready``, ``isa``, ``opcodes``, ``constraint_digest`` and ``cache``.
         Values that are not to be had are None.
     """
-    folder = adapter or resource_path(DEFAULT_ADAPTER)
+    from kvrm_grammar.dialects.registry import find_dialect
+    from kvrm_grammar.isa.binding import load_isa
+    from kvrm_grammar.language.constraint import build_constraint
+    from kvrm_grammar.resources import resource_path
+    from kvrm_grammar.weights.packaged_base import base_problem, packaged_base_path
+
+    folder = adapter or resource_path(find_dialect(dialect).adapter)
     weights = folder / "adapter_model.safetensors"
-    isa = load_set()
+    isa = load_isa()
     return {
         "version": __version__,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "dialect": dialect,
         "adapter": str(folder),
         "adapter_sha256": _sha256(weights),
         "base": _recorded_base(folder),
@@ -51,12 +82,12 @@ def describe(adapter: Path | None = None) -> dict[str, Any]:
     }
 
 
-def print_description(description: dict[str, Any]) -> None:
-    """Print the facts on standard output, one per line, never cut to the terminal's width."""
+def table(description: dict[str, Any]) -> Iterator[str]:
+    """Write the facts for a person, one per line, never cut to the terminal's width."""
     for name, value in description.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key} {item}" for key, item in value.items())
-        print(f"{name:18} {'-' if value is None else value}")
+        yield f"{name:18} {'-' if value is None else value}"
 
 
 def _version(package: str) -> str | None:

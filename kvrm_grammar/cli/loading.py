@@ -1,0 +1,99 @@
+"""Options of the command line -> a decoder.
+
+In: what the options say. Out: a loaded decoder. torch is imported here, when a model is
+loaded, and nowhere else on the command line.
+"""
+
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kvrm_grammar.cli.failures import USAGE, fail
+
+if TYPE_CHECKING:
+    from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
+    from kvrm_grammar.decoding.decoder import Decoder
+
+__all__ = ["ModelOptions", "chosen_isa", "is_terminal", "most_probable"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the options say about the model. Immutable.
+
+    Attributes:
+        adapter: Folder; None for the packaged one of the dialect.
+        base: Folder or hub name; None for the one the adapter names.
+        dialect: The input language.
+        constraint: What may be answered.
+        method: How to search.
+        device: Where to compute; None for the fastest.
+        dtype: Precision; None for the fastest.
+        isa: Name or folder of an instruction set; None for the packaged one.
+    """
+
+    adapter: Path | None
+    base: str | None = None
+    dialect: str = "strict"
+    constraint: "ConstraintName" = "grounded"
+    method: "Method" = "verify"
+    device: str | None = None
+    dtype: str | None = None
+    isa: str | None = None
+
+    def load(self) -> "Decoder":
+        """Load the model.
+
+        Raises:
+            KvrmError: It cannot be loaded.
+        """
+        isa = chosen_isa(self.isa)
+        from kvrm_grammar.decoding.decoder import Decoder
+
+        start = time.perf_counter()
+        decoder = Decoder.from_pretrained(
+            self.adapter,
+            base=self.base,
+            device=self.device,
+            dtype=self.dtype,
+            progress=is_terminal(sys.stderr),
+            method=self.method,
+            constraint=self.constraint,
+            dialect=self.dialect,
+            **({} if isa is None else {"isa": isa}),
+        )
+        elapsed_ms = 1000 * (time.perf_counter() - start)
+        _LOGGER.info("%s adapter loaded in %.0f ms", self.adapter or self.dialect, elapsed_ms)
+        return decoder
+
+
+def chosen_isa(name: str | None) -> Any:
+    """Find the instruction set that ``--isa`` names.
+
+    Args:
+        name: Of a set, or of its folder; None for the packaged one.
+
+    Returns:
+        The set; None where the usual one is meant.
+
+    Raises:
+        typer.Exit: There is no such set.
+    """
+    if name is None:
+        return None
+    fail(f"--isa {name}: only the packaged instruction set can be used so far", USAGE)
+
+
+def most_probable(decoder: "Decoder", decoded: "Decoded", k: int) -> "tuple[Alternative, ...]":
+    """Search for the ``k`` most probable answers, best first."""
+    return decoded.alternatives(k)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a person sits at a standard stream; one that is closed is None."""
+    return stream is not None and bool(stream.isatty())
