@@ -10,7 +10,7 @@ import typer
 
 from kvrm_grammar.cli.failures import failures, tell
 from kvrm_grammar.cli.inputs import Source, forgotten_quotes, open_source
-from kvrm_grammar.cli.loading import ModelOptions, most_probable
+from kvrm_grammar.cli.loading import ModelOptions, chosen_isa, most_probable
 from kvrm_grammar.cli.options import (
     Adapter,
     Base,
@@ -69,7 +69,7 @@ def decode(
     adapter: Adapter = None,
     base: Base = None,
     isa: IsaOption = None,
-    dialect: DialectOption = "strict",
+    dialect: DialectOption = None,
     constraint: ConstraintOption = "grounded",
     min_confidence: MinConfidence = 0.0,
     confidence: Confidence = False,
@@ -85,7 +85,7 @@ def decode(
     with failures(verbose):
         source = open_source(texts, file)
         with destination(output, source.file) as writer:
-            hint = forgotten_quotes("decode", source.texts, dialect)
+            hint = forgotten_quotes("decode", source.texts, dialect, chosen_isa(isa))
             if hint is not None:
                 tell(hint)
             decoder = options.load()
@@ -106,21 +106,12 @@ def _rows(
         source.lines, batch_size=batch_size, min_confidence=min_confidence
     )
     for number, decoded in enumerate(answers, start=1):
-        reason = _reason(decoder, decoded)
-        row = make_row(number, decoded.text, decoded.json, decoded.error, reason)
+        row = make_row(number, decoded.text, decoded.json, decoded.error, decoded.reason)
         if confidence:
             row["confidence"] = decoded.confidence
         if alternatives is not None:
             row["alternatives"] = _alternatives(decoder, decoded, alternatives, number)
         yield row
-
-
-def _reason(decoder: "Decoder", decoded: "Decoded") -> str | None:
-    from kvrm_grammar.facade import refusal_reason
-
-    if decoded.valid or decoded.error or decoded.reason:
-        return decoded.reason
-    return refusal_reason(decoded.text, decoder.dialect.name)
 
 
 def _alternatives(

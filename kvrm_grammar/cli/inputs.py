@@ -15,6 +15,7 @@ from kvrm_grammar.cli.failures import REFUSED, USAGE, fail
 from kvrm_grammar.cli.loading import is_terminal
 
 if TYPE_CHECKING:
+    from kvrm_grammar.isa import InstructionSet
     from kvrm_grammar.lines import Line
 
 __all__ = ["Source", "forgotten_quotes", "open_source", "read_source"]
@@ -99,13 +100,16 @@ def read_source(file: str) -> str:
         fail(f"{name}: {getattr(error, 'strerror', None) or error}", USAGE)
 
 
-def forgotten_quotes(command: str, texts: tuple[str, ...], dialect: str) -> str | None:
+def forgotten_quotes(
+    command: str, texts: tuple[str, ...], dialect: str | None, isa: "InstructionSet"
+) -> str | None:
     """Say so where the words of one instruction came as several.
 
     Args:
         command: The command that was called.
         texts: Its arguments.
-        dialect: The input language.
+        dialect: The input language; None for the strict one.
+        isa: The instruction set.
 
     Returns:
         A hint where each argument is one word that means nothing alone, and all together
@@ -114,26 +118,20 @@ def forgotten_quotes(command: str, texts: tuple[str, ...], dialect: str) -> str 
     if len(texts) < 2 or any(len(text.split()) != 1 for text in texts):
         return None
     together = " ".join(texts)
-    if any(_means_something(text, dialect) for text in texts):
+    if any(_means_something(text, dialect, isa) for text in texts):
         return None
-    if not (together.isprintable() and _means_something(together, dialect)):
+    if not (together.isprintable() and _means_something(together, dialect, isa)):
         return None
     quoted = shlex.quote(together) if set(together) & set('"$`\\!') else f'"{together}"'
     return f"hint: to decode one instruction, quote it: kvrm-grammar {command} {quoted}"
 
 
-def _means_something(text: str, dialect: str) -> bool:
+def _means_something(text: str, dialect: str | None, isa: "InstructionSet") -> bool:
+    from kvrm_grammar.dialects import find_dialect
     from kvrm_grammar.errors import InputError
-    from kvrm_grammar.isa.operations import INVALID
+    from kvrm_grammar.isa import INVALID
 
     try:
-        if dialect == "strict":
-            from kvrm_grammar.oracle.reference import parse
-
-            return parse(text) != INVALID
-        from kvrm_grammar.dialects.lenient.guess import guess
-        from kvrm_grammar.isa.binding import load_isa
-
-        return guess(text, load_isa()) != INVALID
+        return find_dialect(dialect or "strict", isa).read(text).guess != INVALID
     except InputError:
         return False

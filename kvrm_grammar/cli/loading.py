@@ -16,6 +16,7 @@ from kvrm_grammar.cli.failures import USAGE, fail
 if TYPE_CHECKING:
     from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
     from kvrm_grammar.decoding.decoder import Decoder
+    from kvrm_grammar.isa import InstructionSet
 
 __all__ = ["ModelOptions", "chosen_isa", "is_terminal", "most_probable"]
 
@@ -29,7 +30,7 @@ class ModelOptions:
     Attributes:
         adapter: Folder; None for the packaged one of the dialect.
         base: Folder or hub name; None for the one the adapter names.
-        dialect: The input language.
+        dialect: The input language; None for the one that the adapter was trained for.
         constraint: What may be answered.
         method: How to search.
         device: Where to compute; None for the fastest.
@@ -39,7 +40,7 @@ class ModelOptions:
 
     adapter: Path | None
     base: str | None = None
-    dialect: str = "strict"
+    dialect: str | None = None
     constraint: "ConstraintName" = "grounded"
     method: "Method" = "verify"
     device: str | None = None
@@ -52,7 +53,7 @@ class ModelOptions:
         Raises:
             KvrmError: It cannot be loaded.
         """
-        isa = chosen_isa(self.isa)
+        isa = None if self.isa is None else chosen_isa(self.isa)
         from kvrm_grammar.decoding.decoder import Decoder
 
         start = time.perf_counter()
@@ -65,33 +66,39 @@ class ModelOptions:
             method=self.method,
             constraint=self.constraint,
             dialect=self.dialect,
-            **({} if isa is None else {"isa": isa}),
+            isa=isa,
         )
         elapsed_ms = 1000 * (time.perf_counter() - start)
-        _LOGGER.info("%s adapter loaded in %.0f ms", self.adapter or self.dialect, elapsed_ms)
+        _LOGGER.info(
+            "%s adapter loaded in %.0f ms", self.adapter or decoder.dialect.name, elapsed_ms
+        )
         return decoder
 
 
-def chosen_isa(name: str | None) -> Any:
+def chosen_isa(name: str | None) -> "InstructionSet":
     """Find the instruction set that ``--isa`` names.
 
     Args:
         name: Of a set, or of its folder; None for the packaged one.
 
     Returns:
-        The set; None where the usual one is meant.
+        The set.
 
     Raises:
         typer.Exit: There is no such set.
     """
-    if name is None:
-        return None
-    fail(f"--isa {name}: only the packaged instruction set can be used so far", USAGE)
+    from kvrm_grammar.errors import IsaError
+    from kvrm_grammar.isa import load_set
+
+    try:
+        return load_set(name)
+    except IsaError as error:
+        fail(f"--isa {name}: {error}" if name else str(error), USAGE)
 
 
 def most_probable(decoder: "Decoder", decoded: "Decoded", k: int) -> "tuple[Alternative, ...]":
     """Search for the ``k`` most probable answers, best first."""
-    return decoded.alternatives(k)
+    return decoder.alternatives(decoded, k)
 
 
 def is_terminal(stream: Any) -> bool:

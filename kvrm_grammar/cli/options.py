@@ -72,8 +72,11 @@ ConstraintOption = Annotated[
 ]
 # DIALECTS once more, for the same reason.
 DialectOption = Annotated[
-    Literal["strict", "lenient"],
-    typer.Option(help="strict: assembly as the grammar defines it; lenient: what people write."),
+    Literal["strict", "lenient"] | None,
+    typer.Option(
+        help="strict: assembly as the grammar defines it; lenient: what people write "
+        "(default: the adapter's, and strict without one)."
+    ),
 ]
 MinConfidence = Annotated[
     float,

@@ -14,6 +14,7 @@ from kvrm_grammar.cli.output import destination, finish, make_row
 from kvrm_grammar.errors import KvrmError
 
 if TYPE_CHECKING:
+    from kvrm_grammar.isa import InstructionSet
     from kvrm_grammar.lines import Line
 
 __all__ = ["parse"]
@@ -29,25 +30,25 @@ def parse(
 ) -> None:
     """Parse instructions with the reference parser: no model, strict dialect only."""
     with failures(verbose):
-        chosen_isa(isa)
+        chosen = chosen_isa(isa)
         source = open_source(texts, file)
         with destination(output, source.file) as writer:
-            hint = forgotten_quotes("parse", source.texts, "strict")
+            hint = forgotten_quotes("parse", source.texts, "strict", chosen)
             if hint is not None:
                 tell(hint)
-            rows = _rows(source.lines)
+            rows = _rows(source.lines, chosen)
             finish(rows, writer, jsonl=jsonl, count=source.count, is_typed=source.is_typed)
 
 
-def _rows(lines: "Iterable[Line]") -> Iterator[dict[str, Any]]:
-    from kvrm_grammar.isa.operations import operation_to_json
+def _rows(lines: "Iterable[Line]", isa: "InstructionSet") -> Iterator[dict[str, Any]]:
+    from kvrm_grammar.isa import operation_to_json
     from kvrm_grammar.oracle.reference import explain
 
     for number, line in enumerate(lines, start=1):
         try:
             if line.error is not None:
                 raise line.error
-            verdict = explain(line.text)
+            verdict = explain(line.text, isa)
             answer = operation_to_json(verdict.operation)
             yield make_row(number, line.text, answer, None, verdict.reason)
         except KvrmError as error:

@@ -47,7 +47,7 @@ def decode_program(
     adapter: Adapter = None,
     base: Base = None,
     isa: IsaOption = None,
-    dialect: DialectOption = "strict",
+    dialect: DialectOption = None,
     constraint: ConstraintOption = "grounded",
     min_confidence: MinConfidence = 0.0,
     device: Device = None,
@@ -63,32 +63,33 @@ def decode_program(
         source = read_source(file)
         with destination(output, None if file == "-" else file) as writer:
             try:
-                program = _assemble(source, None if reference else options, min_confidence)
+                program = _assemble(source, options, min_confidence, reference=reference)
             except ProgramError as error:
                 fail(f"{'standard input' if file == '-' else file}: {error}", REFUSED)
             finish(_rows(program), writer, jsonl=jsonl)
 
 
 def _check_reference(options: ModelOptions, min_confidence: float) -> None:
-    chosen_isa(options.isa)
-    if options.dialect != "strict":
+    if options.dialect not in (None, "strict"):
         fail("--reference is for the strict dialect: no parser reads the other", USAGE)
     if min_confidence or options != ModelOptions(None, dialect=options.dialect, isa=options.isa):
         fail("--reference uses no model: leave out the options that choose or limit one", USAGE)
 
 
-def _assemble(source: str, options: ModelOptions | None, min_confidence: float) -> "Program":
-    if options is None:
+def _assemble(
+    source: str, options: ModelOptions, min_confidence: float, *, reference: bool
+) -> "Program":
+    if reference:
         from kvrm_grammar.oracle.program import parse_program
 
-        return parse_program(source)
+        return parse_program(source, chosen_isa(options.isa))
     from kvrm_grammar.facade import decode_program as assemble
 
     return assemble(source, decoder=options.load(), min_confidence=min_confidence)
 
 
 def _rows(program: "Program") -> Iterator[dict[str, Any]]:
-    from kvrm_grammar.isa.operations import operation_to_json
+    from kvrm_grammar.isa import operation_to_json
 
     for one in program.instructions:
         answer = operation_to_json(one.operation)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from kvrm_grammar.cli.app import app
 from kvrm_grammar.decoding.decoded import Decoded
-from kvrm_grammar.dialects.registry import find_dialect
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import parse

@@ -13,9 +13,9 @@ from kvrm_grammar.cli.loading import most_probable
 from kvrm_grammar.cli.options import ConstraintOption, DialectOption
 from kvrm_grammar.decoding.decoded import CONSTRAINTS, METHODS
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DecodeError
-from kvrm_grammar.isa.operations import OPERATION_MODELS, operation_from_json, operation_to_json
+from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from tests.cli.running import FIELDS, MIXED, Oracle, rows, run
 
 
@@ -26,7 +26,7 @@ def test_an_untrained_model_prints_valid_operations(batch_size: str) -> None:
     result = run("decode", "--batch-size", batch_size, "-", stdin=MIXED)
     found = rows(result.stdout)
     assert [list(row) for row in found].count(["error"]) == 2  # not UTF-8, and too long
-    keys = {str(get_args(model.model_fields["key"].annotation)[0]) for model in OPERATION_MODELS}
+    keys = {str(get_args(model.model_fields["key"].annotation)[0]) for model in load_set().models}
     for line, row in zip(result.stdout.splitlines(), found, strict=True):
         if "error" not in row:
             assert operation_to_json(operation_from_json(line)) == line

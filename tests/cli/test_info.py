@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kvrm_grammar.dialects.registry import DIALECTS
-from kvrm_grammar.isa.operations import OPERATION_MODELS
+from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.isa import load_set
 from kvrm_grammar.resources import resource_path
 from tests.cli.damage import UNUSABLE
 from tests.cli.running import rows, run
@@ -21,7 +21,7 @@ def test_info_as_json(tiny_adapter: Path, tiny_base: Path, cache_folder: Path) -
     assert facts["base"] == str(tiny_base)
     assert facts["cache"] == str(cache_folder)
     assert facts["base_ready"] is False
-    assert facts["opcodes"] == len(OPERATION_MODELS)
+    assert facts["opcodes"] == len(load_set().models)
     assert len(facts["adapter_sha256"]) == len(facts["constraint_digest"]) == 64
     assert {"torch", "transformers", "outlines", "lark"} <= facts["packages"].keys()
     assert not cache_folder.exists()

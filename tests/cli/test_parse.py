@@ -2,7 +2,7 @@
 
 import pytest
 
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.lines import LONGEST_LINE
 from kvrm_grammar.oracle.reference import explain, parse
 from tests.cli.running import FIELDS, MIXED, MIXED_OK, rows, run
