@@ -22,15 +22,16 @@ def summary(records: Records) -> str:
     classes = lenient["arms"]["grounded"]["classes"]
     risk = next(r for r in lenient["risk_and_coverage"] if r["threshold"] == CAUTIOUS)
     sure = {"exact": risk["given"] - risk["wrong"], "examples": risk["given"]}
-    answered = (
-        f"the same with `min_confidence={CAUTIOUS}`, which answers {percent(risk['coverage'], 1)}"
+    coverage = percent(risk["coverage"], 1)
+    answers = (
+        f"answers with `min_confidence={CAUTIOUS}`; {coverage} of what means something has one"
     )
     rows = [
         ("strict", "fresh instructions and refusals", *_cells(strict["exact_match"])),
         ("strict", "numbers that are not decimal", *_cells(compared["literals"]["grounded"])),
         ("strict", "texts of a fuzz campaign", *_cells(records.result("fuzz")["all"])),
         ("lenient", "what a person may write for an instruction", *_cells(classes["M"])),
-        ("lenient", answered, *_cells(sure)),
+        ("lenient", answers, *_cells(sure)),
         ("lenient", "what must be refused", *_cells(classes["R"])),
     ]
     one = compared["alone"]["arms"]["one pass, grounded"]
