@@ -14,27 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from kvrm_grammar.errors import OperationError
 
 __all__ = [
-    "ADDRESS_MAX",
-    "ADDRESS_MIN",
-    "IMMEDIATE_MAX",
-    "IMMEDIATE_MIN",
-    "INVALID",
-    "INVALID_KEY",
-    "LABEL_MAX_LENGTH",
-    "OPERATION_MODELS",
-    "REGISTERS",
-    "Address",
-    "Immediate",
-    "Invalid",
-    "Label",
-    "Operation",
-    "OperationModel",
-    "Register",
-    "Target",
-    "from_fields",
-    "operation_from_json",
-    "operation_to_json",
-]
+    "ADDRESS_MAX", "ADDRESS_MIN", "IMMEDIATE_MAX", "IMMEDIATE_MIN", "INVALID",
+    "INVALID_KEY", "LABEL_MAX_LENGTH", "OPERATION_MODELS", "REGISTERS", "Add", "Addr",
+    "Address", "Cmp", "Dec", "Dest", "DestSrc", "DestSrcSrc", "DestValue", "Halt",
+    "Immediate", "Inc", "Invalid", "Jmp", "Jns", "Jnz", "Js", "Jz", "Label", "MovRegImm",
+    "MovRegReg", "Mul", "NoParams", "Nop", "Operation", "OperationModel", "Register",
+    "SrcSrc", "Sub", "Target", "from_fields", "operation_from_json", "operation_to_json",
+]  # fmt: skip
 
 IMMEDIATE_MIN, IMMEDIATE_MAX = -(2**31), 2**31 - 1
 ADDRESS_MIN, ADDRESS_MAX = 0, 2**31 - 1
