@@ -18,6 +18,7 @@ from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_repo
 from benchmarks.timing import by_length
 from kvrm_grammar.decoding.decoded import CONSTRAINTS
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.reasons import agrees_with_reference
 from kvrm_grammar.errors import KvrmError
 from training.data import Example, generate_examples
 from training.evaluate import provenance, wilson
@@ -66,7 +67,7 @@ def measure(decoder: Decoder, examples: Sequence[Example], batch_size: int) -> d
     for example, decoded in zip(examples, shown, strict=True):
         if decoded.confidence is not None:
             pairs.append((min(decoded.confidence, 1.0), decoded.json == example.answer))
-            agreeing += decoded.agrees_with_reference is True
+            agreeing += agrees_with_reference(decoded) is True
     return {"agreeing_with_the_reference_parser": agreeing, **reliability(pairs)}
 
 

@@ -210,14 +210,9 @@ def _load(
 def _decode_lines(
     decoder: "Decoder", lines: "Iterable[Line]", batch_size: int, min_confidence: float
 ) -> Iterator[dict[str, Any]]:
-    from kvrm_grammar.facade import refusal_reason
-
     answers = decoder.decode_many(lines, batch_size=batch_size, min_confidence=min_confidence)
     for number, decoded in enumerate(answers, start=1):
-        reason = decoded.reason
-        if not (decoded.valid or decoded.error or reason):
-            reason = refusal_reason(decoded.text, decoder.dialect.name)
-        row = _row(number, decoded.text, decoded.json, decoded.error, reason)
+        row = _row(number, decoded.text, decoded.json, decoded.error, decoded.reason)
         yield {**row, "confidence": decoded.confidence}
 
 

@@ -1,17 +1,19 @@
-"""What one text decoded to, with everything that can be asked about it afterwards.
+"""What one text decoded to: values, without the model behind them.
 
 In: the decoder's answer. Out: :class:`Decoded`, :class:`Alternative` for what else the model
-might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why.
+might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why. All of them can be
+hashed, copied, pickled and sent to another process.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Literal
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, overload
 
 from pydantic import PrivateAttr
 
-from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.decoding.protocol import Answer
+from kvrm_grammar.errors import InputError, KvrmError
 from kvrm_grammar.isa.operations import INVALID, Invalid, Operation, operation_to_json
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "Decoded",
     "Method",
     "Refusal",
+    "answered",
+    "check_choice",
 ]
 
 ConstraintName = Literal["grounded", "schema"]
@@ -43,6 +47,16 @@ one token per pass. ``outlines``: transformers' ``generate`` with an Outlines lo
 
 UNCERTAIN = "uncertain"
 """The reason of a refusal for lack of confidence."""
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Check a name that a caller gave.
+
+    Raises:
+        InputError: It is none of the choices; the error lists them.
+    """
+    if value not in choices:
+        raise InputError(f"unknown {name} {value!r}; available: {', '.join(choices)}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class Refusal(Invalid):
     def explained(
         cls, raw: str, reason: str, alternatives: tuple[Alternative, ...] = ()
     ) -> "Refusal":
-        """Make one of its text, its reason, and what was not certain enough to be said."""
+        """Make one of its text, its reason, and what the model might have said."""
         refusal = cls(key=INVALID.key, params=INVALID.params)
         refusal._raw, refusal._reason, refusal._alternatives = raw, reason, alternatives
         return refusal
@@ -94,7 +108,7 @@ class Refusal(Invalid):
 
     @property
     def alternatives(self) -> tuple[Alternative, ...]:
-        """Where the reason is ``uncertain``: the most probable answers, best first."""
+        """The most probable answers, best first, as many as the caller asked for."""
         return self._alternatives
 
     def __repr_args__(self) -> list[tuple[str | None, object]]:
@@ -105,6 +119,29 @@ class Refusal(Invalid):
 
     def __hash__(self) -> int:
         return hash(INVALID)
+
+
+class _Reason:
+    """The field ``reason`` of :class:`Decoded`: a text, or a question not asked yet.
+
+    A question is answered when the field is first read, and its answer kept in its place.
+    Where two threads read it for the first time at once, both may ask.
+    """
+
+    @overload
+    def __get__(self, owner: None, kind: type["Decoded"]) -> None: ...
+    @overload
+    def __get__(self, owner: "Decoded", kind: type["Decoded"]) -> str | None: ...
+    def __get__(self, owner: "Decoded | None", kind: type["Decoded"]) -> str | None:
+        if owner is None:  # dataclass asks the class for the field's default
+            return None
+        reason: str | Callable[[], str] | None = vars(owner)["reason"]
+        if callable(reason):
+            reason = vars(owner)["reason"] = reason()
+        return reason
+
+    def __set__(self, owner: "Decoded", value: str | Callable[[], str] | None) -> None:
+        vars(owner)["reason"] = value
 
 
 @dataclass(frozen=True)
@@ -124,8 +161,10 @@ class Decoded:
             without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
-        reason: ``uncertain`` where the answer was refused for its low confidence.
-        refused: The answer that was so refused.
+        reason: Why the text was refused, ``uncertain`` for lack of confidence; None where it
+            was not refused, or never answered. It may be given as a function, which is asked
+            once, when the reason is first read, compared, hashed, copied or pickled.
+        refused: The answer that was refused for its low confidence.
     """
 
     text: str
@@ -138,12 +177,11 @@ class Decoded:
     margin: float | None = None
     forced: bool = False
     constraint: ConstraintName | None = None
-    reason: str | None = None
+    reason: _Reason = _Reason()
     refused: Operation | None = None
-    _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
-        default=None, repr=False, compare=False
-    )
-    _reference: Callable[[str], Operation] | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "reason": self.reason}
 
     @property
     def json(self) -> str | None:
@@ -154,16 +192,6 @@ class Decoded:
     def valid(self) -> bool:
         """Whether this is an instruction: answered, and not refused."""
         return self.operation is not None and self.operation != INVALID
-
-    @cached_property
-    def agrees_with_reference(self) -> bool | None:
-        """Whether the reference parser says the same; None where there is no answer.
-
-        It is asked now, and not while decoding. Of the strict dialect it is the oracle.
-        """
-        if self.operation is None or self._reference is None:
-            return None
-        return self._reference(self.text) == self.operation
 
     def unless_uncertain(self, min_confidence: float) -> "Decoded":
         """The same, or a refusal where an instruction is less probable than asked for.
@@ -179,28 +207,37 @@ class Decoded:
             return self
         return replace(self, operation=INVALID, reason=UNCERTAIN, refused=self.operation)
 
-    def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
-        """Search for the most probable answers, this one among them.
 
-        Args:
-            k: How many, at least 1.
+def answered(
+    text: str,
+    operation: Operation,
+    answer: Answer,
+    forced: bool,
+    constraint: ConstraintName,
+    reason: str | Callable[[], str] | None,
+) -> Decoded:
+    """Make the result of an engine's answer.
 
-        Returns:
-            Up to ``k`` different operations in descending order of probability; fewer
-            where the constraint allows fewer, or where the model is so undecided that the
-            search ends after a hundred forward passes; none where there is no answer. The
-            answer itself is nearly always the first, and among them where there are fewer
-            than ``k``: it is the best token by token, which need not be the best as a whole.
+    Args:
+        text: The text as given.
+        operation: What the answer's tokens say.
+        answer: The engine's.
+        forced: Whether it was the only one that the constraint left.
+        constraint: Which that was.
+        reason: See :class:`Decoded`.
 
-        Raises:
-            ValueError: ``k`` is below 1.
-            DecodeError: The model's scores are not numbers.
-        """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        if self._search is None or self.operation is None or self.confidence is None:
-            return ()
-        found, own = self._search(self.text, k), self.refused or self.operation
-        if len(found) < k and all(one.operation != own for one in found):
-            found = (*found, Alternative(own, self.confidence))
-        return found
+    Returns:
+        The result.
+    """
+    return Decoded(
+        text,
+        operation,
+        confidence=math.exp(answer.log_probability),
+        passes=answer.passes,
+        drafted=answer.drafted,
+        token_ids=answer.token_ids,
+        margin=answer.margin,
+        forced=forced,
+        constraint=constraint,
+        reason=reason,
+    )

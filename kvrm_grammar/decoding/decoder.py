@@ -1,18 +1,17 @@
 """Decoder: text in, ``Decoded`` out, always through the model under the constraint.
 
 In: instructions. Out: for each, in order, the operation the model chose, and how sure it
-was. The answer is the model's whatever the draft was; reasons and labels are the facade's
-business.
+was. The answer is the model's whatever the draft was; the reason of a refusal is looked for
+when somebody reads it, and labels are the facade's business.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from kvrm_grammar.decoding.batching import pack
+from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
     METHODS,
@@ -20,18 +19,21 @@ from kvrm_grammar.decoding.decoded import (
     ConstraintName,
     Decoded,
     Method,
+    answered,
+    check_choice,
 )
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_rows
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
+from kvrm_grammar.decoding.reasons import reason_later
 from kvrm_grammar.decoding.search import best_first, distinct
 from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.prompt import PROMPT_PREFIX, prompt_text, visible_text
 from kvrm_grammar.dialects.registry import Dialect, find_dialect
 from kvrm_grammar.errors import DecodeError, InputError, KvrmError
 from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import Operation, operation_from_json
+from kvrm_grammar.isa.operations import operation_from_json
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import TokenIndex, build_index
@@ -68,12 +70,8 @@ class Decoder:
     dialect: Dialect = field(default_factory=lambda: find_dialect("strict"))
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InputError(f"unknown method {self.method!r}; available: {', '.join(METHODS)}")
-        if self.constraint not in CONSTRAINTS:
-            raise InputError(
-                f"unknown constraint {self.constraint!r}; available: {', '.join(CONSTRAINTS)}"
-            )
+        check_choice("method", self.method, METHODS)
+        check_choice("constraint", self.constraint, CONSTRAINTS)
 
     @classmethod
     def from_pretrained(
@@ -127,12 +125,17 @@ class Decoder:
         return cls(loaded, schema, index, method, constraint, find_dialect(dialect))
 
     def constrained(self, constraint: ConstraintName) -> "Decoder":
-        """The same decoder under another constraint; model and index are shared.
+        """The same decoder under another constraint; all that is loaded or compiled is shared.
 
         Raises:
             InputError: There is no such constraint.
         """
-        return replace(self, constraint=constraint)
+        if constraint == self.constraint:
+            return self
+        other = replace(self, constraint=constraint)
+        for name in ("_engine", "_grounding", "_drafter"):  # the same for every constraint
+            vars(other)[name] = getattr(self, name)
+        return other
 
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         """Decode one instruction.
@@ -182,9 +185,7 @@ class Decoder:
                 is not from 0 to 1.
             TypeError: ``texts`` is one string.
         """
-        for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        check_limits(batch_size=batch_size, batch_tokens=batch_tokens)
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
         if isinstance(texts, str):
@@ -194,6 +195,32 @@ class Decoder:
         while lines := [as_line(text) for text in islice(stream, window)]:
             for decoded in self._decode_window(lines, batch_size, batch_tokens):
                 yield decoded.unless_uncertain(min_confidence)
+
+    def alternatives(self, decoded: Decoded, k: int = 5) -> tuple[Alternative, ...]:
+        """Search for the most probable answers to a text, the given one among them.
+
+        Args:
+            decoded: From a decoder of this adapter; its own constraint is searched under.
+            k: How many, at least 1.
+
+        Returns:
+            Up to ``k`` different operations in descending order of probability; fewer
+            where the constraint allows fewer, or the search ends after a hundred forward
+            passes; none where there is no answer, or no confidence. The answer itself, the
+            best token by token, is nearly always the first, and never missing below ``k``.
+
+        Raises:
+            ValueError: ``k`` is below 1.
+            DecodeError: The model's scores are not numbers.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        if decoded.operation is None or decoded.confidence is None:
+            return ()
+        searcher = self.constrained(decoded.constraint or self.constraint)
+        found, own = searcher._search(decoded.text, k), decoded.refused or decoded.operation
+        missing = len(found) < k and all(one.operation != own for one in found)
+        return (*found, Alternative(own, decoded.confidence)) if missing else found
 
     def _decode_window(
         self, lines: Sequence[Line], batch_size: int, batch_tokens: int
@@ -216,8 +243,7 @@ class Decoder:
 
     def _decode_batch(self, texts: list[str], prompts: list[list[int]]) -> list[Decoded]:
         if self.method == "outlines":
-            generated = zip(texts, self._generate(prompts), strict=True)
-            return [self._generated(text, answer) for text, answer in generated]
+            return self._generate(texts, prompts)
         drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
         languages = [self._language(text) for text in texts]
         with self.loaded.active():
@@ -230,29 +256,14 @@ class Decoder:
     def _decoded(self, text: str, language: Language, answer: Answer | DecodeError) -> Decoded:
         if isinstance(answer, DecodeError):
             return Decoded(text, None, answer, constraint=self.constraint)
-        texts = language.texts if isinstance(language, GroundedLanguage) else None
-        return Decoded(
-            text,
-            operation_from_json(self._text(list(answer.token_ids))),
-            confidence=math.exp(answer.log_probability),
-            passes=answer.passes,
-            drafted=answer.drafted,
-            token_ids=answer.token_ids,
-            margin=answer.margin,
-            forced=texts is not None and len(texts) == 1,
-            constraint=self.constraint,
-            _search=self._alternatives,
-            _reference=self._drafter.reference,
-        )
+        operation = operation_from_json(self._text(list(answer.token_ids)))
+        forced = isinstance(language, GroundedLanguage) and len(language.texts or ()) == 1
+        reason = reason_later(operation, text, self.dialect.name)
+        return answered(text, operation, answer, forced, self.constraint, reason)
 
-    def _generated(self, text: str, answer: Operation | DecodeError) -> Decoded:
-        if isinstance(answer, DecodeError):
-            return Decoded(text, None, answer, constraint="schema")
-        return Decoded(text, answer, constraint="schema", _reference=self._drafter.reference)
-
-    def _alternatives(self, text: str, k: int) -> tuple[Alternative, ...]:
-        prompt = encode_plain(self.loaded.tokenizer, prompt_text(text, fold=self.dialect.fold))
-        draft, language = self._drafter.draft(text), self._language(text)
+    def _search(self, text: str, k: int) -> tuple[Alternative, ...]:
+        prompt, draft = self._encode(text), self._drafter.draft(text)
+        language = self._language(text)
         with self.loaded.active():
             search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
             found = distinct(search, lambda ids: operation_from_json(self._text(list(ids))), k)
@@ -262,24 +273,29 @@ class Decoder:
         try:
             if line.error is not None:
                 raise line.error
-            return encode_plain(
-                self.loaded.tokenizer, prompt_text(line.text, fold=self.dialect.fold)
-            )
+            return self._encode(line.text)
         except InputError as error:
             return error
+
+    def _encode(self, text: str) -> list[int]:
+        return encode_plain(self.loaded.tokenizer, prompt_text(text, fold=self.dialect.fold))
 
     def _language(self, text: str) -> Language:
         if self.constraint == "schema":
             return self.index
         return self._grounding.language(visible_text(text, fold=self.dialect.fold))
 
-    def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
+    def _generate(self, texts: list[str], prompts: list[list[int]]) -> list[Decoded]:
         with self.loaded.active():
             rows = generate_rows(self.loaded.model, prompts, self.index)
-        return [
-            row if isinstance(row, DecodeError) else operation_from_json(self._text(row))
-            for row in rows
-        ]
+        return [self._generated(text, row) for text, row in zip(texts, rows, strict=True)]
+
+    def _generated(self, text: str, row: list[int] | DecodeError) -> Decoded:
+        if isinstance(row, DecodeError):
+            return Decoded(text, None, row, constraint="schema")
+        operation = operation_from_json(self._text(row))
+        reason = reason_later(operation, text, self.dialect.name)
+        return Decoded(text, operation, constraint="schema", reason=reason)
 
     @cached_property
     def _engine(self) -> Engine:

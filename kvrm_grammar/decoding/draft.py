@@ -38,10 +38,6 @@ class Drafter:
     decode: Callable[[list[int]], str]
     guess: Callable[[str, Isa], Operation] | None = None
 
-    def reference(self, text: str) -> Operation:
-        """What the reference parser says, which is drafted first."""
-        return parse(text)
-
     def draft(self, text: str) -> "InstructionDraft":
         """Start drafting for an instruction of at most 256 characters."""
         return InstructionDraft(self, text)
