@@ -15,7 +15,13 @@ from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import METHODS, Decoder
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import AdapterError, DecodeError, InputError, LineTooLongError
-from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_to_json
+from kvrm_grammar.isa import (
+    INVALID,
+    InstructionSet,
+    load_set,
+    operation_from_json,
+    operation_to_json,
+)
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.lines import Line

@@ -12,7 +12,7 @@ from kvrm_grammar.facade import decode_program, decode_structured, default_decod
 from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.program import parse_program
 from kvrm_grammar.oracle.reference import parse
-from training.data import file_digest
+from training.data.files import file_digest
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 
 MODELS = Path(__file__).parents[2] / "models"
