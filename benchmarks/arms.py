@@ -12,6 +12,7 @@ from typing import Any
 
 import outlines
 import torch
+from kvrm_grammar.dialects import find_dialect
 from transformers import GenerationConfig
 
 from kvrm_grammar.decoding.decoder import Decoder

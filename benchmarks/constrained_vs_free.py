@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from kvrm_grammar.dialects import find_dialect
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from benchmarks.arms import Arm, Reply, bare_forward
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.language.tokens import encode_plain
 from training.data import Example
