@@ -2,9 +2,12 @@
 
 In: one instruction, however it is written. Out: an operation of the instruction set as
 a frozen Pydantic model, chosen by a language model that can choose nothing else.
-Importing this package loads none of its modules; each name brings its own.
+Importing this package loads none of its modules; each name brings its own. What it has to
+tell beside its results goes to children of the logger ``kvrm_grammar``, which writes nothing
+until the program that uses it gives it a handler.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +43,8 @@ __all__ = [
     "parse",
     "parse_program",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = "0.1.0"
 

@@ -70,9 +70,10 @@ def _no_warnings(own: _OwnThread) -> Iterator[None]:
         yield
     finally:
         # Another thread may have put another list in its place, or copied this one.
-        for place in (filters, warnings.filters):
+        current: list[Any] = warnings.filters  # type: ignore[assignment]
+        for place in (filters, current):
             if entry in place:
-                place.remove(entry)  # type: ignore[attr-defined]
+                place.remove(entry)
 
 
 @contextmanager
