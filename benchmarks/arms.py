@@ -12,42 +12,21 @@ from typing import Any
 
 import outlines
 import torch
-from kvrm_grammar.dialects import find_dialect
-from transformers import GenerationConfig
 
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import operation_to_json
-from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.oracle.reference import parse
+from training.evaluation.free_decoding import Reply, free_decoding, greedy_config
 
 __all__ = [
     "OUTLINES_BACKENDS",
     "Arm",
-    "Reply",
     "bare_forward",
     "build_arms",
-    "free_decoding",
     "plain_tokenizer",
 ]
 
 OUTLINES_BACKENDS = ("outlines_core", "llguidance", "xgrammar")
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What an arm answered to one text. Immutable.
-
-    Attributes:
-        json: The answer as written, valid or not.
-        passes: Forward passes it took; None where there is no model or it does not tell.
-        token_ids: The answer's token IDs, where the arm tells.
-        margin: Smallest difference of the two best allowed scores, where the arm tells.
-    """
-
-    json: str
-    passes: int | None = None
-    token_ids: tuple[int, ...] | None = None
-    margin: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,22 +42,6 @@ class Arm:
     name: str
     run: Callable[[Sequence[str]], list[Reply]]
     constrained: bool = True
-
-
-def greedy_config(decoder: Decoder) -> GenerationConfig:
-    """Greedy decoding without penalties, as long as the longest answer."""
-    tokenizer = decoder.loaded.tokenizer
-    make: Any = GenerationConfig  # untyped in transformers
-    config: GenerationConfig = make(
-        do_sample=False,
-        num_beams=1,
-        repetition_penalty=1.0,
-        max_new_tokens=decoder.index.max_tokens,
-        eos_token_id=decoder.index.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id or decoder.index.eos_token_id,
-        use_cache=True,
-    )
-    return config
 
 
 def plain_tokenizer(decoder: Decoder) -> Any:
@@ -145,33 +108,6 @@ def _ours(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
     return run
 
 
-def free_decoding(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
-    """Greedy decoding without any constraint, in batches: the model says what it likes."""
-    tokenizer: Any = decoder.loaded.tokenizer
-    model: Any = decoder.loaded.model
-    config = greedy_config(decoder)
-    end = decoder.index.eos_token_id
-
-    def run(texts: Sequence[str]) -> list[Reply]:
-        fold = decoder.dialect.fold
-        prompts = [encode_plain(tokenizer, prompt_text(text, fold=fold)) for text in texts]
-        longest = max(map(len, prompts))
-        ids = torch.tensor([[end] * (longest - len(p)) + p for p in prompts])
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-        device = decoder.loaded.device
-        rows = model.generate(
-            input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
-        )[:, longest:].tolist()
-        replies = []
-        for row in rows:
-            answer = row[: row.index(end)] if end in row else row
-            text = tokenizer.decode(answer, clean_up_tokenization_spaces=False)
-            replies.append(Reply(text, min(len(answer) + 1, len(row)), tuple(answer)))
-        return replies
-
-    return run
-
-
 def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
     generator: list[Any] = []  # built at the first call: it may fail, and takes seconds
 
@@ -181,7 +117,7 @@ def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
             model = outlines.from_transformers(causal, plain_tokenizer(decoder))
             pattern = outlines.types.Regex(decoder.schema.regex)
             generator.append(outlines.Generator(model, pattern, backend=backend))
-        prompts = [prompt_text(text, fold=decoder.dialect.fold) for text in texts]
+        prompts = [decoder.dialect.read(text).prompt for text in texts]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answers = generator[0].batch(prompts, generation_config=greedy_config(decoder))

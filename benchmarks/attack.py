@@ -1,4 +1,4 @@
-"""Scores from hell through the real engine: not one invalid answer may come out.
+"""Adversarial scores through the real engine: not one invalid answer may come out.
 
 In: no model. Scores are random, prefer what is forbidden, are infinite or not numbers; drafts
 are right, wrong or garbage; languages are the schema's and those of single instructions.
@@ -26,16 +26,18 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.command import RESULTS, parse_counts, write_report
+from benchmarks.command import RESULTS, write_report
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.isa import load_set, operation_to_json
+from kvrm_grammar.isa import InstructionSet, load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.index import TokenIndex, compile_index
 from kvrm_grammar.language.vocabulary import TokenVocabulary
-from training.evaluate import current_commit, is_valid
+from training.arguments import positive_integer
+from training.provenance import current_commit
+from training.scoring import is_valid
 from training.texts.strict.refused import refusal_candidate
 from training.texts.strict.valid import random_operation, valid_variant
 
@@ -105,12 +107,14 @@ class Scores:
         return noise[start : start + count].view(shape)
 
 
-def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[int]]) -> Draft:
+def random_draft(
+    rng: Random, index: TokenIndex, encode: Callable[[str], list[int]], isa: InstructionSet
+) -> Draft:
     """Nothing, some operation's JSON, a piece of it, or garbage."""
     kind = rng.randrange(4)
     if kind == 0:
         return no_draft
-    operation, _, _ = random_operation(rng, load_set())
+    operation, _, _ = random_operation(rng, isa)
     ids = encode(operation_to_json(operation))
     if kind == 1:
         return lambda accepted: ids[len(accepted) :]
@@ -119,13 +123,21 @@ def random_draft(rng: Random, index: TokenIndex, encode: Callable[[str], list[in
     return lambda accepted: [rng.randrange(index.vocab_size) for _ in range(rng.randint(0, 20))]
 
 
-def attack(sequences: int, seed: int, *, batch_size: int = 64) -> dict[str, Counter[str]]:
-    """Run the engine on scores from hell.
+def attack(
+    sequences: int, seed: int, *, batch_size: int = 64, isa: InstructionSet | None = None
+) -> dict[str, Counter[str]]:
+    """Run the engine on random, adversarial and infinite scores, and on scores that are no numbers.
+
+    Args:
+        sequences: How many requests.
+        seed: Of everything that is drawn.
+        batch_size: How many are run together.
+        isa: The instruction set; None for the packaged one.
 
     Returns:
         By strategy: sequences, answers, typed errors, and invalid answers, which must be 0.
     """
-    rng, isa = Random(seed), load_set()
+    rng, isa = Random(seed), isa or load_set()
     vocabulary = byte_vocabulary()
     index = compile_index(build_constraint(isa), vocabulary)
     grounding = Grounding(isa, index, vocabulary)
@@ -137,7 +149,7 @@ def attack(sequences: int, seed: int, *, batch_size: int = 64) -> dict[str, Coun
         size = min(batch_size, sequences - start)
         languages = [_language(rng, isa, grounding) for _ in range(-(-size // _SHARED))]
         requests = [
-            Request([1, 2], rng.choice(languages), random_draft(rng, index, _encode))
+            Request([1, 2], rng.choice(languages), random_draft(rng, index, _encode, isa))
             for _ in range(size)
         ]
         for result in engine.run(requests):
@@ -178,30 +190,29 @@ def _written(vocabulary: TokenVocabulary, token_ids: Sequence[int]) -> str:
     return b"".join(vocabulary.tokens[token_id] for token_id in token_ids).decode("utf-8")
 
 
-def _language(rng: Random, isa: Any, grounding: Grounding) -> Language:
+def _language(rng: Random, isa: InstructionSet, grounding: Grounding) -> Language:
     roll = rng.random()
     if roll < 0.5:
         return grounding.index
     make = valid_variant if roll < 0.75 else refusal_candidate
     text = make(rng, isa).text
-    return grounding.language(find_dialect("strict").read(text[:256]).visible)
+    return grounding.language(find_dialect("strict", isa).read(text[:256]).mentions)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--sequences", type=int, default=1_000_000)
+    parser.add_argument("--sequences", type=positive_integer, default=1_000_000)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=positive_integer, default=os.cpu_count() or 1)
     parser.add_argument("--output", type=Path, default=RESULTS / "attack.json")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parse_counts(parser, argv, "sequences", "processes")
-    started = time.monotonic()
+    arguments = build_parser().parse_args(argv)
+    commit, started = current_commit(), time.monotonic()
     counts = campaign(arguments.sequences, arguments.seed, arguments.processes)
     invalid = sum(own["invalid"] + own["unexpected_errors"] for own in counts.values())
     report = {
@@ -211,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
         "seconds": round(time.monotonic() - started, 1),
         "strategies": counts,
         "python": platform.python_version(),
-        "commit": current_commit(),
+        "commit": commit,
         "versions": {name: version(name) for name in ("torch", "outlines_core")},
     }
     for strategy, own in counts.items():

@@ -14,13 +14,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
+from benchmarks.command import RESULTS, adapter_parser, write_report
 from benchmarks.timing import by_length
 from kvrm_grammar.decoding.decoded import CONSTRAINTS
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from training.data import Example, generate_examples
-from training.evaluate import provenance, wilson
+from training.data.examples import Example
+from training.data.strict import generate_examples
+from training.provenance import provenance
+from training.scoring import wilson
 from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 515_151
@@ -81,10 +83,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parse_counts(parser, argv, "count", "batch_size")
+    arguments = build_parser().parse_args(argv)
     try:
         decoder = Decoder.from_pretrained(arguments.adapter, constraint=arguments.constraint)
+        origin = provenance(decoder, arguments.seed)
         examples = by_length(
             list(generate_examples(arguments.count, arguments.seed, pairs=1, words=HELD_OUT_WORDS))
         )
@@ -93,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     report = {
-        "provenance": provenance(decoder, arguments.seed),
+        "provenance": origin,
         "constraint": arguments.constraint,
         **report,
     }

@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RESULTS", "adapter_parser", "parse_counts", "write_report"]
+from training.arguments import positive_integer
+
+__all__ = ["RESULTS", "adapter_parser", "write_report"]
 
 RESULTS = Path("benchmarks/results")
 
@@ -19,22 +21,11 @@ def adapter_parser(
     """Options of a command that decodes generated inputs with an adapter."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
-    parser.add_argument("--count", type=int, default=count)
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--count", type=positive_integer, default=count)
+    parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--seed", type=int, default=seed)
     parser.add_argument("--output", type=Path, default=output)
     return parser
-
-
-def parse_counts(
-    parser: argparse.ArgumentParser, argv: list[str] | None, *names: str
-) -> argparse.Namespace:
-    """Parse, and refuse counts below 1."""
-    arguments = parser.parse_args(argv)
-    for name in names:
-        if getattr(arguments, name) < 1:
-            parser.error(f"--{name.replace('_', '-')} must be at least 1")
-    return arguments
 
 
 def write_report(report: dict[str, Any], output: Path) -> None:

@@ -8,26 +8,23 @@ on which two arms that must agree do not.
 
 import argparse
 import sys
-from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import Any
 
 import torch
-from kvrm_grammar.dialects import find_dialect
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
+from benchmarks.arms import Arm, bare_forward, build_arms, plain_tokenizer
 from benchmarks.command import RESULTS, write_report
+from benchmarks.comparison import disagreements, summarise
 from benchmarks.inputs import NOTATIONS_OF, SETS_OF, draw_set
 from benchmarks.llama import gbnf, llama_arm
 from benchmarks.timing import (
-    Tally,
     by_length,
     chunks,
     measure_alone,
@@ -38,78 +35,22 @@ from benchmarks.timing import (
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import INVALID, load_set, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
-from training.data import Example
-from training.evaluate import is_valid, provenance, wilson
+from training.arguments import integer_from
+from training.evaluation.free_decoding import Reply
+from training.provenance import provenance
+from training.scoring import wilson
 
 DEFAULT_SEED = 424_244
 PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
-SCHEMA, STEPWISE = "one pass, schema", "stepwise, schema"
 
 
-def summarise(
-    tallies: dict[str, Tally], examples: Sequence[Example], limit: Sequence[float]
-) -> dict[str, Any]:
-    """Rates and speeds of one set."""
-    report: dict[str, Any] = {}
-    free = tallies["free"].seconds if "free" in tallies else None
-    for name, tally in tallies.items():
-        hits = sum(r.json == e.answer for r, e in zip(tally.replies, examples, strict=True))
-        valid = sum(is_valid(reply.json) for reply in tally.replies)
-        passes = [reply.passes for reply in tally.replies if reply.passes is not None]
-        report[name] = {
-            "examples": len(examples),
-            "valid": valid,
-            "validity": valid / len(examples),
-            "exact": hits,
-            "exact_match": hits / len(examples),
-            "exact_match_interval_95": wilson(hits, len(examples)),
-            "mean_passes": sum(passes) / len(passes) if passes else None,
-            "maximal_passes": max(passes, default=None),
-            "instructions_per_second": len(examples) / sum(tally.seconds),
-            "times_the_bare_forward_pass": (
-                median(o / b for o, b in zip(tally.seconds, limit, strict=True)) if limit else None
-            ),
-            "times_faster_than_free": (
-                median(f / o for f, o in zip(free, tally.seconds, strict=True)) if free else None
-            ),
-        }
-    return report
-
-
-def disagreements(
-    tallies: dict[str, Tally], examples: Sequence[Example], tokenizers_agree: Sequence[bool]
-) -> list[dict[str, Any]]:
-    """Inputs on which one pass, stepwise decoding and Outlines' Generator differ."""
-    found: list[dict[str, Any]] = []
-    if SCHEMA not in tallies:
-        return found
-    for name, tally in tallies.items():
-        if not (name == STEPWISE or name.startswith("Outlines")):
-            continue
-        rows = zip(examples, tallies[SCHEMA].replies, tally.replies, tokenizers_agree, strict=True)
-        for example, ours, other, same_prompt in rows:
-            by_ids = other.token_ids is not None and ours.token_ids != other.token_ids
-            if by_ids or ours.json != other.json:
-                found.append(
-                    {
-                        "text": example.text,
-                        "arm": name,
-                        "one_pass": ours.json,
-                        "other": other.json,
-                        "margin": ours.margin,
-                        "same_prompt_token_ids": same_prompt,
-                    }
-                )
-    return found
-
-
-def llama(decoder: Decoder, gguf: Path) -> Arm:
+def llama(decoder: Decoder, gguf: Path, isa: InstructionSet | None = None) -> Arm:
     """llama.cpp as an arm: the bare base, one token ID per pass; for its speed alone."""
     run = llama_arm(
         gguf,
-        gbnf(load_set(), operation_to_json(INVALID)),
+        gbnf(isa or load_set(), operation_to_json(INVALID)),
         torch.get_num_threads(),
         decoder.index.max_tokens,
     )
@@ -152,12 +93,13 @@ def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[s
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    several = integer_from(2)  # rates and quantiles need two
     parser.add_argument("--dialect", choices=tuple(DIALECTS), default="strict")
     parser.add_argument("--adapter", type=Path, help="default: the dialect's own")
-    parser.add_argument("--count", type=int, default=128, help="inputs of each set")
-    parser.add_argument("--alone", type=int, default=40, help="inputs decoded one by one")
-    parser.add_argument("--literals", type=int, default=1000, help="inputs of the ablation")
-    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--count", type=several, default=128, help="inputs of each set")
+    parser.add_argument("--alone", type=several, default=40, help="inputs decoded one by one")
+    parser.add_argument("--literals", type=several, default=1000, help="inputs of the ablation")
+    parser.add_argument("--batch-size", type=several, default=16)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--gguf", type=Path, help="the base as GGUF: adds the llama.cpp arm")
     parser.add_argument("--output", type=Path, help="default: in benchmarks/results")
@@ -168,7 +110,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run everything."""
     rng = Random(arguments.seed)
     decoder = Decoder.from_pretrained(arguments.adapter, dialect=arguments.dialect)
-    prompt = partial(prompt_text, fold=decoder.dialect.fold)
+    origin = {**provenance(decoder, arguments.seed), "packages": packages()}
+
+    def prompt(text: str) -> str:
+        return decoder.dialect.read(text).prompt
+
     arms, missing = build_arms(decoder)
     for name, reason in missing.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
@@ -195,7 +141,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         arms.append(llama(decoder, arguments.gguf))
     measure_alone(decoder, arms, singles[:2], rng)  # warm
     return {
-        "provenance": {**provenance(decoder, arguments.seed), "packages": packages()},
+        "provenance": origin,
         "batch_size": arguments.batch_size,
         "left_out": missing,
         "sets": sets,
@@ -251,11 +197,7 @@ def print_tables(report: dict[str, Any]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    for name in ("count", "alone", "literals", "batch_size"):
-        if getattr(arguments, name) < 2:
-            parser.error(f"--{name.replace('_', '-')} must be at least 2")
+    arguments = build_parser().parse_args(argv)
     if arguments.output is None:
         of = "" if arguments.dialect == "strict" else f"_{arguments.dialect}"
         arguments.output = RESULTS / f"constrained_vs_free{of}.json"

@@ -11,8 +11,8 @@ from random import Random
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training.data import Example
-from training.lenient_data import lenient_example
+from training.data.examples import Example
+from training.data.lenient import lenient_example
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.refused import lenient_refusal
 from training.texts.lenient.valid import lenient_variant
@@ -100,20 +100,22 @@ NOTATIONS_OF: dict[str, str] = {"strict": "notations", "lenient": "lenient notat
 """Dialect -> its set in which every number, or nearly, must be converted."""
 
 
-def draw_set(name: str, count: int, seed: int) -> list[Example]:
+def draw_set(
+    name: str, count: int, seed: int, *, isa: InstructionSet | None = None
+) -> list[Example]:
     """Draw a set.
 
     Args:
         name: One of ``SETS``.
         count: How many texts, all different.
         seed: The same seed gives the same texts.
+        isa: The instruction set; None for the packaged one.
     """
-    return list(_draw(name, count, seed))
+    return list(_draw(name, count, seed, isa or load_set()))
 
 
-def _draw(name: str, count: int, seed: int) -> Iterator[Example]:
-    rng, isa = Random(f"{name} {seed}"), load_set()
-    seen: set[str] = set()
+def _draw(name: str, count: int, seed: int, isa: InstructionSet) -> Iterator[Example]:
+    rng, seen = Random(f"{name} {seed}"), set[str]()
     while len(seen) < count:
         try:
             example = SETS[name](rng, isa)

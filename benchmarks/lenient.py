@@ -18,11 +18,12 @@ from typing import Any
 
 import psutil
 
-from benchmarks.command import RESULTS, parse_counts, write_report
+from benchmarks.command import RESULTS, write_report
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import DataError, KvrmError
-from training.evaluate import provenance
+from training.arguments import positive_integer
+from training.provenance import provenance
 
 EXAMPLES: tuple[str, ...] = (
     "r5 = r3 - r1",
@@ -114,16 +115,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--evaluation", type=Path, default=Path("models/decode_llm_lenient/evaluation.json")
     )
-    parser.add_argument("--repeats", type=int, default=30, help="timings of each kind")
-    parser.add_argument("--processes", type=int, default=3, help="of each kind, for memory")
+    parser.add_argument("--repeats", type=positive_integer, default=30, help="timings of each kind")
+    parser.add_argument(
+        "--processes", type=positive_integer, default=3, help="of each kind, for memory"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS / "lenient.json")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parse_counts(parser, argv, "repeats", "processes")
+    arguments = build_parser().parse_args(argv)
     try:
         evaluation = read_evaluation(arguments.evaluation)
         decoders = load_decoders({"strict": None, "lenient": None})

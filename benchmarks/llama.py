@@ -12,6 +12,7 @@ from typing import Any
 
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.isa import InstructionSet
+from training.texts.operands import kind_of
 
 __all__ = ["LlamaAnswer", "gbnf", "llama_arm"]
 
@@ -41,7 +42,7 @@ def gbnf(isa: InstructionSet, refusal: str) -> str:
     for opcode in isa.opcodes:
         parts = [_quoted(f'{{"key":"{opcode.key}","params":{{')]
         for place, operand in enumerate(opcode.operands):
-            parts += [_quoted(f'{"," if place else ""}"{operand.name}":'), operand.kind]
+            parts += [_quoted(f'{"," if place else ""}"{operand.name}":'), kind_of(operand)]
         lines.append(" ".join([*parts, _quoted("}}")]))
     return "root ::= " + " | ".join([*lines, _quoted(refusal)]) + _RULES
 

@@ -26,10 +26,11 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer
 
-from benchmarks.command import RESULTS, parse_counts, write_report
+from benchmarks.command import RESULTS, write_report
+from benchmarks.qwen_vocabulary import qwen_tokenizer
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.grounding import Grounding
@@ -37,9 +38,10 @@ from kvrm_grammar.language.index import TokenIndex, build_index, fetch_index
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.language.vocabulary import read_vocabulary
 from kvrm_grammar.weights.packaged_base import ensure_packaged_base
-from tests.language.qwen_vocabulary import qwen_tokenizer
-from training.data import Example, generate_examples
-from training.evaluate import current_commit
+from training.arguments import positive_integer
+from training.data.examples import Example
+from training.data.strict import generate_examples
+from training.provenance import current_commit
 from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 747_474
@@ -116,17 +118,22 @@ def measure_masks(index: TokenIndex) -> dict[str, Any]:
 
 
 def measure_inputs(
-    index: TokenIndex, tokenizer: Any, examples: Sequence[Example]
+    index: TokenIndex,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    *,
+    isa: InstructionSet | None = None,
 ) -> dict[str, float]:
     """Per instruction: prompt, draft, and the grounded language along the right answer."""
-    isa = load_set()
+    isa = isa or load_set()
     grounding = Grounding(isa, index, read_vocabulary(tokenizer))
-    drafter = Drafter(isa, lambda text: encode_plain(tokenizer, text), tokenizer.decode)
+    dialect = find_dialect("strict", isa)
+    drafter = Drafter(lambda text: encode_plain(tokenizer, text), tokenizer.decode)
     prompts, drafts, grounded = [], [], []
     for example in examples:
         text, answer = example.text, encode_plain(tokenizer, example.answer)
         prompts.append(milliseconds(partial(_encode_prompt, tokenizer, text)))
-        drafts.append(milliseconds(partial(drafter.draft(text), ())))
+        drafts.append(milliseconds(partial(drafter.draft(dialect.read(text)), ())))
         grounded.append(milliseconds(partial(_ground, grounding, text, answer)))
     return {
         "inputs": len(examples),
@@ -143,7 +150,7 @@ def _encode_prompt(tokenizer: Any, text: str) -> list[int]:
 
 def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     """All that a decode asks of grounding, where the draft is right."""
-    language = grounding.language(find_dialect("strict").read(text).visible)
+    language = grounding.language(find_dialect("strict").read(text).mentions)
     state = language.initial_state
     for token_id in answer:
         language.allowed(state)
@@ -154,9 +161,11 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     language.allowed(state)
 
 
-def measure_grammar(rounds: int) -> dict[str, dict[str, float]]:
+def measure_grammar(
+    rounds: int, *, isa: InstructionSet | None = None
+) -> dict[str, dict[str, float]]:
     """The Lark parser on lines of up to 1 MB: time by characters, which should be linear."""
-    parser = compile_grammar(load_set().grammar)
+    parser = compile_grammar((isa or load_set()).grammar)
 
     def parse(text: str) -> None:
         with contextlib.suppress(UnexpectedInput):
@@ -176,8 +185,8 @@ def measure_grammar(rounds: int) -> dict[str, dict[str, float]]:
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5, help="builds of each index")
-    parser.add_argument("--count", type=int, default=500, help="instructions")
+    parser.add_argument("--rounds", type=positive_integer, default=5, help="builds of each index")
+    parser.add_argument("--count", type=positive_integer, default=500, help="instructions")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--output", type=Path, default=RESULTS / "parts.json")
     return parser
@@ -185,10 +194,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parse_counts(parser, argv, "rounds", "count")
-    constraint = build_constraint(load_set())
-    examples = list(generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS))
+    arguments = build_parser().parse_args(argv)
+    commit, isa = current_commit(), load_set()
+    constraint = build_constraint(isa)
+    examples = list(
+        generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)
+    )
     tokenizers = {
         "SmolLM2": AutoTokenizer.from_pretrained(ensure_packaged_base()),
         "Qwen2.5": qwen_tokenizer(),
@@ -200,17 +211,17 @@ def main(argv: list[str] | None = None) -> int:
             "vocabulary": len(tokenizer),
             "index": measure_index(constraint, tokenizer, arguments.rounds),
             "masks": measure_masks(index),
-            "instructions": measure_inputs(index, tokenizer, examples),
+            "instructions": measure_inputs(index, tokenizer, examples, isa=isa),
         }
     whole: dict[str, Any] = {
         "seed": arguments.seed,
         "rounds": arguments.rounds,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "commit": current_commit(),
+        "commit": commit,
         "versions": {name: version(name) for name in ("outlines", "outlines_core", "transformers")},
         "vocabularies": report,
-        "grammar": measure_grammar(arguments.rounds),
+        "grammar": measure_grammar(arguments.rounds, isa=isa),
     }
     table = Table("", *report)
     for group in ("index", "masks", "instructions"):

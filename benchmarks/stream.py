@@ -1,4 +1,4 @@
-"""A long stream: order kept, memory flat, bad lines alone in their misfortune.
+"""A long stream: order kept, memory flat, and a line that cannot be read stops no other.
 
 In: the shipped adapter and generated lines, some of them unreadable. Out:
 benchmarks/results/stream.json: resident memory and speed on the way, and the checks.
@@ -15,12 +15,12 @@ import psutil
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.command import RESULTS, adapter_parser, parse_counts, write_report
+from benchmarks.command import RESULTS, adapter_parser, write_report
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import InputError, KvrmError
 from kvrm_grammar.lines import Line
-from training.data import generate_examples
-from training.evaluate import provenance
+from training.data.strict import generate_examples
+from training.provenance import provenance
 from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 636_363
@@ -82,15 +82,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    arguments = parse_counts(parser, argv, "count", "batch_size")
+    arguments = build_parser().parse_args(argv)
     try:
         decoder = Decoder.from_pretrained(arguments.adapter)
+        origin = provenance(decoder, arguments.seed)
         report = measure(decoder, arguments.count, arguments.batch_size, arguments.seed)
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    report = {"provenance": provenance(decoder, arguments.seed), **report}
+    report = {"provenance": origin, **report}
     for row in report["progress"]:
         print(f"{row['lines']:6d} lines  {row['seconds']:7.1f} s  {row['resident_mib']:.1f} MiB")
     print(

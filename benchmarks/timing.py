@@ -15,11 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.arms import Arm, Reply, bare_forward
+from benchmarks.arms import Arm, bare_forward
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.language.tokens import encode_plain
-from training.data import Example
+from training.data.examples import Example
+from training.evaluation.free_decoding import Reply
 
 GROUNDED = "one pass, grounded"
 
@@ -98,7 +98,7 @@ def measure_alone(
 def whole_text(decoder: Decoder, example: Example) -> list[int]:
     """Token IDs that one pass reads: prompt and answer."""
     tokenizer = decoder.loaded.tokenizer
-    prompt = prompt_text(example.text, fold=decoder.dialect.fold)
+    prompt = decoder.dialect.read(example.text).prompt
     return encode_plain(tokenizer, prompt) + encode_plain(tokenizer, example.answer)
 
 

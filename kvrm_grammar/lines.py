@@ -2,8 +2,7 @@
 
 In: the name of a file, or a binary stream. Out: ``Line``: text, or the error that kept it
 from being text. Lines end at LF, CR LF or CR; none is dropped. ``io.TextIOWrapper`` would
-split too, but it waits for what follows a CR, has no limit on a line, and drops a whole
-block for one byte that is not UTF-8.
+split too, but waits for what follows a CR, has no limit, and drops a block for a bad byte.
 """
 
 import codecs
@@ -21,11 +20,7 @@ from kvrm_grammar.errors import InputError, LineTooLongError
 __all__ = ["LONGEST_LINE", "Line", "LineReader", "as_line", "lines_of_arguments", "read_lines"]
 
 LONGEST_LINE = 4096
-"""Characters of a line that are read; more is counted, and skipped up to the line's end.
-
-Far above what any instruction needs, so that the reader never has to know the limit of an
-instruction set.
-"""
+"""Characters of a line that are read; more is counted and skipped. Above any set's limit."""
 
 _ENDS = re.compile(rb"\r\n|\r|\n")
 _BLOCK_BYTES = 1 << 16
@@ -85,10 +80,8 @@ def read_lines(source: str | os.PathLike[str] | BinaryIO) -> "LineReader":
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             _unreadable(os.fspath(source), error)
     if not hasattr(source, "read") or hasattr(source, "encoding"):
-        raise TypeError(
-            f"read_lines takes a file's name or a stream opened in binary mode ('rb'), "
-            f"got {type(source).__name__}"
-        )
+        kind = type(source).__name__
+        raise TypeError(f"read_lines takes a file's name or a stream in binary mode, got {kind}")
     return LineReader(source)
 
 
@@ -123,9 +116,8 @@ class LineReader(Iterator[Line]):
         """Wait for the next line, but not for ever.
 
         Args:
-            seconds: How long; None for as long as it takes. Where the operating system does
-                not tell whether there is something to read (a stream without a file
-                descriptor, a pipe of Windows), as long as it takes too.
+            seconds: How long; None for as long as it takes. So it is too where the system does
+                not tell what can be read: no file descriptor, or a pipe of Windows.
 
         Returns:
             The line; None where none came in time, or where there are no more.
@@ -233,13 +225,12 @@ def _has_bytes(stream: BinaryIO, seconds: float) -> bool:
 
 def _unreadable(name: str, error: Exception) -> NoReturn:
     reason = getattr(error, "strerror", None) or error
-    raise InputError(f"{name} cannot be read: {reason}; name a file that can") from error
+    raise InputError(f"{name} cannot be read: {reason}; name a file that can be read") from error
 
 
 def _name(stream: BinaryIO) -> str:
     name = getattr(stream, "name", None)
-    if name == "<stdin>":
-        return "standard input"
+    name = "standard input" if name == "<stdin>" else name
     return name if isinstance(name, str) else "the input stream"
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from kvrm_grammar.errors import AdapterError, KvrmError
 from kvrm_grammar.weights.adapter import read_adapter, write_weights
-from training.data import file_digest, read_record
+from training.data.files import file_digest, read_record
 
 __all__ = ["average"]
 
@@ -77,7 +77,7 @@ def _scale(config: dict[str, Any]) -> tuple[Any, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--adapters", type=Path, nargs="+", required=True, metavar="FOLDER")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     arguments = parser.parse_args(argv)

@@ -7,63 +7,64 @@ arguments give the same bytes.
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
-from training.data import Example, generate_examples, write_examples
-from training.lenient_data import generate_lenient
+from training.arguments import positive_integer, share
+from training.data.examples import Example, write_examples
+from training.data.lenient import generate_lenient
+from training.data.strict import generate_examples
+from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.valid import MANNERS
 
-DEFAULT_OUTPUT = Path("data/cpu_decode_train.jsonl")
-LENIENT_OUTPUT = Path("data/cpu_decode_lenient_train.jsonl")
-DEFAULT_COUNT = 50_000
-DEFAULT_SEED = 20261202
-LENIENT_SEED = 20261205
+__all__ = ["DEFAULT_PAIRS", "build_parser", "main"]
+
 DEFAULT_PAIRS = 0.5
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--dialect", choices=("strict", "lenient"), default="strict")
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--dialect", choices=sorted(TRAINING_DATA), default="strict")
     parser.add_argument("--output", type=Path, help="default: by the dialect, below data/")
-    parser.add_argument("--count", type=int, default=DEFAULT_COUNT)
+    parser.add_argument("--count", type=positive_integer, default=TRAINING_COUNT)
+    seeds = ", ".join(f"{dialect} {seed}" for dialect, seed in TRAINING_SEEDS.items())
+    parser.add_argument("--seed", type=int, help=f"default: {seeds}")
+    parser.add_argument("--refusals", type=share, default=0.4, help="share of refusals, 0 to 1")
     parser.add_argument(
-        "--seed", type=int, help=f"default: {DEFAULT_SEED}; lenient: {LENIENT_SEED}"
-    )
-    parser.add_argument("--refusals", type=float, default=0.4, help="share of refusals, 0 to 1")
-    parser.add_argument(
-        "--pairs", type=float, default=DEFAULT_PAIRS, help="strict: share of minimal pairs, 0 to 1"
+        "--pairs", type=share, default=DEFAULT_PAIRS, help="strict: share of minimal pairs, 0 to 1"
     )
     parser.add_argument(
         "--without", nargs="*", default=[], help="lenient: kinds of writing to leave out"
     )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    parser = build_parser()
     arguments = parser.parse_args(argv)
-    lenient = arguments.dialect == "lenient"
-    if arguments.seed is None:
-        arguments.seed = LENIENT_SEED if lenient else DEFAULT_SEED
-    if arguments.count < 1:
-        parser.error(f"--count must be at least 1, got {arguments.count}")
-    for name in ("refusals", "pairs"):
-        if not 0 <= getattr(arguments, name) <= 1:
-            parser.error(f"--{name} must be between 0 and 1, got {getattr(arguments, name)}")
     unknown = set(arguments.without) - {*FORMS, *MANNERS}
-    if unknown or (arguments.without and not lenient):
+    if unknown or (arguments.without and arguments.dialect != "lenient"):
         parser.error(
             f"--without takes kinds of the lenient dialect: {', '.join((*FORMS, *MANNERS))}"
         )
-    count, seed, share = arguments.count, arguments.seed, arguments.refusals
-    if lenient:
-        output = arguments.output or LENIENT_OUTPUT
-        made = generate_lenient(count, seed, refusals=share, without=arguments.without)
-    else:
-        output = arguments.output or DEFAULT_OUTPUT
-        made = generate_examples(count, seed, refusals=share, pairs=arguments.pairs)
-    examples = list(made)
+    if arguments.seed is None:
+        arguments.seed = TRAINING_SEEDS[arguments.dialect]
+    output = arguments.output or TRAINING_DATA[arguments.dialect]
+    examples = list(_made(arguments))
     digest = write_examples(output, examples)
     _report(examples)
     print(f"{output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
     return 0
+
+
+def _made(arguments: argparse.Namespace) -> Iterator[Example]:
+    count, seed, refusals = arguments.count, arguments.seed, arguments.refusals
+    if arguments.dialect == "lenient":
+        return generate_lenient(count, seed, refusals=refusals, without=arguments.without)
+    return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs)
 
 
 def _report(examples: list[Example]) -> None:

@@ -16,15 +16,17 @@ from rich.console import Console
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
+from kvrm_grammar.isa import InstructionSet
 from training import train_decode
-from training.data import Example, write_examples
-from training.evaluate import DEFAULT_EVALUATION_SEED, provenance, rate
-from training.generate_cpu_data import LENIENT_SEED
-from training.lenient_data import generate_lenient, lenient_kind
-from training.lenient_evaluation import read_all
-from training.recipes import PRESETS
+from training.arguments import fresh_seed, positive_integer
+from training.data.examples import Example, write_examples
+from training.data.lenient import generate_lenient, lenient_kind
+from training.defaults import EVALUATION_SEED, TRAINING_SEEDS, packaged_adapter
+from training.evaluation.outcomes import read_all
+from training.fitting.recipes import PRESETS
+from training.provenance import provenance
+from training.scoring import rate
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.valid import MANNERS
@@ -37,13 +39,16 @@ _EVERY_KIND = "nothing"
 _PRESET = "cpu-lenient"
 
 
-def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
+def leave_one_out(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Train and evaluate for every kind, and once with all of them.
 
     Args:
         arguments: ``kinds``, ``samples``, ``count``, ``seed``, ``start_from``, ``base``, ``runs``
             and ``output``. What ``output`` already holds of the same arguments and data is not run
             again.
+        isa: The instruction set that texts are drawn from; None for the packaged one.
 
     Returns:
         The table, also written to ``output`` after each training.
@@ -60,12 +65,14 @@ def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     report = _earlier(arguments.output, asked) or {"arguments": asked, "without": {}}
     examples = {
-        kind: lenient_kind(kind, arguments.count, arguments.seed, HELD_OUT_WORDS, HELD_OUT_LEXICON)
+        kind: lenient_kind(
+            kind, arguments.count, arguments.seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, isa=isa
+        )
         for kind in arguments.kinds
     }
     for left_out in (_EVERY_KIND, *arguments.kinds):
         runs = arguments.runs / f"without-{left_out}"
-        digest = _write_data(runs / "data.jsonl", left_out, arguments.samples)
+        digest = _write_data(runs / "data.jsonl", left_out, arguments.samples, isa)
         if report["without"].get(left_out, {}).get("data_sha256") == digest:
             continue
         folder = _train(runs, digest, arguments)
@@ -88,11 +95,12 @@ def _earlier(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         raise DataError(f"{path} is no table of left out kinds: {error!r}") from error
 
 
-def _write_data(path: Path, left_out: str, samples: int) -> str:
+def _write_data(path: Path, left_out: str, samples: int, isa: InstructionSet | None) -> str:
     """Make the examples of one training, those it is evaluated on included; their SHA-256."""
     without = () if left_out == _EVERY_KIND else (left_out,)
     count = samples + PRESETS[_PRESET].evaluation_samples
-    return write_examples(path, list(generate_lenient(count, LENIENT_SEED, without=without)))
+    seed = TRAINING_SEEDS["lenient"]
+    return write_examples(path, list(generate_lenient(count, seed, without=without, isa=isa)))
 
 
 def _train(runs: Path, digest: str, arguments: argparse.Namespace) -> Path:
@@ -115,8 +123,8 @@ def _train(runs: Path, digest: str, arguments: argparse.Namespace) -> Path:
 
 
 def _rates(decoder: Decoder, examples: dict[str, list[Example]]) -> dict[str, Any]:
-    readings = read_all(examples, decoder.decode_many)
-    return {kind: rate([r for r in readings if r.kind == kind]) for kind in examples}
+    outcomes = read_all(examples, decoder.decode_many)
+    return {kind: rate([o for o in outcomes if o.kind == kind]) for kind in examples}
 
 
 def print_left_out(report: dict[str, Any]) -> None:
@@ -130,23 +138,22 @@ def print_left_out(report: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kinds", nargs="+", choices=(*FORMS, *MANNERS), default=list(KINDS))
-    parser.add_argument("--samples", type=int, default=4000, help="examples of each training")
-    parser.add_argument("--count", type=int, default=150, help="texts of each kind to read")
-    parser.add_argument("--seed", type=int, default=DEFAULT_EVALUATION_SEED)
-    parser.add_argument("--start-from", type=Path, default=Path(DIALECTS["strict"].adapter))
+    parser.add_argument(
+        "--samples", type=positive_integer, default=4000, help="examples of each training"
+    )
+    parser.add_argument(
+        "--count", type=positive_integer, default=150, help="texts of each kind to read"
+    )
+    parser.add_argument("--seed", type=fresh_seed, default=EVALUATION_SEED)
+    parser.add_argument("--start-from", type=Path, default=packaged_adapter("strict"))
     parser.add_argument("--base", help="folder or hub name; default: the packaged one")
     parser.add_argument("--runs", type=Path, default=Path("runs/leave-one-out"))
     parser.add_argument(
-        "--output", type=Path, default=Path(DIALECTS["lenient"].adapter) / "leave_one_out.json"
+        "--output", type=Path, default=packaged_adapter("lenient") / "leave_one_out.json"
     )
     arguments = parser.parse_args(argv)
-    for name in ("samples", "count"):
-        if getattr(arguments, name) < 1:
-            parser.error(f"--{name} must be above 0, got {getattr(arguments, name)}")
-    if arguments.seed == LENIENT_SEED:
-        parser.error(f"seed {LENIENT_SEED} makes the training data; choose another")
     try:
         report = leave_one_out(arguments)
     except KvrmError as error:

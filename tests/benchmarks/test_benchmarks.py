@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import calibration, constrained_vs_free, parts, stream
-from benchmarks.arms import Arm, Reply, bare_forward, build_arms, plain_tokenizer
+from benchmarks import calibration, comparison, constrained_vs_free, parts, stream
+from benchmarks.arms import Arm, bare_forward, build_arms, plain_tokenizer
 from benchmarks.inputs import CONVERTED, NOTATIONS_OF, SETS, SETS_OF, draw_set
 from benchmarks.llama import gbnf
 from benchmarks.timing import Tally, measure_alone
@@ -17,7 +17,8 @@ from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.oracle.reference import parse
-from training.evaluate import is_valid
+from training.evaluation.free_decoding import Reply
+from training.scoring import is_valid
 
 REFUSAL = operation_to_json(INVALID)
 
@@ -86,7 +87,7 @@ def test_a_summary_counts(tiny_decoder: Decoder) -> None:
         "free": Tally(some, [2.0, 6.0]),
         "one pass, schema": Tally(right, [1.0, 1.0]),
     }
-    report = constrained_vs_free.summarise(tallies, examples, [0.5, 1.0])
+    report = comparison.summarise(tallies, examples, [0.5, 1.0])
     free, ours = report["free"], report["one pass, schema"]
     assert (free["valid"], free["exact"], ours["valid"], ours["exact"]) == (3, 2, 4, 4)
     assert (free["mean_passes"], free["maximal_passes"]) == (3.5, 9)
@@ -105,13 +106,13 @@ def test_disagreements_are_listed() -> None:
         "Outlines, xgrammar": Tally([Reply("a"), Reply("c")]),
         "free": Tally([Reply("x"), Reply("y")]),
     }
-    found = constrained_vs_free.disagreements(tallies, examples, [True, False])
+    found = comparison.disagreements(tallies, examples, [True, False])
     assert [(row["arm"], row["one_pass"], row["other"], row["margin"]) for row in found] == [
         ("stepwise, schema", "a", "a", 0.1),
         ("Outlines, xgrammar", "b", "c", None),
     ]
     assert [row["same_prompt_token_ids"] for row in found] == [True, False]
-    assert constrained_vs_free.disagreements({}, examples, [True, True]) == []
+    assert comparison.disagreements({}, examples, [True, True]) == []
 
 
 def test_alone_and_literals_run(tiny_decoder: Decoder) -> None:

@@ -11,7 +11,7 @@ from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.oracle.reference import parse
-from training.evaluate import is_valid
+from training.scoring import is_valid
 
 
 def evaluation() -> dict[str, Any]:

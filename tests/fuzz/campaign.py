@@ -19,7 +19,7 @@ from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import explain
-from training.evaluate import is_valid, wilson
+from training.scoring import is_valid, wilson
 
 __all__ = ["Disagreement", "Labelled", "Outcome", "expected_of", "run_campaign", "summary"]
 

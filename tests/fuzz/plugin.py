@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fuzz.campaign import Outcome, summary
+from training.arguments import positive_integer, positive_number
 
 __all__ = ["Campaign"]
 
@@ -42,26 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fuzz", "fuzz campaigns (-m fuzz)")
     group.addoption(
         "--fuzz-examples",
-        type=_positive,
+        type=positive_integer,
         help="instructions in all; default by --hypothesis-profile: "
         + ", ".join(f"{name} {count:,}" for name, count in EXAMPLES.items()),
     )
-    group.addoption("--fuzz-minutes", type=_minutes, help="stop decoding after these")
+    group.addoption("--fuzz-minutes", type=positive_number, help="stop decoding after these")
     group.addoption("--fuzz-save", type=Path, help="append disagreements to this JSON Lines file")
     group.addoption("--fuzz-report", type=Path, default=Path("runs/fuzz.json"), help="JSON report")
     group.addoption("--fuzz-adapter", type=Path, help="adapter folder; default: the packaged one")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-def _minutes(text: str) -> float:
-    if not float(text) > 0:
-        raise ValueError(text)
-    return float(text)
 
 
 @dataclass
@@ -169,7 +158,7 @@ def _save(path: Path, disagreements: list[dict[str, Any]], seed: int) -> None:
 
 
 def _provenance(campaign: Campaign) -> dict[str, Any]:
-    from training.evaluate import provenance
+    from training.provenance import provenance
 
     loaded = [vars(campaign)[n] for n in ("decoder", "lenient_decoder") if n in vars(campaign)]
     rows = [(d.dialect.name, provenance(d, campaign.seed)) for d in loaded or [campaign.decoder]]

@@ -18,7 +18,6 @@ from tests.fuzz.campaign import Labelled, Outcome, expected_of, run_campaign, su
 from tests.fuzz.lenient_strategies import LENIENT_STRATEGIES
 from tests.fuzz.plugin import EXAMPLES, Campaign, _provenance, _save
 from tests.fuzz.strategies import STRATEGIES
-from training.evaluate import wilson
 
 
 def parser(texts: Iterable[str]) -> Iterator[Decoded]:
@@ -138,15 +137,6 @@ def test_a_nightly_campaign_is_large_enough() -> None:
     """At least 20,000 examples, the same number for each strategy."""
     assert EXAMPLES["nightly"] >= 20_000
     assert all(count % len(STRATEGIES) == 0 for count in EXAMPLES.values())
-
-
-def test_intervals_hold_their_rate() -> None:
-    """At every rate, the ends too: 0 <= low <= rate <= high <= 1; none seen is no knowledge."""
-    for total in (1, 2, 7, 450, 1171):
-        for hits in (0, 1, total // 2, total):
-            low, high = wilson(hits, total)
-            assert 0 <= low <= hits / total <= high <= 1
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_the_options_take_a_file_that_exists() -> None:

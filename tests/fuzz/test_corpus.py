@@ -12,7 +12,7 @@ import pytest
 
 from kvrm_grammar.facade import default_decoder
 from tests.fuzz.campaign import expected_of
-from training.evaluate import is_valid
+from training.scoring import is_valid
 
 CORPUS = Path(__file__).parent / "corpus"
 FILES = sorted(CORPUS.glob("*.jsonl"))

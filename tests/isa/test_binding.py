@@ -1,28 +1,46 @@
 """Grammar and schemas are bound only where they agree."""
 
+import pickle
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from pydantic import Field, create_model
 
-from kvrm_grammar.errors import IsaError
-from kvrm_grammar.isa import InstructionSet, Opcode, Operand, OperationModel, load_set
-from kvrm_grammar.isa import binding as isa_module
-from kvrm_grammar.isa.grammar import accepts, compile_grammar
-from kvrm_grammar.oracle import reference
+from kvrm_grammar.errors import IsaError, OperationError
+from kvrm_grammar.isa import (
+    Domain,
+    InstructionSet,
+    Integers,
+    OperationModel,
+    load_set,
+    operation_to_json,
+    packaged_sets,
+)
+from kvrm_grammar.isa.binding import bind
+from kvrm_grammar.isa.definition import read_definition
+from kvrm_grammar.oracle.reference import explain
+from kvrm_grammar.resources import resource_path
 from kvrm_grammar.sets.kvrm import Address, Immediate, Label
-from tests.kvrm import ADDRESS_MAX, ADDRESS_MIN, IMMEDIATE_MAX, IMMEDIATE_MIN, LABEL_MAX_LENGTH
+from tests.kvrm import (
+    ADDRESS_MAX,
+    ADDRESS_MIN,
+    DOMAINS,
+    IMMEDIATE_MAX,
+    IMMEDIATE_MIN,
+    LABEL_MAX_LENGTH,
+    REGISTERS,
+)
+from tests.sets import ZETA
 
-GRAMMAR = load_set().grammar
+KVRM = load_set()
 Models = tuple[type[OperationModel], ...]
+ZETA_FOLDER = Path(__file__).parents[1] / "sets" / "zeta"
 
 
-def write(folder: Path, text: str) -> Path:
-    """Put grammar text into a file."""
-    path = folder / "other.lark"
-    path.write_text(text, encoding="utf-8")
-    return path
+def bound(grammar: str = KVRM.grammar, models: Models = KVRM.models) -> InstructionSet:
+    """KVRM with another grammar or other schemas."""
+    return bind(grammar, models, KVRM.definition)
 
 
 def model(key: str, **params: Any) -> type[OperationModel]:
@@ -37,51 +55,54 @@ def model(key: str, **params: Any) -> type[OperationModel]:
 
 def with_schema(key: str, **params: Any) -> Models:
     """The packaged schemas with one of them replaced."""
-    kept = [m for m in load_set().models if key not in get_args(m.model_fields["key"].annotation)]
+    kept = [m for m in KVRM.models if key not in get_args(m.model_fields["key"].annotation)]
     return (*kept, model(key, **params))
 
 
-def test_packaged_isa_states_every_limit() -> None:
+def test_the_packaged_set_states_every_limit() -> None:
     """The limits are those of the schemas, the opcodes all but OP_INVALID."""
-    isa = load_set()
-    assert isa.name == "kvrm"
-    assert isa.names == load_set().names
-    assert isa.immediate == (IMMEDIATE_MIN, IMMEDIATE_MAX)
-    assert isa.address == (ADDRESS_MIN, ADDRESS_MAX)
-    assert isa.label_max_length == LABEL_MAX_LENGTH
-    assert isa.models == load_set().models
-    assert len(isa.opcodes) == 15
-    assert Opcode("OP_CMP", "CMP", (Operand("src1", "register"), Operand("src2", "register"))) in (
-        isa.opcodes
-    )
-    assert Opcode("OP_JZ", "JZ", (Operand("addr", "target"),)) in isa.opcodes
-    assert Opcode("OP_HALT", "HALT", ()) in isa.opcodes
+    assert (KVRM.name, KVRM.names, len(KVRM.opcodes)) == ("kvrm", REGISTERS, 15)
+    assert {
+        "register": Domain(names=REGISTERS),
+        "immediate": Domain(integers=Integers(IMMEDIATE_MIN, IMMEDIATE_MAX)),
+        "target": Domain(
+            integers=Integers(ADDRESS_MIN, ADDRESS_MAX), label_max_length=LABEL_MAX_LENGTH
+        ),
+    } == DOMAINS
+    compare = KVRM.by_key["OP_CMP"]
+    assert [operand.name for operand in compare.operands] == ["src1", "src2"]
+    assert compare.mnemonics == ("CMP",)
+    assert KVRM.by_key["OP_HALT"].operands == ()
+    assert dict(KVRM.by_key["OP_INC"].operands[0].spellings)["r3"] == "R3"
 
 
-def test_isa_is_an_immutable_shared_value(tmp_path: Path) -> None:
-    """The same text and models give one hashable object; other text gives another."""
-    assert load_set() is load_set()
-    same_text = load_set(write(tmp_path, GRAMMAR))
-    assert (same_text.name, same_text.opcodes) == ("other", load_set().opcodes)
-    assert len({load_set(), load_set()}) == 1
+def test_a_set_is_an_immutable_shared_value() -> None:
+    """The same source gives one object, through pickle too; it is frozen and hashable."""
+    assert load_set() is load_set("kvrm") is load_set(KVRM)
+    assert load_set(ZETA_FOLDER) is load_set(str(ZETA_FOLDER)) is ZETA
+    for isa in (KVRM, ZETA):
+        assert pickle.loads(pickle.dumps(isa)) is isa
+    assert len({load_set(), load_set("kvrm"), ZETA}) == 2
     with pytest.raises(AttributeError):
-        load_set().name = "x"  # type: ignore[misc]
+        KVRM.grammar = "x"  # type: ignore[misc]
+    with pytest.raises(TypeError, match="bound by hand"):
+        pickle.dumps(bound())
 
 
-@pytest.mark.parametrize("module", [isa_module, reference])
-def test_no_opcode_is_named_in_code(module: Any) -> None:
-    """Another instruction set needs no change here: only the doctests name an opcode."""
-    source = Path(module.__file__).read_text(encoding="utf-8")
-    tree_without_docs = compile(source, module.__file__, "exec", optimize=2)
-    constants = set(_strings(tree_without_docs))
-    assert not constants & {opcode.key for opcode in load_set().opcodes}
-    assert not constants & {opcode.mnemonic for opcode in load_set().opcodes}
+def test_the_digest_is_of_what_answers_depend_on() -> None:
+    """Comments of the grammar do not count; an expansion, a schema or a definition does."""
+    assert bound().digest == KVRM.digest == bound("// a comment\n\n" + KVRM.grammar).digest
+    assert bound(KVRM.grammar.replace("op_halt: HALT\n", "op_halt: HALT | HALT _BLANKS\n")).digest
+    other = KVRM.grammar.replace("HALT: /[Hh][Aa]", "HALT: /[Hh][Oo]")
+    assert bound(other).digest != KVRM.digest
+    assert ZETA.digest != KVRM.digest
 
 
-def _strings(code: Any) -> list[str]:
-    found = [c for c in code.co_consts if isinstance(c, str)]
-    nested = [c for c in code.co_consts if hasattr(c, "co_consts")]
-    return found + [text for inner in nested for text in _strings(inner)]
+def test_every_packaged_set_loads_by_its_name() -> None:
+    """Each folder of grammars/ has its schemas, and a name of its own."""
+    assert "kvrm" in packaged_sets()
+    for name in packaged_sets():
+        assert load_set(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -92,101 +113,173 @@ def _strings(code: Any) -> list[str]:
         ("SUB: /[Ss][Uu][Bb]/", "SUB: /[Ss][Uu][Bb][Bb]?/", "OP_SUB: terminal SUB is"),
         ("SUB: /[Ss][Uu][Bb]/", 'SUB: "SUB"i', "OP_SUB: terminal SUB is"),
         (
-            "op_inc: INC _BLANKS register",
-            "op_inc: INC _BLANKS immediate",
-            r"OP_INC: the grammar takes \(immediate\), the schema \(register\)",
+            "op_inc: INC _BLANKS dest",
+            "op_inc: INC _BLANKS value",
+            r"OP_INC: the grammar takes \(value\), the schema \(dest\)",
         ),
         (
-            "op_cmp: CMP _BLANKS register _SEP register",
-            "op_cmp: CMP _BLANKS register",
-            r"OP_CMP: the grammar takes \(register\), the schema \(register, register\)",
+            "op_cmp: CMP _BLANKS src1 _SEP src2",
+            "op_cmp: CMP _BLANKS src1",
+            r"OP_CMP: the grammar takes \(src1\), the schema \(src1, src2\)",
         ),
-        ("op_halt: HALT\n", "op_halt: HALT | HALT _BLANKS\n", "OP_HALT: its rule needs one"),
+        (
+            "op_cmp: CMP _BLANKS src1 _SEP src2",
+            "op_cmp: CMP _BLANKS src1 _SEP src1",
+            "OP_CMP: an operand occurs twice",
+        ),
+        ("op_inc: INC _BLANKS dest", "op_inc: INC _BLANKS dest SIGN", "OP_INC: terminal SIGN"),
+        ("op_halt: HALT\n", "op_halt: _BLANKS\n", "OP_HALT: each expansion"),
+        ("src: register", "source: register", "Rule 'src' used but not defined"),
+        ("value: immediate", "value: immediate | value SIGN", "refers to itself"),
         ("/[Rr][0-7]/", "/[Rr][0-8]/", "register R8 is in the grammar only"),
         ("/[Rr][0-7]/", "/[Rr][0-6]/", "register R7 is in the schemas only"),
-        ("/[Rr][0-7]/", "/R[0-7]/", "register r0 is in the schemas only"),
         ("/[Rr][0-7]/", "/[Rr]0?[0-7]/", "register R00 is in the grammar only"),
-        ("{0,63}", "{0,31}", "label 'a+' is in the schemas only"),
+        ("{0,63}", "{0,31}", r"label 'a+' is in the schemas only|a label of at most"),
         ("(?![Rr][0-9]+(?![A-Za-z0-9_.$]))", "", "label 'R0' is in the grammar only"),
-        ("[A-Za-z_.][A-Za-z0-9_.$]{", "[A-Za-z_.@][A-Za-z0-9_.$]{", "label '@a' is in the grammar"),
         ("target: NUMBER", "target: SIGN? NUMBER", "address -1 is in the grammar only"),
         ("_HASH? SIGN? NUMBER", "_HASH? NUMBER", "immediate -2147483648 is in the schemas only"),
-        ("target: NUMBER\n", "wrong: NUMBER\n", "not a usable grammar"),
         ("line: ", "line ", "not a usable grammar"),
     ],
 )
-def test_a_changed_grammar_is_refused(
-    tmp_path: Path, old: str, new: str, message: str | None
-) -> None:
+def test_a_changed_grammar_is_refused(old: str, new: str, message: str | None) -> None:
     """Whatever the grammar says and the schemas do not, or the other way, is named."""
-    assert old in GRAMMAR
+    assert old in KVRM.grammar
     with pytest.raises(IsaError, match=message):
-        load_set(write(tmp_path, GRAMMAR.replace(old, new)))
+        bound(KVRM.grammar.replace(old, new))
 
 
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        (load_set().models[1:], "OP_MOV_REG_IMM is in the grammar only"),
-        ((*load_set().models, model("OP_XOR")), "OP_XOR is in the schemas only: add a rule op_xor"),
-        (with_schema("OP_INC", dest=Immediate), "OP_INC"),
+        (KVRM.models[1:], "OP_MOV_REG_IMM is in the grammar only"),
+        ((*KVRM.models, model("OP_XOR")), "OP_XOR is in the schemas only: add a rule op_xor"),
+        ((*KVRM.models, model("OP_ADD")), "OP_ADD has two schemas"),
+        (KVRM.models[:-1], "OP_INVALID is missing"),
+        (with_schema("OP_INC", dest=Immediate), "OP_INC|immediate|register"),
         (with_schema("OP_INC", dest=str), "OP_INC.dest must be"),
         (with_schema("OP_INC", dest=int), "OP_INC.dest must be"),
-        (with_schema("OP_INC", dest=Literal["R0", "R1"]), "OP_INC.dest: register .* elsewhere"),
-        (with_schema("OP_JS", addr=Annotated[int, Field(ge=0, le=9)] | Label), "OP_JS.addr"),
+        (with_schema("OP_INC", dest=Literal["R0", "R1"]), "register R2 is in the grammar only"),
+        (with_schema("OP_JS", addr=Annotated[int, Field(ge=3, le=9, multiple_of=2)]), "OP_JS.addr"),
         (
             with_schema("OP_JS", addr=Address | Annotated[str, Field(max_length=64)]),
             r"OP_JS: label '.*' is in the schemas only",
         ),
-        ((*load_set().models, OperationModel), "OperationModel.key must be a Literal"),
+        ((*KVRM.models, OperationModel), "OperationModel.key must be a Literal"),
     ],
 )
 def test_changed_schemas_are_refused(models: Models, message: str) -> None:
     """Whatever the schemas say and the grammar does not is named."""
     with pytest.raises(IsaError, match=message):
-        load_set(models=models)
+        bound(models=models)
 
 
-def test_missing_grammar_is_a_typed_error(tmp_path: Path) -> None:
-    """A grammar that cannot be read is an IsaError with its path."""
-    with pytest.raises(IsaError, match=r"none\.lark"):
-        load_set(tmp_path / "none.lark")
+def test_one_range_for_each_operand() -> None:
+    """Two operands of one opcode or of two may have ranges of their own."""
+    found = {str(domain.integers) for domain in ZETA.domains if domain.integers}
+    assert len(found) == 3
+    shift = {operand.name: operand.domain for operand in ZETA.by_key["OP_SHIFT"].operands}
+    assert shift["shamt"] == Domain(integers=Integers(0, 31))
 
 
-def test_a_second_instruction_set_needs_only_grammar_and_schemas(tmp_path: Path) -> None:
-    """Other opcodes and other registers load without a change in code."""
-    grammar = r"""
-    line: (LABEL_DEF _BLANKS)? op_twice _EOL?
-    source_line: LABEL_DEF? REST? _EOL?
-    op_twice: TWICE _BLANKS register
-    register: REGISTER
-    immediate: NUMBER
-    target: LABEL
-    TWICE: /[Tt][Ww][Ii][Cc][Ee]/
-    REGISTER: /[Xx][01]|[Aa][Cc][Cc]/
-    NUMBER: /[0-9]+/
-    LABEL: /[a-z]+/
-    LABEL_DEF.1: LABEL ":"
-    REST.-1: /.+/
-    _BLANKS: / +/
-    _EOL: /\n/
-    """
-    models = (model("OP_TWICE", dest=Literal["X0", "X1", "ACC"]), load_set().models[-1])
-    isa = load_set(write(tmp_path, grammar), models)
-    assert isa.opcodes == (Opcode("OP_TWICE", "TWICE", (Operand("dest", "register"),)),)
-    assert (isa.names, isa.immediate, isa.address) == (("X0", "X1", "ACC"), (0, -1), (0, -1))
+@pytest.mark.parametrize(
+    ("text", "key", "params"),
+    [
+        ("plus a0, x1, fp", "OP_PLUS", {"rd": "a0", "rs1": "ra", "rs2": "s0"}),
+        ("PLUS a0, a1, -0x7", "OP_PLUSI", {"rd": "a0", "rs1": "a1", "imm": -7}),
+        ("copy a0,sp", "OP_PLUSI", {"rd": "a0", "rs1": "sp", "imm": 0}),
+        ("clr.z x10 # zero", "OP_PLUSI", {"rd": "a0", "rs1": "zero", "imm": 0}),
+        ("fetch a0, 8 ( sp )", "OP_FETCH", {"rd": "a0", "offset": 8, "rs1": "sp"}),
+        ("go loop", "OP_LINK", {"rd": "zero", "target": "loop"}),
+        ("x: call 16", "OP_LINK", {"rd": "ra", "target": 16}),
+    ],
+)
+def test_forms_aliases_and_implied_values(text: str, key: str, params: dict[str, object]) -> None:
+    """What a form does not write, the set's definition says."""
+    operation = explain(text, ZETA).operation
+    assert operation == ZETA.operation(key, params)
+    assert ZETA.parse_json(operation_to_json(operation)) == operation
 
 
-def test_register_and_target_rules_are_disjoint() -> None:
-    """No text is both a register and a label, so a slip never changes the operand's kind."""
-    parser = compile_grammar(GRAMMAR)
-    for name in (*load_set().names, *map(str.lower, load_set().names)):
-        assert accepts(parser, "register", name)
-        assert not accepts(parser, "target", name)
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("link ra, 15", "15 is not a multiple of 2"),
+        ("shift a0,a1,32", "32 is outside 0…31"),
+        ("plus a0, a1, 5000", "5000 is outside −2048…2047"),
+        ("go a0", "a0 is reserved for registers and cannot be a label"),
+        ("fetch a0, 8(qq)", "FETCH takes a register as operand 3, got qq"),
+        ("fetch a0, 8", "FETCH takes 3 operands, got 2"),
+        ("plus a0, a1, A0", "PLUS takes a register or an immediate as operand 3, got A0"),
+        ("sub r5 r3 r1", "sub is not a mnemonic"),
+    ],
+)
+def test_refusals_of_another_set_say_why(text: str, reason: str) -> None:
+    """The reasons speak of the set that was asked."""
+    assert explain(text, ZETA).reason == reason
 
 
-def test_types_are_the_public_ones() -> None:
-    """Every name in __all__ is defined and sorted."""
-    assert isa_module.__all__ == sorted(isa_module.__all__)
-    assert all(hasattr(isa_module, name) for name in isa_module.__all__)
-    assert isinstance(load_set(), InstructionSet)
+def test_an_operation_of_another_set_is_refused() -> None:
+    """Each set has a codec of its own."""
+    with pytest.raises(OperationError, match="not an operation"):
+        ZETA.parse_json('{"key":"OP_HALT","params":{}}')
+    with pytest.raises(OperationError, match="not an operation"):
+        KVRM.operation("OP_BEEP", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'", "has no 'prompt'"),
+        ("name = 'x'\nprompt = ''", "must be a text"),
+        ("name = 'x'\nprompt = 'x'\ncolour = 3", "'colour' means nothing"),
+        ("name = 'x'\nprompt = 'x'\n[comments]\nlines = []", "'lines' means nothing"),
+        ("name = 'x'\nprompt = 'x'\nregisters = 3", "registers must be a table"),
+        ("name = 'x'\nprompt = 'x'\ninstruction_size = 0", "not positive"),
+        ("name = 'x'\nprompt = 'x'\n[implied.A]\nb = 1.5", "must be a name or an integer"),
+        ("name = ", "is not TOML"),
+    ],
+)
+def test_a_slip_in_the_definition_is_named(text: str, message: str) -> None:
+    """Unknown keys and wrong types are errors with the file's name."""
+    with pytest.raises(IsaError, match=message) as caught:
+        read_definition(text, "isa.toml")
+    assert "isa.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("imm = 0\nrs1", "imm = 9999\nrs1", "CLR.Z implies imm = 9999"),
+        ('rd = "ra"', 'rd = "r9"', "CALL implies rd = 'r9'"),
+        ("[implied.GO]", "[implied.GONE]", "OP_LINK: the grammar takes"),
+        ("[implied.COPY]", "[implied.COPY]\nrs1 = 'ra'", "COPY implies rs1, which no form"),
+        ('fp = "s0"', 'frame = "s0"', "register frame is in the schemas only"),
+    ],
+)
+def test_definition_and_grammar_must_agree(old: str, new: str, message: str) -> None:
+    """Implied values and further names are checked against grammar and schemas."""
+    text = (ZETA_FOLDER / "isa.toml").read_text("utf-8")
+    assert old in text
+    with pytest.raises(IsaError, match=message):
+        bind(ZETA.grammar, ZETA.models, read_definition(text.replace(old, new), "isa.toml"))
+
+
+def test_missing_sources_are_typed_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such name, folder or file; a folder is taken only where it is named as one."""
+    (tmp_path / "lamp").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsaError, match=r"no instruction set 'lamp'.*\./lamp"):
+        load_set("lamp")
+    with pytest.raises(IsaError, match="cannot read the schemas"):
+        load_set("./lamp")
+    with pytest.raises(IsaError, match="no folder"):
+        load_set(tmp_path / "none")
+    (tmp_path / "lamp" / "operations.py").write_text("1 / 0")
+    with pytest.raises(IsaError, match="cannot be imported: division by zero"):
+        load_set("./lamp")
+
+
+def test_the_label_type_is_the_grammars() -> None:
+    """The schemas' labels are read from the grammar file, not written twice."""
+    assert "LABEL:" in resource_path("grammars/kvrm/grammar.lark").read_text("utf-8")
+    assert Label.__metadata__[0]._pattern == KVRM.label_pattern

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from llguidance import LLMatcher
 
+from benchmarks.qwen_vocabulary import qwen_tokenizer
 from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
@@ -21,7 +22,6 @@ from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary
 from kvrm_grammar.weights.packaged_base import packaged_base_path
 from tests.language.independent import Oracle, State
 from tests.language.masks import packed_mask
-from tests.language.qwen_vocabulary import qwen_tokenizer
 
 Trie = dict[int, Any]
 _IDS = -1

@@ -9,11 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvrm_grammar.errors import AdapterError, DataError
-from kvrm_grammar.weights.adapter import read_adapter
-from kvrm_grammar.weights.checksums import write_checksums
+from kvrm_grammar.weights.adapter import read_adapter, write_checksums
 from training.average import average, main
-from training.data import file_digest
-from training.model_card import mean_text
+from training.cards.rounds import mean_text
+from training.data.files import file_digest
 
 WEIGHTS = "adapter_model.safetensors"
 RECORD = {

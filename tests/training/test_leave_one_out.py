@@ -10,11 +10,11 @@ import pytest
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import operation_from_json
-from training import leave_one_out
-from training.data import read_examples
-from training.evaluate import DEFAULT_EVALUATION_SEED
-from training.generate_cpu_data import LENIENT_SEED
-from training.leave_one_out import HELD_OUT_LEXICON, lenient_kind
+from training import leave_one_out, train_decode
+from training.data.examples import read_examples
+from training.data.lenient import lenient_kind
+from training.defaults import EVALUATION_SEED, TRAINING_SEEDS
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.strict.words import HELD_OUT_WORDS
 
 KINDS = ("infix", "call")
@@ -27,9 +27,7 @@ def trainings(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> list[li
     labels = {
         example.text: example.answer
         for kind in KINDS
-        for example in lenient_kind(
-            kind, 5, DEFAULT_EVALUATION_SEED, HELD_OUT_WORDS, HELD_OUT_LEXICON
-        )
+        for example in lenient_kind(kind, 5, EVALUATION_SEED, HELD_OUT_WORDS, HELD_OUT_LEXICON)
         if kind == "infix"
     }
 
@@ -45,7 +43,7 @@ def trainings(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> list[li
             known = labels.get(text, '{"key":"OP_INVALID","params":{}}')
             yield Decoded(text, operation_from_json(known))
 
-    monkeypatch.setattr(leave_one_out.train_decode, "main", train)
+    monkeypatch.setattr(train_decode, "main", train)
     monkeypatch.setattr(Decoder, "from_pretrained", lambda *_, **__: tiny_decoder)
     monkeypatch.setattr(Decoder, "decode_many", decode_many)
     return commands
@@ -110,10 +108,10 @@ def test_another_file_is_not_written_over(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--samples", "0"], "--samples must be above 0"),
-        (["--count", "0"], "--count must be above 0"),
+        (["--samples", "0"], "--samples: must be at least 1, got 0"),
+        (["--count", "0"], "--count: must be at least 1, got 0"),
         (["--kinds", "xor"], "invalid choice"),
-        (["--seed", str(LENIENT_SEED)], "makes the training data"),
+        (["--seed", str(TRAINING_SEEDS["lenient"])], "makes the training data"),
     ],
     ids=str,
 )

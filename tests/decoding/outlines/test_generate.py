@@ -17,6 +17,7 @@ from transformers import (
     LlamaForCausalLM,
 )
 
+from benchmarks.qwen_vocabulary import ROWS, qwen_base
 from kvrm_grammar.decoding.outlines import generate as generate_module
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
 from kvrm_grammar.decoding.outlines.logits import ConstraintLogitsProcessor
@@ -27,7 +28,6 @@ from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.language.tokens import encode_plain
 from tests.language.masks import must_stop
-from tests.language.qwen_vocabulary import ROWS, qwen_base
 
 TEXTS = ("halt", "sub r5 r3 r1", "MOV R3, 0x7F ; a comment", "jmp a.rather_long_label$", "?", "")
 NAN, INFINITY = float("nan"), float("inf")

@@ -1,0 +1,1 @@
+"""The parts of a model card, each written from an adapter folder's records."""

@@ -1,0 +1,1 @@
+"""Measuring an adapter: spot checks, fresh instructions of each dialect, other readers."""

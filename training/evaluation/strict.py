@@ -1,0 +1,166 @@
+"""Evaluates an adapter on the strict dialect: by category, refusals apart.
+
+In: an adapter, a seed, and word lists held out from training. Out: a JSON-ready report: validity,
+exact match by category, precision and recall of refusals, spot checks and every failure.
+"""
+
+import argparse
+import re
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.isa import INVALID, InstructionSet, operation_to_json
+from training.data.examples import Example, read_examples
+from training.data.strict import generate_examples
+from training.evaluation.outcomes import Outcome
+from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
+from training.provenance import provenance
+from training.scoring import rate
+from training.texts.strict.spelling import NOTATIONS
+from training.texts.strict.words import HELD_OUT_WORDS
+
+__all__ = ["category", "evaluate_strict", "print_strict", "summarise"]
+
+CORE = ("decimal", "label", "register", "no_operand", "near_miss", "refusal")
+CONVERTED = NOTATIONS[1:]
+
+_REFUSAL = operation_to_json(INVALID)
+_MARKS = {
+    "hexadecimal": re.compile(r"(?<![\w.$])0[xX]"),
+    "binary": re.compile(r"(?<![\w.$])0[bB]"),
+    "octal": re.compile(r"(?<![\w.$])0[oO]"),
+    "character": re.compile(r"'"),
+}
+
+
+def category(example: Example) -> str:
+    """Sort an example by what is hardest in it; notations to convert come first."""
+    if example.answer == _REFUSAL:
+        return "refusal"
+    code = re.split(r";|//", example.text)[0]
+    for name, mark in _MARKS.items():
+        if mark.search(code):
+            return name
+    if "near_miss" in example.kinds:
+        return "near_miss"
+    return next((name for name in CORE[:3] if name in example.kinds), "no_operand")
+
+
+def summarise(outcomes: Sequence[Outcome], seen: frozenset[str]) -> dict[str, Any]:
+    """Everything that is counted, as a JSON-ready dictionary."""
+    groups: dict[str, list[Outcome]] = {name: [] for name in (*CORE, *CONVERTED)}
+    for outcome in outcomes:
+        groups[category(outcome.example)].append(outcome)
+    core = [outcome for name in CORE for outcome in groups[name]]
+    refused = [o for o in outcomes if o.answer == _REFUSAL]
+    expected = [o for o in outcomes if o.example.answer == _REFUSAL]
+    right = sum(o.exact for o in refused)
+    return {
+        "examples": len(outcomes),
+        "validity": sum(outcome.valid for outcome in outcomes) / len(outcomes),
+        "exact_match": rate(core),
+        "exact_match_with_converted_notations": rate(outcomes),
+        "exact_match_unseen_texts": rate([o for o in core if o.example.text not in seen]),
+        "categories": {name: rate(group) for name, group in groups.items()},
+        "refusal_precision": right / len(refused) if refused else None,
+        "refusal_recall": right / len(expected) if expected else None,
+        "failures": [_failure(o) for o in outcomes if not o.exact],
+    }
+
+
+def _failure(outcome: Outcome) -> dict[str, Any]:
+    example = outcome.example
+    return {
+        "text": example.text,
+        "kinds": list(example.kinds),
+        "expected": example.answer,
+        "answer": outcome.answer,
+    }
+
+
+def run(decoder: Decoder, examples: Iterable[Example], batch_size: int) -> list[Outcome]:
+    """Decode all examples, with a progress bar on standard error."""
+    examples = list(examples)
+    answers = decoder.decode_many((e.text for e in examples), batch_size=batch_size)
+    bar = track(
+        zip(examples, answers, strict=True), total=len(examples), console=Console(stderr=True)
+    )
+    return [Outcome(example, decoded.json) for example, decoded in bar]
+
+
+def evaluate_strict(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
+    """Run the spot checks and the fresh examples.
+
+    Args:
+        arguments: ``adapter``, ``base``, ``method``, ``schema``, ``count``, ``seed``,
+            ``batch_size`` and ``training_data``.
+        isa: The instruction set that texts are drawn from; None for the packaged one.
+
+    Returns:
+        The report, JSON-ready. What says how it was made is read before anything is measured.
+
+    Raises:
+        KvrmError: The model or the training data cannot be read.
+    """
+    decoder = Decoder.from_pretrained(
+        arguments.adapter,
+        base=arguments.base,
+        method=arguments.method,
+        constraint="schema" if arguments.schema else "grounded",
+    )
+    origin = provenance(decoder, arguments.seed)
+    drawn = generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)
+    examples = list(drawn)
+    seen: frozenset[str] = frozenset()
+    if arguments.training_data.is_file():
+        seen = frozenset(example.text for example in read_examples(arguments.training_data))
+    checks = _spot_checks(decoder)
+    started = time.monotonic()
+    outcomes = run(decoder, examples, arguments.batch_size)
+    return {
+        "provenance": origin,
+        "checks": checks,
+        "seconds": round(time.monotonic() - started, 1),
+        "batch_size": arguments.batch_size,
+        "method": arguments.method,
+        "constraint": decoder.constraint,
+        "texts_also_in_training_data": sum(e.text in seen for e in examples) if seen else None,
+        "results": summarise(outcomes, seen),
+    }
+
+
+def _spot_checks(decoder: Decoder) -> dict[str, Any]:
+    checks = {}
+    for name, pairs in (("built-in", BUILT_IN_CHECKS), ("extended", EXTENDED_CHECKS)):
+        failed = failed_checks(decoder, pairs)
+        checks[name] = {"passed": len(pairs) - len(failed), "total": len(pairs), "failed": failed}
+    return checks
+
+
+def print_strict(report: dict[str, Any]) -> None:
+    """Print the rates by category, and the spot checks."""
+    summary = report["results"]
+    table = Table("category", "examples", "exact", "rate", "95 % interval")
+    rows = {**summary["categories"], "all but converted": summary["exact_match"]}
+    rows["all"] = summary["exact_match_with_converted_notations"]
+    for name, row in rows.items():
+        share = "-" if row["rate"] is None else f"{row['rate']:.2%}"
+        low, high = row["interval_95"]
+        table.add_row(
+            name, str(row["examples"]), str(row["exact"]), share, f"{low:.2%} – {high:.2%}"
+        )
+    console = Console(width=100)
+    console.print(table)
+    console.print(f"validity {summary['validity']:.2%}")
+    console.print(f"OP_INVALID precision {summary['refusal_precision'] or 0:.2%}")
+    console.print(f"OP_INVALID recall {summary['refusal_recall'] or 0:.2%}")
+    for name, check in report["checks"].items():
+        console.print(f"{name} checks: {check['passed']} of {check['total']}")

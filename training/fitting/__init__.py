@@ -1,0 +1,1 @@
+"""Fitting an adapter: recipes, batches, the trainer, and examples worth dwelling on."""

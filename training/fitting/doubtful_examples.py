@@ -1,0 +1,177 @@
+"""Finds the examples that an adapter is unsure of, so that training can dwell on them.
+
+In: examples and an adapter. Out: those it answers wrongly, or with little confidence. Where
+nearly all answers are right, random batches teach hardly anything, and looking at an example
+costs half of training on it.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import PreTrainedTokenizerBase
+
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import Dialect
+from training.data.examples import Example
+from training.fitting.batches import Collator, Feature, encode_example
+from training.fitting.trainer import completion_logits
+
+__all__ = ["answer_probabilities", "mine", "unsure"]
+
+_BATCH = 96
+_WINDOW = 20 * _BATCH  # examples between two lines of progress
+
+
+def mine(
+    adapter: Path,
+    examples: Sequence[Example],
+    *,
+    base: str | None,
+    below: float,
+    max_length: int,
+    memory: Path,
+    dialect: str = "strict",
+    whole: bool = False,
+) -> list[Example]:
+    """Keep what an adapter is unsure of; asked again, answer from a file.
+
+    Args:
+        adapter: Folder of the adapter that training goes on from.
+        examples: What to look at.
+        base: Base model folder or name; None for the adapter's own.
+        below: See :func:`unsure`.
+        max_length: See :func:`unsure`.
+        memory: JSON file for the result, so that a resumed training need not look again.
+        dialect: What the examples are, and the adapter is read as.
+        whole: See :func:`unsure`.
+
+    Returns:
+        The kept examples, in order.
+    """
+    weights = (adapter / "adapter_model.safetensors").read_bytes()
+    key = hashlib.sha256(
+        hashlib.sha256(weights).digest()
+        + repr((examples, below, max_length, dialect, whole)).encode()
+    ).hexdigest()
+    if memory.is_file():
+        remembered = json.loads(memory.read_text("utf-8"))
+        if remembered["key"] == key:
+            return [examples[place] for place in remembered["kept"]]
+    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect)
+    kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
+    return [examples[place] for place in kept]
+
+
+def unsure(
+    decoder: Decoder,
+    examples: Sequence[Example],
+    *,
+    below: float,
+    max_length: int,
+    whole: bool = False,
+) -> list[int]:
+    """Find what a decoder answers wrongly or with little confidence.
+
+    A constraint only adds to the probability of a right answer, so the examples whose opcode
+    is likely without one need not be decoded.
+
+    Args:
+        decoder: The model and its constraint.
+        examples: What to look at.
+        below: Keep an example where the answer is wrong or its confidence is under this.
+        max_length: Token IDs of prompt and answer; longer examples are left out.
+        whole: Whether the operands may be doubtful too; under grounding, where they stand in
+            order, they hardly ever are.
+
+    Returns:
+        Their places, ascending.
+    """
+    model, tokenizer = decoder.loaded.model, decoder.loaded.tokenizer
+    kept: list[int] = []
+    for start in range(0, len(examples), _WINDOW):
+        window = examples[start : start + _WINDOW]
+        free = answer_probabilities(
+            model,
+            tokenizer,
+            window,
+            max_length=max_length,
+            opcode_only=not whole,
+            dialect=decoder.dialect,
+        )
+        doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
+        answers = decoder.decode_many(window[i].text for i in doubtful)
+        kept += [
+            start + i
+            for i, answer in zip(doubtful, answers, strict=True)
+            if answer.json != window[i].answer or (answer.confidence or 0.0) < below
+        ]
+        print(
+            f"mining: {start + len(window)} of {len(examples)} seen, {len(kept)} kept",
+            file=sys.stderr,
+            flush=True,
+        )
+    return kept
+
+
+def answer_probabilities(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[Example],
+    *,
+    max_length: int,
+    opcode_only: bool = True,
+    dialect: Dialect | None = None,
+) -> list[float | None]:
+    """Compute the probability of each example's answer, or of that up to its opcode.
+
+    Args:
+        model: A causal language model in evaluation mode.
+        tokenizer: Its own.
+        examples: Texts and answers.
+        max_length: Token IDs of prompt and answer.
+        opcode_only: Whether the answer ends with its opcode.
+        dialect: Which shows the model the texts.
+
+    Returns:
+        For each example a probability from 0 to 1, teacher-forced and without a
+        constraint; None where it has more than ``max_length`` token IDs.
+    """
+    encoded = {
+        place: feature
+        for place, example in enumerate(examples)
+        if (
+            feature := encode_example(
+                tokenizer, example, max_length, opcode_only=opcode_only, dialect=dialect
+            )
+        )
+    }
+    # Alike lengths together: there is no gradient here that could mind one-sided batches.
+    order = sorted(encoded, key=lambda place: len(encoded[place]["input_ids"]))
+    result: list[float | None] = [None] * len(examples)
+    collator = Collator(int(tokenizer.eos_token_id))
+    for start in range(0, len(order), _BATCH):
+        places = order[start : start + _BATCH]
+        found = _probabilities(model, collator, [encoded[place] for place in places])
+        for place, probability in zip(places, found, strict=True):
+            result[place] = probability
+    return result
+
+
+def _probabilities(model: Any, collator: Collator, features: Sequence[Feature]) -> list[float]:
+    """One forward pass: the product of the labels' probabilities for each feature."""
+    batch = collator([dict(feature) for feature in features])
+    batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+    with torch.inference_mode():
+        logits, targets, owners = completion_logits(model, batch)
+        losses = functional.cross_entropy(logits.float(), targets, reduction="none")
+        sums = torch.zeros(len(features), device=losses.device).index_add_(0, owners, losses)
+    probabilities: list[float] = torch.exp(-sums).tolist()
+    return probabilities

@@ -1,0 +1,143 @@
+"""transformers' Trainer with loss and logits on the completion alone.
+
+In: a LoRA model and batches of :class:`training.fitting.batches.Collator`. Out: loss, and per
+example whether every answer position's argmax was right (teacher-forced exact match).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import (
+    EvalPrediction,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from training.fitting.batches import IGNORED
+
+__all__ = ["CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
+
+
+def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Run the model and compute logits only where there is loss.
+
+    Args:
+        model: A PeftModel around a causal language model.
+        inputs: A batch of :class:`training.fitting.batches.Collator`; every tensor (rows, seq).
+
+    Returns:
+        Logits (n, vocab), their targets (n,), and the example that each belongs to (n,).
+    """
+    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
+    hidden = causal.model(
+        input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], use_cache=False
+    ).last_hidden_state  # (rows, seq, hidden)
+    targets = inputs["labels"][:, 1:]
+    rows, columns = (targets != IGNORED).nonzero(as_tuple=True)
+    return (
+        causal.lm_head(hidden[rows, columns]),
+        targets[rows, columns],
+        inputs["examples"][:, 1:][rows, columns],
+    )
+
+
+def exact_match(prediction: EvalPrediction) -> dict[str, float]:
+    """Mean of the per-example flags that :class:`CompletionTrainer` hands over."""
+    return {"exact_match": float(np.asarray(prediction.predictions).mean())}
+
+
+class CompletionTrainer(Trainer):
+    """Trainer whose evaluation also counts answers that are right in every position."""
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """Mean cross-entropy over the answer's positions (nats per token ID)."""
+        logits, targets, owners = completion_logits(model, inputs)
+        loss = functional.cross_entropy(logits.float(), targets)
+        return (loss, (logits, targets, owners)) if return_outputs else loss
+
+    def prediction_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """One evaluation batch: loss, and a flag per example (batch,), float32."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad():
+            loss, (logits, targets, owners) = self.compute_loss(model, inputs, return_outputs=True)
+        wrong = (logits.argmax(-1) != targets).float()
+        count = int(inputs["examples"].max()) + 1
+        misses = torch.zeros(count, device=wrong.device).index_add_(0, owners, wrong)
+        return loss.detach(), (misses == 0).float(), torch.ones_like(misses)
+
+
+class StopAt(TrainerCallback):
+    """Ends training at a step, wherever the schedule is then.
+
+    Args:
+        step: The last step; None for no such limit.
+    """
+
+    def __init__(self, step: int | None) -> None:
+        self.step = step
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Ask the trainer to stop."""
+        if self.step is not None and state.global_step >= self.step:
+            control.should_training_stop = True
+
+
+class LogTable(TrainerCallback):
+    """Prints the table step, epoch, training loss, evaluation loss, exact match, and keeps it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.console = Console(stderr=True)
+        self.rows: list[dict[str, float]] = []
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Append one row; all rows are written at once, so a resumed run keeps them."""
+        self.rows = list(_rows(state.log_history))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(self.rows, indent=1) + "\n", "utf-8")
+        if len(self.rows) == 1:
+            self.console.print("  step  epoch  training loss  evaluation loss  exact match")
+        row = self.rows[-1]
+        self.console.print(
+            f"{row['step']:6d}  {row['epoch']:5.2f}  {row['training_loss']:13.4f}"
+            f"  {row['evaluation_loss']:15.4f}  {row['exact_match']:11.4f}"
+        )
+
+
+def _rows(history: list[dict[str, float]]) -> Any:
+    training_loss = float("nan")
+    for entry in history:
+        training_loss = entry.get("loss", training_loss)
+        if "eval_loss" in entry:
+            yield {
+                "step": int(entry["step"]),
+                "epoch": round(entry["epoch"], 3),
+                "training_loss": round(training_loss, 5),
+                "evaluation_loss": round(entry["eval_loss"], 5),
+                "exact_match": round(entry["eval_exact_match"], 5),
+            }
