@@ -3,9 +3,11 @@
 In: one instruction, however it is written. Out: an operation of the instruction set as
 a frozen Pydantic model, chosen by a language model that can choose nothing else.
 Importing this package loads none of its modules; each name brings its own. A test compares
-the three lists of names below.
+the three lists of names below. What there is to tell beside the results goes to children of
+the logger ``kvrm_grammar``, which writes nothing until it is given a handler.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +125,8 @@ __all__ = [
     "parse_program",
     "read_lines",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = "0.1.0"
 

@@ -107,22 +107,6 @@ class Grounding:
             for opcode in self.isa.opcodes
         )
 
-    @cached_property
-    def ids_by_bytes(self) -> dict[bytes, list[int]]:
-        """Token IDs by what they write; ASCII only, as the language is."""
-        table: dict[bytes, list[int]] = {}
-        for token_id, data in self.vocabulary.tokens.items():
-            if data.isascii():
-                table.setdefault(data, []).append(token_id)
-        return table
-
-    @cached_property
-    def beginnings(self) -> frozenset[bytes]:
-        """Every beginning of every token: where a search for tokens may stop."""
-        return frozenset(
-            data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
-        )
-
 
 def _every_name(domain: Domain) -> tuple[str, ...]:
     return tuple(json.dumps(name) for name in domain.names)
@@ -230,8 +214,8 @@ class GroundedLanguage:
 
     def _search(self, index_state: int, live: tuple[int, int], depth: int) -> list[int]:
         """All tokens that a live text goes on with."""
-        texts, beginnings = self._texts, self._grounding.beginnings
-        ids_by_bytes = self._grounding.ids_by_bytes
+        texts, beginnings = self._texts, self._grounding.vocabulary.beginnings
+        ids_by_bytes = self._grounding.vocabulary.ids_by_bytes
         found: list[int] = []
         pending = [(*live, depth)]
         while pending:

@@ -19,14 +19,14 @@ import numpy as np
 from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.language.tokens import added_token_ids
 
-__all__ = ["TokenVocabulary", "read_vocabulary", "vocabulary_digest"]
+__all__ = ["TokenVocabulary", "read_vocabulary"]
 
 _NO_BYTE = "\uffff"
 
 
 @dataclass(frozen=True, eq=False)
 class TokenVocabulary:
-    """Token IDs and their bytes. Immutable; threads may share it.
+    """Token IDs and their bytes. Immutable; threads may share it. Its tables are made once.
 
     Attributes:
         tokens: Bytes by token ID; never empty bytes, never the end token.
@@ -49,6 +49,21 @@ class TokenVocabulary:
         digest.update(np.array([len(text) for text in texts], dtype="<i8").tobytes())
         digest.update(b"".join(texts))
         return digest.hexdigest()
+
+    @cached_property
+    def ids_by_bytes(self) -> Mapping[bytes, list[int]]:
+        """Token IDs by what they write; several may write the same."""
+        table: dict[bytes, list[int]] = {}
+        for token_id, data in self.tokens.items():
+            table.setdefault(data, []).append(token_id)
+        return table
+
+    @cached_property
+    def beginnings(self) -> frozenset[bytes]:
+        """Every beginning of every token, itself included: where a search for tokens may stop."""
+        return frozenset(
+            data[:length] for data in self.ids_by_bytes for length in range(1, len(data) + 1)
+        )
 
 
 def read_vocabulary(tokenizer: Any) -> TokenVocabulary:
@@ -80,22 +95,6 @@ def read_vocabulary(tokenizer: Any) -> TokenVocabulary:
         if token and token_id not in control and token_id != eos_token_id
     }
     return TokenVocabulary(tokens, eos_token_id, max(*ids.values(), eos_token_id) + 1)
-
-
-def vocabulary_digest(tokenizer: Any) -> str:
-    """Digest what a token index depends on: bytes of all tokens, the end token, the size.
-
-    Args:
-        tokenizer: See :func:`read_vocabulary`.
-
-    Returns:
-        SHA-256 in hexadecimal.
-
-    Raises:
-        TokenIndexError: See :func:`read_vocabulary`.
-        BaseModelError: See :func:`read_vocabulary`.
-    """
-    return read_vocabulary(tokenizer).digest
 
 
 def _check_byte_level(backend: Any) -> None:

@@ -28,7 +28,8 @@ from kvrm_grammar.language.index import (
     count_states,
 )
 from kvrm_grammar.language.tokens import encode_plain
-from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary, vocabulary_digest
+from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary
+from tests.language.masks import must_stop
 
 CONSTRAINT = build_constraint(load_set())
 END, PADDING = 0, 99
@@ -76,7 +77,7 @@ def test_every_way_to_spell_a_text_is_allowed_and_no_other() -> None:
         state = index.walk(incomplete)
         assert state is not None
         assert not index.is_accepting(state)
-        assert not index.must_stop(state)
+        assert not must_stop(index, state)
 
 
 def test_end_token_is_allowed_but_leads_nowhere() -> None:
@@ -85,7 +86,7 @@ def test_end_token_is_allowed_but_leads_nowhere() -> None:
     state = index.walk([1, 2])
     assert state is not None
     assert index.allowed(state).tolist() == [END]
-    assert index.must_stop(state)
+    assert must_stop(index, state)
     assert index.next_state(state, END) is None
     assert index.walk([1, 2, END]) is None
     assert index.walk([END, 1]) is None
@@ -97,7 +98,7 @@ def test_may_stop_and_must_stop_are_two_things() -> None:
     state = index.walk([5])
     assert state is not None
     assert index.is_accepting(state)
-    assert not index.must_stop(state)
+    assert not must_stop(index, state)
     assert index.allowed(state).tolist() == [END, 5, 7]
 
 
@@ -128,6 +129,24 @@ def test_allowed_is_sorted_read_only_and_computed_once() -> None:
         found[0] = 5
     with pytest.raises(TokenIndexError, match="no such state: 123456"):
         index.allowed(123456)
+
+
+def test_what_an_index_keeps_is_bounded() -> None:
+    """One array for a state, one for all states that allow the same; asking again adds none."""
+    index = compile_index(Constraint("a{1,40}", "digest", 40), SMALL)
+    states, pending = {index.initial_state}, [index.initial_state]
+    while pending:
+        state = pending.pop()
+        following = {index.next_state(state, i) for i in index.allowed(state).tolist()}
+        new = {other for other in following if other is not None} - states
+        states |= new
+        pending += new
+    arrays = {id(index.allowed(state)): index.allowed(state).tolist() for state in states}
+    assert len(states) == 41
+    # At the start, in the middle, before the last letter, and behind it.
+    assert sorted(arrays.values()) == [[END], [END, 5, 6, 7], [END, 5, 7], [5, 6, 7]]
+    assert len(index._allowed) == len(states)
+    assert len(index._distinct) == len(arrays)
 
 
 def test_threads_share_an_index() -> None:
@@ -194,7 +213,18 @@ def test_digest_depends_on_everything_that_matters(tiny_tokenizer: Any) -> None:
     ]
     assert len({vocabulary.digest for vocabulary in [one, *others]}) == 6
     assert one.digest == TokenVocabulary({2: b"b", 1: b"a"}, 0, 3).digest
-    assert vocabulary_digest(tiny_tokenizer) == read_vocabulary(tiny_tokenizer).digest
+    assert read_vocabulary(tiny_tokenizer).digest == read_vocabulary(tiny_tokenizer).digest
+
+
+def test_the_tables_of_a_vocabulary_are_made_once() -> None:
+    """IDs by bytes, all of them, and every beginning; whoever asks gets the same table."""
+    assert SMALL.ids_by_bytes[b"a"] == [5, 7]
+    pairs = [(token_id, data) for data, ids in SMALL.ids_by_bytes.items() for token_id in ids]
+    assert sorted(pairs) == sorted(SMALL.tokens.items())
+    assert SMALL.beginnings == {*SMALL.ids_by_bytes, b'"'}
+    long = TokenVocabulary({1: b"abc"}, 0, 2)
+    assert long.beginnings == {b"a", b"ab", b"abc"}
+    assert long.beginnings is long.beginnings and long.ids_by_bytes is long.ids_by_bytes
 
 
 def with_decoder(decoder: Any) -> Any:
@@ -239,7 +269,7 @@ def test_answers_of_the_real_language_are_spelled(tiny_tokenizer: Any) -> None:
     tokens = encode_plain(tiny_tokenizer, operation_to_json(INVALID))
     state = index.walk(tokens)
     assert state is not None
-    assert index.must_stop(state)
+    assert must_stop(index, state)
     assert len(tokens) < index.max_tokens == CONSTRAINT.max_length + 1
     assert index.walk(tokens[:-1] + encode_plain(tiny_tokenizer, " ")) is None
 

@@ -27,6 +27,7 @@ from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.language.tokens import encode_plain
+from tests.language.masks import must_stop
 
 TEXTS = ("halt", "sub r5 r3 r1", "MOV R3, 0x7F ; a comment", "jmp a.rather_long_label$", "?", "")
 NAN, INFINITY = float("nan"), float("inf")
@@ -290,4 +291,4 @@ def test_real_qwen_vocabulary(
     own = encode_plain(tokenizer, '{"key":"OP_JMP","params":{"addr":"R1x$.loop"}}')
     state = index.walk(own)
     assert state is not None
-    assert index.must_stop(state)
+    assert must_stop(index, state)
