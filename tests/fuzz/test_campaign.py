@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -122,7 +123,7 @@ def test_the_summary_adds_up() -> None:
 def test_saved_disagreements_are_not_repeated(tmp_path: Path) -> None:
     """Text and shrunk text are appended once."""
     file = tmp_path / "new" / "corpus.jsonl"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": "jmp 19", "shrunk": "jmp 9", "strategy": "x"},
         {"text": "jmp 9", "shrunk": None, "strategy": "y"},
     ]

@@ -51,6 +51,6 @@ def file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
-def _y() -> None:
-    from training.evaluation import strict
 
+def _y() -> None:
+    pass
