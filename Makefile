@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
+DOCS := $(VENV)/.docs
 DATA := data/cpu_decode_train.jsonl
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 # The first Python that is new enough; `make PYTHON=...` names another.
@@ -18,7 +19,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check fuzz train evaluate bench wheel clean help
+.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel clean help
 
 setup: $(READY) ## install into .venv, fetch and convert the base model (once)
 
@@ -31,7 +32,7 @@ test: $(READY) ## run the tests
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy kvrm_grammar training benchmarks tests conftest.py
+	$(BIN)/mypy kvrm_grammar training benchmarks tests conftest.py docs/hooks
 
 fuzz: $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
 	$(BIN)/python -m pytest -m fuzz $(ARGS)
@@ -49,11 +50,17 @@ bench: $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.lenient
 
+tables: $(INSTALLED) ## write the figures of README and docs from the recorded results
+	$(BIN)/python -m benchmarks.tables $(ARGS)
+
+docs: $(DOCS) ## build the pages of docs into site/
+	$(BIN)/mkdocs build --strict
+
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build
 
 clean: ## remove caches and build outputs (.venv, data and runs stay)
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 help: ## this list
@@ -64,6 +71,10 @@ $(DATA): $(INSTALLED)
 
 $(BENCH): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(DOCS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(READY): $(INSTALLED)

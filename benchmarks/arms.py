@@ -14,8 +14,7 @@ import outlines
 import torch
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.evaluation.free_decoding import Reply, free_decoding, greedy_config
 
@@ -118,7 +117,7 @@ def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
             model = outlines.from_transformers(causal, plain_tokenizer(decoder))
             pattern = outlines.types.Regex(decoder.schema.regex)
             generator.append(outlines.Generator(model, pattern, backend=backend))
-        prompts = [prompt_text(text, fold=decoder.dialect.fold) for text in texts]
+        prompts = [decoder.dialect.read(text).prompt for text in texts]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answers = generator[0].batch(prompts, generation_config=greedy_config(decoder))

@@ -29,9 +29,8 @@ from rich.progress import track
 from benchmarks.command import RESULTS, write_report
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import InstructionSet, load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.index import TokenIndex, compile_index
@@ -109,7 +108,7 @@ class Scores:
 
 
 def random_draft(
-    rng: Random, index: TokenIndex, encode: Callable[[str], list[int]], isa: Isa
+    rng: Random, index: TokenIndex, encode: Callable[[str], list[int]], isa: InstructionSet
 ) -> Draft:
     """Nothing, some operation's JSON, a piece of it, or garbage."""
     kind = rng.randrange(4)
@@ -125,7 +124,7 @@ def random_draft(
 
 
 def attack(
-    sequences: int, seed: int, *, batch_size: int = 64, isa: Isa | None = None
+    sequences: int, seed: int, *, batch_size: int = 64, isa: InstructionSet | None = None
 ) -> dict[str, Counter[str]]:
     """Run the engine on random, adversarial and infinite scores, and on scores that are no numbers.
 
@@ -138,7 +137,7 @@ def attack(
     Returns:
         By strategy: sequences, answers, typed errors, and invalid answers, which must be 0.
     """
-    rng, isa = Random(seed), isa or load_isa()
+    rng, isa = Random(seed), isa or load_set()
     vocabulary = byte_vocabulary()
     index = compile_index(build_constraint(isa), vocabulary)
     grounding = Grounding(isa, index, vocabulary)
@@ -191,13 +190,13 @@ def _written(vocabulary: TokenVocabulary, token_ids: Sequence[int]) -> str:
     return b"".join(vocabulary.tokens[token_id] for token_id in token_ids).decode("utf-8")
 
 
-def _language(rng: Random, isa: Isa, grounding: Grounding) -> Language:
+def _language(rng: Random, isa: InstructionSet, grounding: Grounding) -> Language:
     roll = rng.random()
     if roll < 0.5:
         return grounding.index
     make = valid_variant if roll < 0.75 else refusal_candidate
     text = make(rng, isa).text
-    return grounding.language(visible_text(text[:256]))
+    return grounding.language(find_dialect("strict", isa).read(text[:256]).mentions)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -33,11 +33,9 @@ from benchmarks.timing import (
     whole_text,
 )
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from training.arguments import integer_from
 from training.evaluation.free_decoding import Reply
@@ -48,11 +46,11 @@ DEFAULT_SEED = 424_244
 PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
 
 
-def llama(decoder: Decoder, gguf: Path, isa: Isa | None = None) -> Arm:
+def llama(decoder: Decoder, gguf: Path, isa: InstructionSet | None = None) -> Arm:
     """llama.cpp as an arm: the bare base, one token ID per pass; for its speed alone."""
     run = llama_arm(
         gguf,
-        gbnf(isa or load_isa(), operation_to_json(INVALID)),
+        gbnf(isa or load_set(), operation_to_json(INVALID)),
         torch.get_num_threads(),
         decoder.index.max_tokens,
     )
@@ -113,7 +111,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     rng = Random(arguments.seed)
     decoder = Decoder.from_pretrained(arguments.adapter, dialect=arguments.dialect)
     origin = {**provenance(decoder, arguments.seed), "packages": packages()}
-    prompt = partial(prompt_text, fold=decoder.dialect.fold)
+
+    def prompt(text: str) -> str:
+        return decoder.dialect.read(text).prompt
+
     arms, missing = build_arms(decoder)
     for name, reason in missing.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)

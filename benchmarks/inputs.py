@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.data.lenient import lenient_example
@@ -44,43 +43,43 @@ def _parsed(text: str) -> Example:
     return Example(text, operation_to_json(parse(text)), ())
 
 
-def _strict(rng: Random, isa: Isa) -> Example | None:
+def _strict(rng: Random, isa: InstructionSet) -> Example | None:
     variant = valid_variant(rng, isa, HELD_OUT_WORDS)
     return None if CONVERTED & set(variant.kinds) else _parsed(variant.text)
 
 
-def _notations(rng: Random, isa: Isa) -> Example | None:
+def _notations(rng: Random, isa: InstructionSet) -> Example | None:
     variant = valid_variant(rng, isa, HELD_OUT_WORDS)
     return _parsed(variant.text) if CONVERTED & set(variant.kinds) else None
 
 
-def _refusals(rng: Random, isa: Isa) -> Example | None:
+def _refusals(rng: Random, isa: InstructionSet) -> Example | None:
     text = refusal_candidate(rng, isa, HELD_OUT_WORDS).text
     return _parsed(text) if parse(text) == INVALID else None
 
 
-def _hostile(rng: Random, isa: Isa) -> Example:
+def _hostile(rng: Random, isa: InstructionSet) -> Example:
     order, text = rng.choice(_ORDERS), valid_variant(rng, isa, HELD_OUT_WORDS).text.rstrip("\r\n")
     noise = "".join(rng.choice(_NOISE) for _ in range(rng.randint(1, 60)))
     forms = (order, noise, f"{text} ; {order}", f"{text} // {order}", f"{text} {order}")
     return _parsed(rng.choice(forms))
 
 
-def _lenient(rng: Random, isa: Isa, kind: str | None = None) -> Example | None:
+def _lenient(rng: Random, isa: InstructionSet, kind: str | None = None) -> Example | None:
     variant = lenient_variant(rng, isa, HELD_OUT_WORDS, HELD_OUT_LEXICON, kind=kind)
     return lenient_example(variant.text, variant.operation, ())
 
 
-def _lenient_notations(rng: Random, isa: Isa) -> Example | None:
+def _lenient_notations(rng: Random, isa: InstructionSet) -> Example | None:
     return _lenient(rng, isa, "immediate")
 
 
-def _lenient_refusals(rng: Random, isa: Isa) -> Example | None:
+def _lenient_refusals(rng: Random, isa: InstructionSet) -> Example | None:
     text = lenient_refusal(rng, isa, HELD_OUT_WORDS, HELD_OUT_LEXICON).text
     return lenient_example(text, INVALID, ())
 
 
-SETS: dict[str, Callable[[Random, Isa], Example | None]] = {
+SETS: dict[str, Callable[[Random, InstructionSet], Example | None]] = {
     "strict": _strict,
     "notations": _notations,
     "refusals": _refusals,
@@ -101,7 +100,9 @@ NOTATIONS_OF: dict[str, str] = {"strict": "notations", "lenient": "lenient notat
 """Dialect -> its set in which every number, or nearly, must be converted."""
 
 
-def draw_set(name: str, count: int, seed: int, *, isa: Isa | None = None) -> list[Example]:
+def draw_set(
+    name: str, count: int, seed: int, *, isa: InstructionSet | None = None
+) -> list[Example]:
     """Draw a set.
 
     Args:
@@ -110,10 +111,10 @@ def draw_set(name: str, count: int, seed: int, *, isa: Isa | None = None) -> lis
         seed: The same seed gives the same texts.
         isa: The instruction set; None for the packaged one.
     """
-    return list(_draw(name, count, seed, isa or load_isa()))
+    return list(_draw(name, count, seed, isa or load_set()))
 
 
-def _draw(name: str, count: int, seed: int, isa: Isa) -> Iterator[Example]:
+def _draw(name: str, count: int, seed: int, isa: InstructionSet) -> Iterator[Example]:
     rng, seen = Random(f"{name} {seed}"), set[str]()
     while len(seen) < count:
         try:

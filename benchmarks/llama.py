@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import InstructionSet
+from training.texts.operands import kind_of
 
 __all__ = ["LlamaAnswer", "gbnf", "llama_arm"]
 
@@ -30,7 +31,7 @@ class LlamaAnswer:
     tokens: int  # token IDs generated
 
 
-def gbnf(isa: Isa, refusal: str) -> str:
+def gbnf(isa: InstructionSet, refusal: str) -> str:
     """Write the output language as a GBNF grammar; integer bounds are by digits alone.
 
     Args:
@@ -41,7 +42,7 @@ def gbnf(isa: Isa, refusal: str) -> str:
     for opcode in isa.opcodes:
         parts = [_quoted(f'{{"key":"{opcode.key}","params":{{')]
         for place, operand in enumerate(opcode.operands):
-            parts += [_quoted(f'{"," if place else ""}"{operand.name}":'), operand.kind]
+            parts += [_quoted(f'{"," if place else ""}"{operand.name}":'), kind_of(operand)]
         lines.append(" ".join([*parts, _quoted("}}")]))
     return "root ::= " + " | ".join([*lines, _quoted(refusal)]) + _RULES
 
@@ -75,7 +76,10 @@ def llama_arm(
         answers = []
         for text in texts:
             result = model.create_completion(
-                prompt_text(text), grammar=compiled, temperature=0.0, max_tokens=max_tokens
+                find_dialect("strict").read(text).prompt,
+                grammar=compiled,
+                temperature=0.0,
+                max_tokens=max_tokens,
             )
             answers.append(
                 LlamaAnswer(result["choices"][0]["text"], result["usage"]["completion_tokens"])

@@ -29,8 +29,9 @@ from transformers import AutoTokenizer
 from benchmarks.command import RESULTS, write_report
 from benchmarks.qwen_vocabulary import qwen_tokenizer
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.dialects.prompt import prompt_text, visible_text
-from kvrm_grammar.isa.binding import Isa, compile_grammar, load_isa
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import InstructionSet, load_set
+from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.language.index import TokenIndex, build_index, fetch_index
@@ -117,17 +118,22 @@ def measure_masks(index: TokenIndex) -> dict[str, Any]:
 
 
 def measure_inputs(
-    index: TokenIndex, tokenizer: Any, examples: Sequence[Example], *, isa: Isa | None = None
+    index: TokenIndex,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    *,
+    isa: InstructionSet | None = None,
 ) -> dict[str, float]:
     """Per instruction: prompt, draft, and the grounded language along the right answer."""
-    isa = isa or load_isa()
+    isa = isa or load_set()
     grounding = Grounding(isa, index, read_vocabulary(tokenizer))
-    drafter = Drafter(isa, lambda text: encode_plain(tokenizer, text), tokenizer.decode)
+    dialect = find_dialect("strict", isa)
+    drafter = Drafter(lambda text: encode_plain(tokenizer, text), tokenizer.decode)
     prompts, drafts, grounded = [], [], []
     for example in examples:
         text, answer = example.text, encode_plain(tokenizer, example.answer)
         prompts.append(milliseconds(partial(_encode_prompt, tokenizer, text)))
-        drafts.append(milliseconds(partial(drafter.draft(text), ())))
+        drafts.append(milliseconds(partial(drafter.draft(dialect.read(text)), ())))
         grounded.append(milliseconds(partial(_ground, grounding, text, answer)))
     return {
         "inputs": len(examples),
@@ -139,12 +145,12 @@ def measure_inputs(
 
 
 def _encode_prompt(tokenizer: Any, text: str) -> list[int]:
-    return encode_plain(tokenizer, prompt_text(text))
+    return encode_plain(tokenizer, find_dialect("strict").read(text).prompt)
 
 
 def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     """All that a decode asks of grounding, where the draft is right."""
-    language = grounding.language(visible_text(text))
+    language = grounding.language(find_dialect("strict").read(text).mentions)
     state = language.initial_state
     for token_id in answer:
         language.allowed(state)
@@ -155,9 +161,11 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
     language.allowed(state)
 
 
-def measure_grammar(rounds: int, *, isa: Isa | None = None) -> dict[str, dict[str, float]]:
+def measure_grammar(
+    rounds: int, *, isa: InstructionSet | None = None
+) -> dict[str, dict[str, float]]:
     """The Lark parser on lines of up to 1 MB: time by characters, which should be linear."""
-    parser = compile_grammar((isa or load_isa()).grammar)
+    parser = compile_grammar((isa or load_set()).grammar)
 
     def parse(text: str) -> None:
         with contextlib.suppress(UnexpectedInput):
@@ -187,7 +195,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
-    commit, isa = current_commit(), load_isa()
+    commit, isa = current_commit(), load_set()
     constraint = build_constraint(isa)
     examples = list(
         generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)

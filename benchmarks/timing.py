@@ -17,7 +17,6 @@ from rich.progress import track
 
 from benchmarks.arms import Arm, bare_forward
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
 from kvrm_grammar.language.tokens import encode_plain
 from training.data.examples import Example
 from training.evaluation.free_decoding import Reply
@@ -99,7 +98,7 @@ def measure_alone(
 def whole_text(decoder: Decoder, example: Example) -> list[int]:
     """Token IDs that one pass reads: prompt and answer."""
     tokenizer = decoder.loaded.tokenizer
-    prompt = prompt_text(example.text, fold=decoder.dialect.fold)
+    prompt = decoder.dialect.read(example.text).prompt
     return encode_plain(tokenizer, prompt) + encode_plain(tokenizer, example.answer)
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from kvrm_grammar.decoding.decoder import Decoder
     from kvrm_grammar.errors import KvrmError
     from kvrm_grammar.facade import DecodeLLM, DecodeResult, decode_program, decode_structured
-    from kvrm_grammar.isa.binding import Isa, load_isa
-    from kvrm_grammar.isa.operations import Operation, operation_from_json, operation_to_json
+    from kvrm_grammar.isa import InstructionSet, load_set, operation_from_json, operation_to_json
     from kvrm_grammar.oracle.program import Program, parse_program
     from kvrm_grammar.oracle.reference import Verdict, explain, parse
+    from kvrm_grammar.sets.kvrm import Operation
 
 __all__ = [
     "Alternative",
@@ -24,7 +24,7 @@ __all__ = [
     "DecodeResult",
     "Decoded",
     "Decoder",
-    "Isa",
+    "InstructionSet",
     "KvrmError",
     "Operation",
     "Program",
@@ -34,7 +34,7 @@ __all__ = [
     "decode_program",
     "decode_structured",
     "explain",
-    "load_isa",
+    "load_set",
     "operation_from_json",
     "operation_to_json",
     "parse",
@@ -49,18 +49,18 @@ _MODULES = {
     "DecodeResult": "facade",
     "Decoded": "decoding.decoded",
     "Decoder": "decoding.decoder",
-    "Isa": "isa.binding",
+    "InstructionSet": "isa",
     "KvrmError": "errors",
-    "Operation": "isa.operations",
+    "Operation": "sets.kvrm",
     "Program": "oracle.program",
     "Refusal": "decoding.decoded",
     "Verdict": "oracle.reference",
     "decode_program": "facade",
     "decode_structured": "facade",
     "explain": "oracle.reference",
-    "load_isa": "isa.binding",
-    "operation_from_json": "isa.operations",
-    "operation_to_json": "isa.operations",
+    "load_set": "isa",
+    "operation_from_json": "isa",
+    "operation_to_json": "isa",
     "parse": "oracle.reference",
     "parse_program": "oracle.program",
 }

@@ -20,6 +20,11 @@ In: nothing. Out: exception classes that name the offending value and what to do
 
 An instruction that the dialect refuses is *not* an error: it is the operation
 ``OP_INVALID`` with a reason.
+
+Errors are values: two of one class with the same arguments are equal, and they survive
+pickling and copying, so that a process pool hands them to its caller. A class whose
+arguments are not one message passes them to ``Exception`` unchanged and writes its message
+in ``__str__``.
 """
 
 __all__ = [
@@ -42,7 +47,13 @@ __all__ = [
 
 
 class KvrmError(Exception):
-    """Base of every error raised on purpose by this package."""
+    """Base of every error raised on purpose by this package. Immutable by convention."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.args == getattr(other, "args", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self)))
 
 
 class InputError(KvrmError, ValueError):
@@ -58,10 +69,13 @@ class LineTooLongError(InputError):
     """
 
     def __init__(self, length: int, limit: int) -> None:
+        super().__init__(length, limit)
         self.length = length
         self.limit = limit
-        super().__init__(
-            f"line has {length} characters, at most {limit} are allowed; "
+
+    def __str__(self) -> str:
+        return (
+            f"line has {self.length} characters, at most {self.limit} are allowed; "
             "split it into one instruction per line"
         )
 
@@ -83,10 +97,13 @@ class UnknownLabelError(ProgramError):
     """
 
     def __init__(self, label: str, line: int | None = None) -> None:
+        super().__init__(label, line)
         self.label = label
         self.line = line
-        where = "" if line is None else f" in line {line}"
-        super().__init__(f"Unknown label: {label!r}{where}")
+
+    def __str__(self) -> str:
+        where = "" if self.line is None else f" in line {self.line}"
+        return f"Unknown label: {self.label!r}{where}"
 
 
 class IsaError(KvrmError):

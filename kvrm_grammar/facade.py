@@ -13,9 +13,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from kvrm_grammar.decoding.decoded import Refusal
-from kvrm_grammar.dialects.registry import find_dialect
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError, ModelError
-from kvrm_grammar.isa.operations import INVALID, INVALID_KEY, Operation
+from kvrm_grammar.isa import INVALID, INVALID_KEY
+from kvrm_grammar.isa import OperationModel as Operation
 from kvrm_grammar.oracle.program import Program, assemble, resolve_labels
 from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.resources import resource_path
@@ -101,7 +102,11 @@ def decode_structured(
 
 
 def decode_program(
-    source: str, *, dialect: str = "strict", decoder: "Decoder | None" = None
+    source: str,
+    *,
+    dialect: str = "strict",
+    decoder: "Decoder | None" = None,
+    min_confidence: float = 0.0,
 ) -> Program:
     """Decode a whole source text with the model; labels become instruction addresses.
 
@@ -109,6 +114,7 @@ def decode_program(
         source: Lines with comments, label definitions and instructions.
         dialect: ``strict``, or ``lenient`` for what people write.
         decoder: None for the packaged model of the dialect; another has a dialect of its own.
+        min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 
     Returns:
         The program; lines the model refused stay in it as ``OP_INVALID``, with a reason.
@@ -117,18 +123,24 @@ def decode_program(
         ProgramError: A label is defined twice, or a line is too long.
         UnknownLabelError: A jump's label is defined nowhere.
         InputError: There is no such dialect.
+        ValueError: ``min_confidence`` is not from 0 to 1.
         ModelError: The model cannot be loaded.
     """
     model = decoder or default_decoder(dialect)
     name = model.dialect.name
+    reasons: dict[str, str] = {}
 
     def decode(lines: list[str]) -> Iterator[Operation]:
-        for decoded in model.decode_many(lines):
+        for decoded in model.decode_many(lines, min_confidence=min_confidence):
             if decoded.operation is None:
                 raise decoded.error or ModelError(f"no answer for {decoded.text!r}")
+            if decoded.reason is not None:
+                reasons[decoded.text] = decoded.reason
             yield decoded.operation
 
-    return assemble(source, decode, reason=lambda text: refusal_reason(text, name))
+    return assemble(
+        source, decode, reason=lambda text: reasons.get(text) or refusal_reason(text, name)
+    )
 
 
 def refusal_reason(text: str, dialect: str = "strict") -> str:

@@ -179,7 +179,7 @@ def two_adapters(tiny_base: Path, tiny_adapter: Path, make_adapter: Any) -> tupl
     """Adapters of one base that differ: the second has the first one's weights negated."""
     from safetensors.torch import load_file, save_file
 
-    from kvrm_grammar.weights.adapter import write_checksums
+    from kvrm_grammar.weights.checksums import write_checksums
 
     other: Path = make_adapter(tiny_base)
     weights = other / "adapter_model.safetensors"

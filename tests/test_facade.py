@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from kvrm_grammar import facade, resources
 from kvrm_grammar.decoding.decoded import Alternative, Refusal
 from kvrm_grammar.decoding.decoder import Decoded, Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import (
     AdapterError,
     InputError,
@@ -31,7 +31,7 @@ from kvrm_grammar.facade import (
     default_decoder,
     refusal_reason,
 )
-from kvrm_grammar.isa.operations import INVALID, from_fields, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.program import parse_program, resolve_labels
 from kvrm_grammar.oracle.reference import explain, parse
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS
@@ -81,7 +81,7 @@ class Oracle:
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         return next(self.decode_many([text])).unless_uncertain(min_confidence)
 
-    def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+    def decode_many(self, texts: Iterable[str], **_: object) -> Iterator[Decoded]:
         for text in texts:
             yield Decoded(text, parse(text), confidence=0.75, _search=self._search)
 
@@ -254,8 +254,10 @@ def test_decode_structured() -> None:
     """One text, one operation; labels stay names unless addresses are given."""
     assert decode_structured("sub r5 r3 r1") == parse("sub r5 r3 r1")
     assert decode_structured("FOO") == INVALID
-    assert decode_structured("JMP loop") == from_fields("OP_JMP", {"addr": "loop"})
-    assert decode_structured("JMP loop", labels={"loop": 9}) == from_fields("OP_JMP", {"addr": 9})
+    assert decode_structured("JMP loop") == load_set().operation("OP_JMP", {"addr": "loop"})
+    assert decode_structured("JMP loop", labels={"loop": 9}) == load_set().operation(
+        "OP_JMP", {"addr": 9}
+    )
     with pytest.raises(UnknownLabelError, match="Unknown label: 'loop'"):
         decode_structured("JMP loop", labels={})
     with pytest.raises(LineTooLongError):
@@ -457,7 +459,7 @@ def test_decode_program_raises_the_decoders_error() -> None:
     """A line without an answer stops the program: its addresses would be wrong."""
 
     class Broken(Oracle):
-        def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+        def decode_many(self, texts: Iterable[str], **_: object) -> Iterator[Decoded]:
             return (Decoded(text, None, InputError(f"no {text}")) for text in texts)
 
     with pytest.raises(InputError, match="no HALT"):

@@ -10,11 +10,11 @@ import json
 import sys
 from pathlib import Path
 
-from kvrm_grammar.decoding.decoder import METHODS
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.decoding.decoded import METHODS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
 from training.arguments import fresh_seed, integer_from, positive_integer
-from training.defaults import EVALUATION_SEED, TRAINING_DATA
+from training.defaults import EVALUATION_SEED, TRAINING_DATA, packaged_adapter
 from training.evaluation.lenient import evaluate_lenient, print_lenient
 from training.evaluation.strict import evaluate_strict, print_strict
 
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    arguments.adapter = arguments.adapter or Path(DIALECTS[arguments.dialect].adapter)
+    arguments.adapter = arguments.adapter or packaged_adapter(arguments.dialect)
     lenient = arguments.dialect == "lenient"
     if arguments.count is None:
         arguments.count = _COUNTS[arguments.dialect]

@@ -16,14 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.registry import DIALECTS
 from kvrm_grammar.errors import DataError, KvrmError
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet
 from training import train_decode
 from training.arguments import fresh_seed, positive_integer
 from training.data.examples import Example, write_examples
 from training.data.lenient import generate_lenient, lenient_kind
-from training.defaults import EVALUATION_SEED, TRAINING_SEEDS
+from training.defaults import EVALUATION_SEED, TRAINING_SEEDS, packaged_adapter
 from training.evaluation.outcomes import read_all
 from training.fitting.recipes import PRESETS
 from training.provenance import provenance
@@ -40,7 +39,9 @@ _EVERY_KIND = "nothing"
 _PRESET = "cpu-lenient"
 
 
-def leave_one_out(arguments: argparse.Namespace, isa: Isa | None = None) -> dict[str, Any]:
+def leave_one_out(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Train and evaluate for every kind, and once with all of them.
 
     Args:
@@ -94,7 +95,7 @@ def _earlier(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         raise DataError(f"{path} is no table of left out kinds: {error!r}") from error
 
 
-def _write_data(path: Path, left_out: str, samples: int, isa: Isa | None) -> str:
+def _write_data(path: Path, left_out: str, samples: int, isa: InstructionSet | None) -> str:
     """Make the examples of one training, those it is evaluated on included; their SHA-256."""
     without = () if left_out == _EVERY_KIND else (left_out,)
     count = samples + PRESETS[_PRESET].evaluation_samples
@@ -146,11 +147,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--count", type=positive_integer, default=150, help="texts of each kind to read"
     )
     parser.add_argument("--seed", type=fresh_seed, default=EVALUATION_SEED)
-    parser.add_argument("--start-from", type=Path, default=Path(DIALECTS["strict"].adapter))
+    parser.add_argument("--start-from", type=Path, default=packaged_adapter("strict"))
     parser.add_argument("--base", help="folder or hub name; default: the packaged one")
     parser.add_argument("--runs", type=Path, default=Path("runs/leave-one-out"))
     parser.add_argument(
-        "--output", type=Path, default=Path(DIALECTS["lenient"].adapter) / "leave_one_out.json"
+        "--output", type=Path, default=packaged_adapter("lenient") / "leave_one_out.json"
     )
     arguments = parser.parse_args(argv)
     try:

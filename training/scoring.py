@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa.operations import operation_from_json, operation_to_json
+from kvrm_grammar.isa import operation_from_json, operation_to_json
 
 __all__ = ["Judged", "is_valid", "rate", "wilson"]
 

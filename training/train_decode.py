@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
 from training.arguments import integer_from, positive_integer, positive_number
 from training.defaults import TRAINING_DATA

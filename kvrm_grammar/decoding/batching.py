@@ -6,7 +6,7 @@ its longest member times its size, so what is alike goes together.
 
 from collections.abc import Sequence
 
-__all__ = ["pack"]
+__all__ = ["check_limits", "pack"]
 
 
 def pack(lengths: Sequence[int], *, batch_size: int, batch_tokens: int) -> list[list[int]]:
@@ -36,3 +36,14 @@ def pack(lengths: Sequence[int], *, batch_size: int, batch_tokens: int) -> list[
         else:
             batches.append([position])
     return batches
+
+
+def check_limits(**limits: int) -> None:
+    """Check limits that are at least 1.
+
+    Raises:
+        ValueError: One of them is less; the error names it.
+    """
+    for name, value in limits.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,18 +1,19 @@
-"""What one text decoded to, with everything that can be asked about it afterwards.
+"""What one text decoded to: values, without the model behind them.
 
 In: the decoder's answer. Out: :class:`Decoded`, :class:`Alternative` for what else the model
-might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why.
+might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why. All of them can be
+hashed, copied, pickled and sent to another process.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import PrivateAttr
 
-from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa.operations import INVALID, Invalid, Operation, operation_to_json
+from kvrm_grammar.dialects.base import NOT_RECOGNISED, Reading
+from kvrm_grammar.errors import InputError, KvrmError
+from kvrm_grammar.isa import INVALID, Invalid, OperationModel, operation_to_json
 
 __all__ = [
     "CONSTRAINTS",
@@ -23,6 +24,7 @@ __all__ = [
     "Decoded",
     "Method",
     "Refusal",
+    "check_choice",
 ]
 
 ConstraintName = Literal["grounded", "schema"]
@@ -45,6 +47,16 @@ UNCERTAIN = "uncertain"
 """The reason of a refusal for lack of confidence."""
 
 
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Check a name that a caller gave.
+
+    Raises:
+        InputError: It is none of the choices; the error lists them.
+    """
+    if value not in choices:
+        raise InputError(f"unknown {name} {value!r}; available: {', '.join(choices)}")
+
+
 @dataclass(frozen=True)
 class Alternative:
     """One answer that the model might give. Immutable.
@@ -54,7 +66,7 @@ class Alternative:
         probability: Under the constraint, from the model's own scores, 0 to 1.
     """
 
-    operation: Operation
+    operation: OperationModel
     probability: float
 
     @property
@@ -77,7 +89,7 @@ class Refusal(Invalid):
     def explained(
         cls, raw: str, reason: str, alternatives: tuple[Alternative, ...] = ()
     ) -> "Refusal":
-        """Make one of its text, its reason, and what was not certain enough to be said."""
+        """Make one of its text, its reason, and what the model might have said."""
         refusal = cls(key=INVALID.key, params=INVALID.params)
         refusal._raw, refusal._reason, refusal._alternatives = raw, reason, alternatives
         return refusal
@@ -94,7 +106,7 @@ class Refusal(Invalid):
 
     @property
     def alternatives(self) -> tuple[Alternative, ...]:
-        """Where the reason is ``uncertain``: the most probable answers, best first."""
+        """The most probable answers, best first, as many as the caller asked for."""
         return self._alternatives
 
     def __repr_args__(self) -> list[tuple[str | None, object]]:
@@ -109,11 +121,12 @@ class Refusal(Invalid):
 
 @dataclass(frozen=True)
 class Decoded:
-    """What one text decoded to. Immutable.
+    """What one text decoded to: data alone, without the model behind it. Immutable.
 
     Attributes:
         text: The text as given.
         operation: The model's answer; None where the text never reached the model.
+        reading: What the dialect made of the text; None where it could not be read.
         error: Why there is no answer; None where there is one.
         confidence: Probability of this answer under the constraint, from the model's own
             scores, 0 to 1; None where there is no answer or the method does not tell.
@@ -124,12 +137,12 @@ class Decoded:
             without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
-        reason: ``uncertain`` where the answer was refused for its low confidence.
-        refused: The answer that was so refused.
+        refused: The answer that was refused for its low confidence.
     """
 
     text: str
-    operation: Operation | None
+    operation: OperationModel | None
+    reading: Reading | None = None
     error: KvrmError | None = None
     confidence: float | None = None
     passes: int | None = None
@@ -138,12 +151,7 @@ class Decoded:
     margin: float | None = None
     forced: bool = False
     constraint: ConstraintName | None = None
-    reason: str | None = None
-    refused: Operation | None = None
-    _search: Callable[[str, int], tuple[Alternative, ...]] | None = field(
-        default=None, repr=False, compare=False
-    )
-    _reference: Callable[[str], Operation] | None = field(default=None, repr=False, compare=False)
+    refused: OperationModel | None = None
 
     @property
     def json(self) -> str | None:
@@ -155,15 +163,27 @@ class Decoded:
         """Whether this is an instruction: answered, and not refused."""
         return self.operation is not None and self.operation != INVALID
 
-    @cached_property
+    @property
+    def reason(self) -> str | None:
+        """Why it was refused; ``uncertain`` for lack of confidence, None where it was not.
+
+        Looked for when first asked, once: the reading keeps it.
+        """
+        if self.operation is None or self.valid:
+            return None
+        if self.refused is not None:
+            return UNCERTAIN
+        return NOT_RECOGNISED if self.reading is None else self.reading.reason
+
+    @property
     def agrees_with_reference(self) -> bool | None:
         """Whether the reference parser says the same; None where there is no answer.
 
         It is asked now, and not while decoding. Of the strict dialect it is the oracle.
         """
-        if self.operation is None or self._reference is None:
+        if self.operation is None or self.reading is None:
             return None
-        return self._reference(self.text) == self.operation
+        return self.reading.verdict.operation == (self.refused or self.operation)
 
     def unless_uncertain(self, min_confidence: float) -> "Decoded":
         """The same, or a refusal where an instruction is less probable than asked for.
@@ -173,34 +193,8 @@ class Decoded:
 
         Returns:
             This, or a copy whose operation is ``OP_INVALID`` and whose reason ``uncertain``.
-            Confidence and alternatives stay those of the model's own answer.
+            Its confidence stays that of the model's own answer.
         """
         if not self.valid or self.confidence is None or self.confidence >= min_confidence:
             return self
-        return replace(self, operation=INVALID, reason=UNCERTAIN, refused=self.operation)
-
-    def alternatives(self, k: int = 5) -> tuple[Alternative, ...]:
-        """Search for the most probable answers, this one among them.
-
-        Args:
-            k: How many, at least 1.
-
-        Returns:
-            Up to ``k`` different operations in descending order of probability; fewer
-            where the constraint allows fewer, or where the model is so undecided that the
-            search ends after a hundred forward passes; none where there is no answer. The
-            answer itself is nearly always the first, and among them where there are fewer
-            than ``k``: it is the best token by token, which need not be the best as a whole.
-
-        Raises:
-            ValueError: ``k`` is below 1.
-            DecodeError: The model's scores are not numbers.
-        """
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        if self._search is None or self.operation is None or self.confidence is None:
-            return ()
-        found, own = self._search(self.text, k), self.refused or self.operation
-        if len(found) < k and all(one.operation != own for one in found):
-            found = (*found, Alternative(own, self.confidence))
-        return found
+        return replace(self, operation=INVALID, refused=self.operation)

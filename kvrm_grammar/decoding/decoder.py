@@ -7,12 +7,12 @@ business.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from kvrm_grammar.decoding.batching import pack
+from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
     METHODS,
@@ -20,18 +20,18 @@ from kvrm_grammar.decoding.decoded import (
     ConstraintName,
     Decoded,
     Method,
+    check_choice,
 )
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_rows
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.decoding.search import best_first, distinct
-from kvrm_grammar.dialects.lenient.guess import guess
-from kvrm_grammar.dialects.prompt import PROMPT_PREFIX, prompt_text, visible_text
-from kvrm_grammar.dialects.registry import Dialect, find_dialect
-from kvrm_grammar.errors import DecodeError, InputError, KvrmError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import Operation, operation_from_json
+from kvrm_grammar.decoding.windows import windows
+from kvrm_grammar.dialects import Dialect, Reading, find_dialect
+from kvrm_grammar.dialects.base import PROMPT_VERSION
+from kvrm_grammar.errors import AdapterError, DecodeError, InputError
+from kvrm_grammar.isa import InstructionSet, OperationModel, load_set
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import TokenIndex, build_index
@@ -39,8 +39,9 @@ from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.lines import Line, as_line
 from kvrm_grammar.resources import resource_path
 from kvrm_grammar.weights.loading import LoadedModel, load_model
+from kvrm_grammar.weights.manifest import read_manifest
 
-__all__ = ["METHODS", "Decoder", "Method"]
+__all__ = ["Decoder", "choose"]
 
 _SEARCH_PASSES = 100
 _BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later
@@ -52,87 +53,106 @@ class Decoder:
 
     Attributes:
         loaded: Base model, adapter and tokenizer.
-        schema: The regular language of all operations.
+        dialect: The input language that the adapter was trained on, and its instruction set.
+        schema: The regular language of all operations of the set.
         index: That language over this tokenizer's vocabulary.
+        engine: What runs the model.
         method: How to search, one of ``METHODS``.
         constraint: What may be answered, one of ``CONSTRAINTS``; the method ``outlines``
             knows the schema alone.
-        dialect: The input language that the adapter was trained on.
     """
 
     loaded: LoadedModel
+    dialect: Dialect
     schema: Constraint
     index: TokenIndex
+    engine: Engine
     method: Method = "verify"
     constraint: ConstraintName = "grounded"
-    dialect: Dialect = field(default_factory=lambda: find_dialect("strict"))
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InputError(f"unknown method {self.method!r}; available: {', '.join(METHODS)}")
-        if self.constraint not in CONSTRAINTS:
-            raise InputError(
-                f"unknown constraint {self.constraint!r}; available: {', '.join(CONSTRAINTS)}"
-            )
+        check_choice("method", self.method, METHODS)
+        check_choice("constraint", self.constraint, CONSTRAINTS)
 
     @classmethod
     def from_pretrained(
         cls,
         path: str | Path | None = None,
         *,
+        isa: str | Path | InstructionSet | None = None,
+        dialect: str | None = None,
         base: str | Path | None = None,
         device: str | None = None,
+        dtype: Any = None,
         progress: bool = False,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
-        dialect: str = "strict",
     ) -> "Decoder":
         """Load an adapter with its base model and compile, or fetch from disk, the index.
 
         Args:
-            path: Adapter folder; None for the packaged adapter of the dialect.
+            path: Adapter folder; None for the packaged adapter of set and dialect.
+            isa: Instruction set: a name, a folder or a loaded one; None for the one that the
+                adapter was trained for, or the default one.
+            dialect: ``strict`` or ``lenient``; None for the one that the adapter was trained
+                for, or ``strict``.
             base: Base model folder or name; None for the one the adapter names.
             device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
+            dtype: Such as ``float32``; None for the one that is fast on the device.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
             constraint: What may be answered, one of ``CONSTRAINTS``.
-            dialect: What the adapter reads, ``strict`` or ``lenient``.
 
         Returns:
             The decoder.
 
         Raises:
             InputError: There is no such method, constraint or dialect.
-            AdapterError: The adapter is missing, damaged, or made for another base.
+            IsaError: There is no such instruction set.
+            AdapterError: The adapter is missing, damaged, or made for another base, set,
+                dialect or prompt.
             BaseModelError: The base model is missing and cannot be fetched.
+            ModelError: Device or dtype cannot be used.
             ConstraintError: The schemas' language cannot be compiled.
         """
-        read = find_dialect(dialect)
-        adapter = Path(path) if path is not None else resource_path(read.adapter)
-        loaded = load_model(adapter, base=base, device=device, progress=progress)
-        return cls.from_loaded(loaded, method=method, constraint=constraint, dialect=dialect)
+        folder, chosen = choose(path, isa, dialect)
+        loaded = load_model(folder, base=base, device=device, dtype=dtype, progress=progress)
+        return cls.from_loaded(loaded, chosen, method=method, constraint=constraint)
 
     @classmethod
     def from_loaded(
         cls,
         loaded: LoadedModel,
+        dialect: Dialect | str = "strict",
         *,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
-        dialect: str = "strict",
     ) -> "Decoder":
         """Build a decoder around a loaded model; the index comes from disk where it can."""
-        schema = build_constraint(load_isa())
+        if isinstance(dialect, str):
+            dialect = find_dialect(dialect)
+        schema = build_constraint(dialect.isa)
         index = build_index(schema, loaded.tokenizer)
-        return cls(loaded, schema, index, method, constraint, find_dialect(dialect))
+        prefix = encode_plain(loaded.tokenizer, dialect.isa.definition.prompt)
+        engine = Engine(loaded.model, prefix)
+        return cls(loaded, dialect, schema, index, engine, method, constraint)
+
+    @property
+    def isa(self) -> InstructionSet:
+        """The instruction set."""
+        return self.dialect.isa
 
     def constrained(self, constraint: ConstraintName) -> "Decoder":
-        """The same decoder under another constraint; model and index are shared.
+        """The same decoder under another constraint; all that is loaded or compiled is shared.
 
         Raises:
             InputError: There is no such constraint.
         """
-        return replace(self, constraint=constraint)
+        if constraint == self.constraint:
+            return self
+        other = replace(self, constraint=constraint)
+        vars(other)["_grounding"] = self._grounding
+        return other
 
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         """Decode one instruction.
@@ -164,140 +184,204 @@ class Decoder:
         """Decode a stream, in order; a bad line costs nobody else anything.
 
         Lines are read ahead and packed by length, because a batch is as slow as its
-        longest line. Memory does not grow with the stream.
+        longest line. Memory does not grow with the stream, and a slow one is not waited
+        for (see :mod:`kvrm_grammar.decoding.windows`).
 
         Args:
-            texts: Instructions, or lines as read; eight batches of them are read ahead, or
-                one line where ``batch_size`` is 1.
+            texts: Instructions, or lines as read (``read_lines``); eight batches of them are
+                read ahead, or one line where ``batch_size`` is 1.
             batch_size: Instructions per run of the model, at most.
             batch_tokens: Token IDs of prompts per run, padding included, at most; a longer
                 instruction runs alone.
             min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 
-        Yields:
-            One ``Decoded`` per text; a text that cannot be decoded carries its error.
+        Returns:
+            An iterator of one ``Decoded`` per text; a text that cannot be decoded carries its
+            error. Where ``texts`` raises, what it gave before is decoded first.
 
         Raises:
             ValueError: ``batch_size`` or ``batch_tokens`` is below 1, or ``min_confidence``
                 is not from 0 to 1.
-            TypeError: ``texts`` is one string.
+            TypeError: ``texts`` is one string, or cannot be iterated.
         """
-        for name, value in (("batch_size", batch_size), ("batch_tokens", batch_tokens)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        check_limits(batch_size=batch_size, batch_tokens=batch_tokens)
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
-        if isinstance(texts, str):
-            raise TypeError("decode_many takes several texts; for one, use decode")
-        stream = iter(texts)
-        window = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
-        while lines := [as_line(text) for text in islice(stream, window)]:
-            for decoded in self._decode_window(lines, batch_size, batch_tokens):
-                yield decoded.unless_uncertain(min_confidence)
+        size = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
+        return (
+            decoded.unless_uncertain(min_confidence)
+            for window in windows(texts, size)
+            for decoded in self._decode_window(
+                [as_line(text) for text in window], batch_size, batch_tokens
+            )
+        )
+
+    def alternatives(self, decoded: Decoded, k: int = 5) -> tuple[Alternative, ...]:
+        """Search for the most probable answers to a text, the given one among them.
+
+        Args:
+            decoded: From a decoder of this adapter; its own constraint is searched under.
+            k: How many, at least 1.
+
+        Returns:
+            Up to ``k`` different operations in descending order of probability; fewer
+            where the constraint allows fewer, or the search ends after a hundred forward
+            passes; none where there is no answer, or no confidence. The answer itself, the
+            best token by token, is nearly always the first, and among them where there are
+            fewer than ``k``.
+
+        Raises:
+            ValueError: ``k`` is below 1.
+            DecodeError: The model's scores are not numbers.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        own = decoded.refused or decoded.operation
+        if own is None or decoded.reading is None or decoded.confidence is None:
+            return ()
+        searcher = self.constrained(decoded.constraint or self.constraint)
+        found = searcher._search(decoded.reading, k)
+        missing = len(found) < k and all(one.operation != own for one in found)
+        return (*found, Alternative(own, decoded.confidence)) if missing else found
 
     def _decode_window(
         self, lines: Sequence[Line], batch_size: int, batch_tokens: int
     ) -> list[Decoded]:
         results: dict[int, Decoded] = {}
-        ready: list[tuple[int, list[int]]] = []
+        ready: list[tuple[int, Reading, list[int]]] = []
         for position, line in enumerate(lines):
-            prompt = self._prompt(line)
-            if isinstance(prompt, KvrmError):
-                results[position] = Decoded(line.text, None, prompt)
+            reading = self._read(line)
+            if isinstance(reading, InputError):
+                results[position] = Decoded(line.text, None, error=reading)
             else:
-                ready.append((position, prompt))
-        lengths = [len(prompt) for _, prompt in ready]
+                ready.append((position, reading, self._prompt(reading)))
+        lengths = [len(prompt) for _, _, prompt in ready]
         for batch in pack(lengths, batch_size=batch_size, batch_tokens=batch_tokens):
-            positions = [ready[i][0] for i in batch]
-            texts = [lines[position].text for position in positions]
-            decoded = self._decode_batch(texts, [ready[i][1] for i in batch])
-            results.update(zip(positions, decoded, strict=True))
+            chosen = [ready[i] for i in batch]
+            decoded = self._decode_batch([r for _, r, _ in chosen], [p for _, _, p in chosen])
+            results.update(zip((position for position, _, _ in chosen), decoded, strict=True))
         return [results[position] for position in range(len(lines))]
 
-    def _decode_batch(self, texts: list[str], prompts: list[list[int]]) -> list[Decoded]:
+    def _decode_batch(
+        self, readings: Sequence[Reading], prompts: Sequence[list[int]]
+    ) -> list[Decoded]:
         if self.method == "outlines":
-            generated = zip(texts, self._generate(prompts), strict=True)
-            return [self._generated(text, answer) for text, answer in generated]
-        drafts = [no_draft if self.method == "stepwise" else self._drafter.draft(t) for t in texts]
-        languages = [self._language(text) for text in texts]
+            return self._generate(readings, prompts)
+        requests = [self._request(*both) for both in zip(readings, prompts, strict=True)]
         with self.loaded.active():
-            answers = self._engine.run(
-                [Request(*parts) for parts in zip(prompts, languages, drafts, strict=True)]
-            )
-        rows = zip(texts, languages, answers, strict=True)
-        return [self._decoded(text, language, answer) for text, language, answer in rows]
+            answers = self.engine.run(requests)
+        rows = zip(readings, requests, answers, strict=True)
+        return [self._decoded(reading, request, answer) for reading, request, answer in rows]
 
-    def _decoded(self, text: str, language: Language, answer: Answer | DecodeError) -> Decoded:
+    def _read(self, line: Line) -> Reading | InputError:
+        try:
+            if line.error is not None:
+                raise line.error
+            return self.dialect.read(line.text)
+        except InputError as error:
+            return error
+
+    def _prompt(self, reading: Reading) -> list[int]:
+        return encode_plain(self.loaded.tokenizer, reading.prompt)
+
+    def _request(self, reading: Reading, prompt: list[int]) -> Request:
+        draft = no_draft if self.method == "stepwise" else self._drafter.draft(reading)
+        return Request(prompt, self._language(reading), draft)
+
+    def _language(self, reading: Reading) -> Language:
+        if self.constraint == "schema":
+            return self.index
+        return self._grounding.language(reading.mentions)
+
+    def _decoded(self, reading: Reading, request: Request, answer: Answer | DecodeError) -> Decoded:
         if isinstance(answer, DecodeError):
-            return Decoded(text, None, answer, constraint=self.constraint)
-        texts = language.texts if isinstance(language, GroundedLanguage) else None
+            return Decoded(reading.raw, None, reading, answer, constraint=self.constraint)
+        language = request.language
         return Decoded(
-            text,
-            operation_from_json(self._text(list(answer.token_ids))),
+            reading.raw,
+            self._operation(answer.token_ids),
+            reading,
             confidence=math.exp(answer.log_probability),
             passes=answer.passes,
             drafted=answer.drafted,
             token_ids=answer.token_ids,
             margin=answer.margin,
-            forced=texts is not None and len(texts) == 1,
+            forced=isinstance(language, GroundedLanguage) and language.is_single,
             constraint=self.constraint,
-            _search=self._alternatives,
-            _reference=self._drafter.reference,
         )
 
-    def _generated(self, text: str, answer: Operation | DecodeError) -> Decoded:
-        if isinstance(answer, DecodeError):
-            return Decoded(text, None, answer, constraint="schema")
-        return Decoded(text, answer, constraint="schema", _reference=self._drafter.reference)
-
-    def _alternatives(self, text: str, k: int) -> tuple[Alternative, ...]:
-        prompt = encode_plain(self.loaded.tokenizer, prompt_text(text, fold=self.dialect.fold))
-        draft, language = self._drafter.draft(text), self._language(text)
-        with self.loaded.active():
-            search = best_first(self._engine, prompt, language, draft, max_passes=_SEARCH_PASSES)
-            found = distinct(search, lambda ids: operation_from_json(self._text(list(ids))), k)
-        return tuple(Alternative(operation, probability) for operation, probability in found)
-
-    def _prompt(self, line: Line) -> list[int] | InputError:
-        try:
-            if line.error is not None:
-                raise line.error
-            return encode_plain(
-                self.loaded.tokenizer, prompt_text(line.text, fold=self.dialect.fold)
-            )
-        except InputError as error:
-            return error
-
-    def _language(self, text: str) -> Language:
-        if self.constraint == "schema":
-            return self.index
-        return self._grounding.language(visible_text(text, fold=self.dialect.fold))
-
-    def _generate(self, prompts: list[list[int]]) -> list[Operation | DecodeError]:
+    def _generate(self, readings: Sequence[Reading], prompts: Sequence[list[int]]) -> list[Decoded]:
         with self.loaded.active():
             rows = generate_rows(self.loaded.model, prompts, self.index)
         return [
-            row if isinstance(row, DecodeError) else operation_from_json(self._text(row))
-            for row in rows
+            Decoded(reading.raw, None, reading, row, constraint="schema")
+            if isinstance(row, DecodeError)
+            else Decoded(reading.raw, self._operation(row), reading, constraint="schema")
+            for reading, row in zip(readings, rows, strict=True)
         ]
 
-    @cached_property
-    def _engine(self) -> Engine:
-        return Engine(self.loaded.model, encode_plain(self.loaded.tokenizer, PROMPT_PREFIX))
+    def _search(self, reading: Reading, k: int) -> tuple[Alternative, ...]:
+        request = self._request(reading, self._prompt(reading))
+        with self.loaded.active():
+            search = best_first(
+                self.engine,
+                request.prompt,
+                request.language,
+                request.draft,
+                max_passes=_SEARCH_PASSES,
+            )
+            found = distinct(search, self._operation, k)
+        return tuple(Alternative(operation, probability) for operation, probability in found)
 
     @cached_property
     def _grounding(self) -> Grounding:
-        return Grounding(
-            load_isa(), self.index, self.index.vocabulary, self.dialect.find, self.dialect.shorthand
-        )
+        return Grounding(self.isa, self.index, self.index.vocabulary, self.dialect.shorthand)
 
     @cached_property
     def _drafter(self) -> Drafter:
         tokenizer = self.loaded.tokenizer
-        # The strict dialect's parser says all that a draft could: there it stands alone.
-        other = guess if self.dialect.fold else None
-        return Drafter(load_isa(), lambda text: encode_plain(tokenizer, text), self._text, other)
+        return Drafter(lambda text: encode_plain(tokenizer, text), self._text)
+
+    def _operation(self, token_ids: Sequence[int]) -> OperationModel:
+        return self.isa.parse_json(self._text(list(token_ids)))
 
     def _text(self, token_ids: list[int]) -> str:
         decode = self.loaded.tokenizer.decode
         return str(decode(token_ids, clean_up_tokenization_spaces=False))
+
+
+def choose(
+    path: str | Path | None,
+    isa: str | Path | InstructionSet | None,
+    dialect: str | None,
+) -> tuple[Path, Dialect]:
+    """Find adapter folder, set and dialect that belong together.
+
+    Args:
+        path: Adapter folder; None for the packaged one.
+        isa: Instruction set; None for the one that the adapter names, or the default one.
+        dialect: Its name; None for the one that the adapter names, or ``strict``.
+
+    Returns:
+        The folder and the dialect of the set.
+
+    Raises:
+        AdapterError: The adapter was trained for another set, dialect or prompt, or the set
+            comes without one.
+    """
+    if path is None:
+        chosen = find_dialect(dialect or "strict", load_set(isa))
+        if chosen.adapter is None:
+            raise AdapterError(
+                f"no adapter comes with the {chosen.name} dialect of {chosen.isa.name}: "
+                "train one, and name its folder"
+            )
+        path = resource_path(chosen.adapter)
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        return folder, find_dialect(dialect or "strict", load_set(isa))
+    found = load_set(manifest.set if isa is None else isa)
+    chosen = find_dialect(dialect or manifest.dialect, found)
+    manifest.check(found.name, found.digest, chosen.name, PROMPT_VERSION, folder=folder)
+    return folder, chosen

@@ -1,9 +1,9 @@
 """Instruction -> the JSON text to try first.
 
-In: an instruction's text, and later the tokens accepted so far. Out: token IDs that may
-follow. A draft is a guess about what the model will say: the reference parser's answer,
-or, where the model said something else, that opcode with the operands in order of
-appearance. The engine verifies every token of it.
+In: the reading of an instruction, and later the tokens accepted so far. Out: token IDs that may
+follow. A draft is a guess about what the model will say: the dialect's guess, or, where the model
+said something else, that opcode with the operands in order of appearance. The engine verifies
+every token of it.
 """
 
 import json
@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kvrm_grammar.isa.binding import Isa, Opcode
-from kvrm_grammar.isa.operations import INVALID, Operation, operation_to_json
-from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.dialects import Reading
+from kvrm_grammar.isa import INVALID, Domain, Opcode, operation_to_json
 
 __all__ = ["Drafter", "InstructionDraft"]
 
@@ -24,27 +23,19 @@ _WORD = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*|[-+]?[0-9]+")
 
 @dataclass(frozen=True)
 class Drafter:
-    """Makes drafts for one instruction set and tokenizer. Immutable.
+    """Makes drafts with one tokenizer. Immutable.
 
     Attributes:
-        isa: The instruction set.
         encode: Text -> token IDs, in the tokenizer's own tokenisation.
         decode: Token IDs -> text.
-        guess: What to try where the reference parser refuses; None for a refusal.
     """
 
-    isa: Isa
     encode: Callable[[str], list[int]]
     decode: Callable[[list[int]], str]
-    guess: Callable[[str, Isa], Operation] | None = None
 
-    def reference(self, text: str) -> Operation:
-        """What the reference parser says, which is drafted first."""
-        return parse(text)
-
-    def draft(self, text: str) -> "InstructionDraft":
-        """Start drafting for an instruction of at most 256 characters."""
-        return InstructionDraft(self, text)
+    def draft(self, reading: Reading) -> "InstructionDraft":
+        """Start drafting for an instruction."""
+        return InstructionDraft(self, reading)
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class InstructionDraft:
     """Drafts for one instruction; callable as the engine wants it. Caches its candidates."""
 
     drafter: Drafter
-    text: str
+    reading: Reading
 
     def __call__(self, accepted: Sequence[int]) -> list[int]:
         """Guess what follows.
@@ -73,28 +64,30 @@ class InstructionDraft:
 
     @cached_property
     def _first(self) -> str:
-        operation = parse(self.text)
-        if operation == INVALID and self.drafter.guess is not None:
-            operation = self.drafter.guess(self.text, self.drafter.isa)
-        return operation_to_json(operation)
+        return operation_to_json(self.reading.guess)
 
     @cached_property
     def _others(self) -> tuple[str, ...]:
-        refusal = operation_to_json(INVALID)
-        return (refusal, *(self._filled(opcode) for opcode in self.drafter.isa.opcodes))
+        opcodes = self.reading.dialect.isa.opcodes
+        return (operation_to_json(INVALID), *(self._filled(opcode) for opcode in opcodes))
 
     def _filled(self, opcode: Opcode) -> str:
         """The opcode with the text's words as operands, in order of appearance."""
-        registers = self.drafter.isa.registers
-        words = _WORD.findall(self.text)[1:]
-        seen: dict[str, Iterator[str | int]] = {
-            "register": iter([w.upper() for w in words if w.upper() in registers]),
-            "immediate": iter([int(w) for w in words if w.lstrip("+-").isdigit()]),
-            "target": iter([w for w in words if w.upper() not in registers]),
-        }
-        usual: dict[str, str | int] = {"register": registers[0], "immediate": 0, "target": 0}
-        params = {o.name: next(seen[o.kind], usual[o.kind]) for o in opcode.operands}
+        seen = {domain: self._members(domain) for domain in self.reading.dialect.isa.domains}
+        params = {o.name: next(seen[o.domain], _usual(o.domain)) for o in opcode.operands}
         return json.dumps({"key": opcode.key, "params": params}, separators=(",", ":"))
+
+    def _members(self, domain: Domain) -> Iterator[str | int]:
+        """Words that may stand for members of a domain, well-formed or not."""
+        spellings = self.reading.dialect.isa.spellings
+        for word in _WORD.findall(self.reading.raw)[1:]:
+            name = spellings.get(word)
+            if domain.names and name in domain.names:
+                yield name or word
+            elif domain.has_labels and name is None:
+                yield word
+            elif domain.integers is not None and word.lstrip("+-").isdigit():
+                yield int(word)
 
     def _continuation(self, written: str) -> str:
         """Behind an operand the model chose otherwise, the rest of a candidate of its opcode."""
@@ -108,3 +101,7 @@ class InstructionDraft:
                 quotes = written[fields[-1].end() :].count('"')
                 return ('"' if quotes == 1 else "") + candidate[value.end() :]
         return ""
+
+
+def _usual(domain: Domain) -> str | int:
+    return domain.names[0] if domain.names else 0

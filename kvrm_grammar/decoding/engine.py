@@ -6,11 +6,11 @@ every position the model's own choice among the allowed tokens decides, and wher
 differs, the draft is dropped from there on and the next pass goes on behind the choice.
 
 Scores are computed only where there is a choice: a position with one allowed token needs
-none, and one with a few needs those rows of the output matrix alone.
+none, and one with a few needs those rows of the output matrix alone. They are float32 whatever
+the model's precision is (:mod:`~kvrm_grammar.decoding.head`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,88 +20,14 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from kvrm_grammar.decoding.head import Head, causal_parts
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, Scores, no_draft
+from kvrm_grammar.decoding.row import Choice, Row
 from kvrm_grammar.errors import DecodeError
 
 __all__ = ["Engine"]
 
-_FEW = 512  # up to so many allowed tokens, their rows of the output matrix are picked out
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """The model's pick at one position."""
-
-    token_id: int
-    log_probability: float
-    margin: float
-
-
-@dataclass
-class _Row:
-    """One request in progress. Mutable, owned by one run."""
-
-    request: Request
-    state: int
-    block: list[int]  # token IDs the model has not read yet: the prompt, or its last choice
-    accepted: list[int] = field(default_factory=list)
-    draft: list[int] = field(default_factory=list)
-    read: int = 0  # positions in the cache that count
-    kept: int = 0  # positions of the last block that count
-    log_probability: float = 0.0
-    passes: int = 0
-    drafted: int = 0
-    margin: float = float("inf")
-    result: Answer | DecodeError | None = None
-
-    def start_pass(self) -> list[int]:
-        """Draft behind the accepted tokens; returns what the model reads next."""
-        room = self.request.language.max_tokens - len(self.accepted) - 1
-        self.draft = list(self.request.draft(self.accepted))[: max(room, 0)]
-        self.passes += 1
-        return self.block + self.draft
-
-    def states(self) -> list[int]:
-        """States before each drafted token and behind the last, as far as they exist."""
-        states, language = [self.state], self.request.language
-        for token_id in self.draft:
-            following = language.next_state(states[-1], token_id)
-            if following is None:
-                break
-            states.append(following)
-        return states
-
-    def advance(self, states: Sequence[int], choices: Sequence[_Choice | DecodeError]) -> None:
-        """Accept the draft as far as the model agrees, and its first other choice."""
-        language = self.request.language
-        expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
-        self.kept = len(self.block)
-        for state, choice, drafted in zip(states, choices, expected, strict=True):
-            if isinstance(choice, DecodeError):
-                self.result = choice
-                return
-            self.log_probability += choice.log_probability
-            self.margin = min(self.margin, choice.margin)
-            if choice.token_id == language.eos_token_id:
-                self.result = self._answer()
-                return
-            self.accepted.append(choice.token_id)
-            following = language.next_state(state, choice.token_id)
-            assert following is not None  # an allowed token has a next state
-            self.state = following
-            if choice.token_id != drafted:
-                break
-            self.drafted += 1
-            self.kept += 1
-        self.read += self.kept
-        self.block = [self.accepted[-1]]
-        if len(self.accepted) >= language.max_tokens:
-            self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
-
-    def _answer(self) -> Answer:
-        return Answer(
-            tuple(self.accepted), self.log_probability, self.passes, self.drafted, self.margin
-        )
+_FEW = 512  # positions with so many allowed tokens or fewer are scored together
 
 
 class Engine:
@@ -111,13 +37,14 @@ class Engine:
         model: A transformers causal language model of the decoder-only kind with parts
             ``model`` and ``lm_head``, or a PEFT model around one, in evaluation mode.
         prefix: Token IDs that prompts begin with: read once, and not again for each of them.
+
+    Raises:
+        ModelError: The model has other parts, or its scores are not those of its ``lm_head``.
     """
 
     def __init__(self, model: Any, prefix: Sequence[int] = ()) -> None:
-        causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self._body = causal.model
-        self._head = causal.lm_head
-        self._device: torch.device = causal.device
+        self._body, head, self._device = causal_parts(model)
+        self._head = Head(head)
         self._prefix = tuple(prefix)
 
     def run(self, requests: Sequence[Request]) -> list[Answer | DecodeError]:
@@ -132,7 +59,7 @@ class Engine:
         Raises:
             ValueError: A prompt is empty.
         """
-        rows = [_Row(r, r.language.initial_state, list(r.prompt)) for r in requests]
+        rows = [Row(r, r.language.initial_state, list(r.prompt)) for r in requests]
         for position, row in enumerate(rows):
             if not row.block:
                 raise ValueError(f"prompt {position} is empty")
@@ -147,7 +74,7 @@ class Engine:
                 mask, active = mask[going], [active[i] for i in going]
         return [row.result for row in rows if row.result is not None]
 
-    def _start(self, rows: Sequence[_Row]) -> DynamicCache:
+    def _start(self, rows: Sequence[Row]) -> DynamicCache:
         """A cache that holds the prefix, if that begins all prompts and leaves something."""
         cache, length = DynamicCache(), len(self._prefix)
         begun = all(len(r.block) > length and r.block[:length] == [*self._prefix] for r in rows)
@@ -187,7 +114,7 @@ class Engine:
         Raises:
             DecodeError: A score is not a number.
         """
-        row = _Row(Request(prompt, language, no_draft), state, list(prompt), draft=list(answer))
+        row = Row(Request(prompt, language, no_draft), state, list(prompt), draft=list(answer))
         states = row.states()
         ids = torch.tensor([[*prompt, *answer]], device=self._device)
         with torch.inference_mode():
@@ -201,18 +128,14 @@ class Engine:
         """Normalise over the allowed tokens at one position; the vector is (hidden,)."""
         if len(allowed) == 1:
             return Scores(state, allowed, np.zeros(1))
-        weight = self._head.weight
-        if len(allowed) <= _FEW:
-            weight = weight[torch.tensor(allowed, device=self._device)]
-        scores = torch.nn.functional.linear(vector, weight).double()
-        if len(allowed) > _FEW:
-            scores = scores[torch.tensor(allowed, device=self._device)]
-        log_probabilities = scores.log_softmax(dim=-1).cpu().numpy()
+        # Some devices have no float64: the sum is taken on the CPU.
+        scores = self._head.scores(vector[None], allowed)[0].cpu().double()
+        log_probabilities = scores.log_softmax(dim=-1).numpy()
         if np.isnan(log_probabilities).any():
             raise DecodeError("the model's scores are not numbers")
         return Scores(state, allowed, log_probabilities)
 
-    def _pass(self, rows: Sequence[_Row], cache: DynamicCache, mask: Tensor) -> Tensor:
+    def _pass(self, rows: Sequence[Row], cache: DynamicCache, mask: Tensor) -> Tensor:
         """Read every row's block and draft, decide, and return the mask of what counts."""
         blocks = [row.start_pass() for row in rows]
         hidden = self._hidden(rows, blocks, cache, mask)  # (rows, longest, hidden size)
@@ -232,7 +155,7 @@ class Engine:
 
     def _hidden(
         self,
-        rows: Sequence[_Row],
+        rows: Sequence[Row],
         blocks: Sequence[list[int]],
         cache: DynamicCache,
         mask: Tensor,
@@ -259,46 +182,39 @@ class Engine:
         hidden: Tensor,
         places: Sequence[tuple[int, int]],
         allowed: Sequence[npt.NDArray[np.int64]],
-    ) -> list[_Choice | DecodeError]:
+    ) -> list[Choice | DecodeError]:
         """The best allowed token at every place; scores only where there is a choice."""
-        choices: list[_Choice | DecodeError | None] = [
-            _Choice(int(ids[0]), 0.0, float("inf")) if len(ids) == 1 else None for ids in allowed
+        choices: list[Choice | DecodeError | None] = [
+            Choice(int(ids[0]), 0.0, float("inf")) if len(ids) == 1 else None for ids in allowed
         ]
         few = [i for i, ids in enumerate(allowed) if 1 < len(ids) <= _FEW]
         many = [i for i, ids in enumerate(allowed) if len(ids) > _FEW]
-        for group, pick in ((few, True), (many, False)):
-            if group:
-                at = torch.tensor([places[i] for i in group], device=self._device)
-                vectors = hidden[at[:, 0], at[:, 1]]  # (group, hidden)
-                sets = [allowed[i] for i in group]
-                for i, choice in zip(group, self._scored(vectors, sets, pick), strict=True):
-                    choices[i] = choice
+        for group in filter(None, (few, many)):
+            at = torch.tensor([places[i] for i in group], device=self._device)
+            vectors = hidden[at[:, 0], at[:, 1]]  # (group, hidden)
+            scored = self._scored(vectors, [allowed[i] for i in group])
+            for i, choice in zip(group, scored, strict=True):
+                choices[i] = choice
         return [choice for choice in choices if choice is not None]
 
     def _scored(
-        self, vectors: Tensor, sets: Sequence[npt.NDArray[np.int64]], pick: bool
-    ) -> list[_Choice | DecodeError]:
+        self, vectors: Tensor, sets: Sequence[npt.NDArray[np.int64]]
+    ) -> list[Choice | DecodeError]:
         """Masked scores of a group of positions, and the best two of each."""
-        if pick:
-            columns = np.unique(np.concatenate(sets))
-            weight = self._head.weight[torch.from_numpy(columns).to(self._device)]
-            scores = torch.nn.functional.linear(vectors, weight).float()  # (group, columns)
-            at = [np.searchsorted(columns, ids) for ids in sets]
-        else:
-            scores, at, columns = self._head(vectors).float(), list(sets), None
-        masked = torch.full_like(scores, float("-inf"))
-        for row, ids in enumerate(at):
-            index = torch.tensor(ids, device=self._device)
-            masked[row, index] = scores[row, index]
+        columns = np.unique(np.concatenate(sets))
+        scores = self._head.scores(vectors, columns)  # (group, columns)
+        rows = np.repeat(np.arange(len(sets)), [len(ids) for ids in sets])
+        allowed = torch.zeros(scores.shape, dtype=torch.bool)
+        allowed[rows, np.searchsorted(columns, np.concatenate(sets))] = True
+        masked = scores.masked_fill(~allowed.to(self._device), float("-inf"))
         best, order = masked.topk(2, dim=-1)  # (group, 2)
         log_probabilities = (best[:, 0] - masked.logsumexp(dim=-1)).tolist()
-        result: list[_Choice | DecodeError] = []
+        result: list[Choice | DecodeError] = []
         for (one, two), first, log_probability in zip(
             best.tolist(), order[:, 0].tolist(), log_probabilities, strict=True
         ):
             if not np.isfinite(one) or np.isnan(log_probability):
                 result.append(DecodeError(f"the model's scores are {one}, not numbers"))
                 continue
-            token_id = first if columns is None else int(columns[first])
-            result.append(_Choice(token_id, log_probability, one - two))
+            result.append(Choice(int(columns[first]), log_probability, one - two))
         return result

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.registry import find_dialect
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.resources import resource_path
 from kvrm_grammar.weights.loading import load_models
 

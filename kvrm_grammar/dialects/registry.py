@@ -1,50 +1,43 @@
-"""The input languages: what each shows the model, and what grounding finds in a text.
+"""The dialects by name.
 
-In: a name. Out: its :class:`Dialect`. Output, schemas and constraint are the same for all.
+In: a name and an instruction set. Out: its :class:`~kvrm_grammar.dialects.base.Dialect`, the same
+object every time.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import lru_cache
 
-from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.mentions import Mentions, mentions
+from kvrm_grammar.dialects.base import Dialect
+from kvrm_grammar.dialects.lenient.dialect import LenientDialect
+from kvrm_grammar.dialects.strict import StrictDialect
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet, load_set
 
-__all__ = ["DIALECTS", "Dialect", "find_dialect"]
+__all__ = ["DIALECTS", "find_dialect"]
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """One input language. Immutable.
-
-    Attributes:
-        name: As callers write it.
-        adapter: Folder of its packaged adapter, below the data root.
-        fold: How ``visible_text`` shows a text: full-width forms, marks and case folded, or not.
-        find: What a text mentions.
-        shorthand: Whether two registers may stand for three.
-    """
-
-    name: str
-    adapter: str
-    fold: bool
-    find: Callable[[str, Isa], Mentions]
-    shorthand: bool
-
-
-DIALECTS: Mapping[str, Dialect] = {
-    "strict": Dialect("strict", "models/decode_llm", False, mentions, False),
-    "lenient": Dialect("lenient", "models/decode_llm_lenient", True, lenient_mentions, True),
+DIALECTS: Mapping[str, type[Dialect]] = {
+    dialect.name: dialect for dialect in (StrictDialect, LenientDialect)
 }
 
 
-def find_dialect(name: str) -> Dialect:
+def find_dialect(name: str, isa: InstructionSet | None = None) -> Dialect:
     """Look a dialect up.
 
+    Args:
+        name: ``strict`` or ``lenient``.
+        isa: The instruction set; None for the default one.
+
+    Returns:
+        The dialect of the set.
+
     Raises:
-        InputError: There is no such dialect.
+        InputError: There is no such dialect, or the set has none of that name.
     """
+    return _made(name, load_set(isa))
+
+
+@lru_cache(maxsize=32)
+def _made(name: str, isa: InstructionSet) -> Dialect:
     if name not in DIALECTS:
         raise InputError(f"unknown dialect {name!r}; available: {', '.join(DIALECTS)}")
-    return DIALECTS[name]
+    return DIALECTS[name](isa)

@@ -1,4 +1,40 @@
 """What an instruction set is: opcodes, operands, grammar bound to schemas.
 
-In: a grammar and schemas. Out: a bound set, which every later stage is handed.
+In: the name or the folder of a set. Out: a bound set, which every later stage is handed.
 """
+
+from kvrm_grammar.isa.codec import operation_from_json
+from kvrm_grammar.isa.domains import Domain, Integers, Mentions
+from kvrm_grammar.isa.instruction_set import Form, InstructionSet, Opcode, Operand
+from kvrm_grammar.isa.labels import LabelOf
+from kvrm_grammar.isa.loading import load_set, packaged_sets
+from kvrm_grammar.isa.operation import (
+    INVALID,
+    INVALID_KEY,
+    Invalid,
+    NoParams,
+    OperationModel,
+    Params,
+    operation_to_json,
+)
+
+__all__ = [
+    "INVALID",
+    "INVALID_KEY",
+    "Domain",
+    "Form",
+    "InstructionSet",
+    "Integers",
+    "Invalid",
+    "LabelOf",
+    "Mentions",
+    "NoParams",
+    "Opcode",
+    "Operand",
+    "OperationModel",
+    "Params",
+    "load_set",
+    "operation_from_json",
+    "operation_to_json",
+    "packaged_sets",
+]

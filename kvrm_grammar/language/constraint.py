@@ -1,6 +1,6 @@
 """The output language: an instruction set as one regular expression.
 
-In: a bound :class:`~kvrm_grammar.isa.binding.Isa`. Out: a frozen :class:`Constraint`
+In: a bound :class:`~kvrm_grammar.isa.InstructionSet`. Out: a frozen :class:`Constraint`
 whose language is exactly the canonical JSON of every valid operation. Integer
 bounds are part of the language, because Outlines ignores ``minimum`` and
 ``maximum`` of a JSON schema.
@@ -9,29 +9,32 @@ bounds are part of the language, because Outlines ignores ``minimum`` and
 import hashlib
 import itertools
 import json
-import string
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from kvrm_grammar.errors import ConstraintError
-from kvrm_grammar.isa.binding import Isa, Opcode, Operand, OperandKind, accepts, compile_grammar
-from kvrm_grammar.isa.operations import INVALID_KEY
-from kvrm_grammar.language.regex import alternatives, character_class, escape, integer_range_regex
+from kvrm_grammar.isa import INVALID_KEY, Domain, InstructionSet, Integers, Opcode, Operand
+from kvrm_grammar.language.labels import label_regex
+from kvrm_grammar.language.regex import (
+    alternatives,
+    escape,
+    integer_range_regex,
+    multiples_regex,
+)
 
 __all__ = [
     "MAX_REGEX_LENGTH",
     "Constraint",
     "build_constraint",
     "finite_constraint",
-    "integer_range_regex",
 ]
 
 MAX_REGEX_LENGTH = 200_000
 """Characters an expression may have: beyond it, compiling takes minutes and gigabytes."""
 
 _FORMAT = "kvrm-constraint-1"
-_DIGITS = frozenset(string.digits)
 
 
 @dataclass(frozen=True)
@@ -56,28 +59,30 @@ class _Part(NamedTuple):
     longest: int
 
 
-def build_constraint(isa: Isa) -> Constraint:
+@lru_cache(maxsize=16)
+def build_constraint(isa: InstructionSet) -> Constraint:
     """Compile an instruction set to the language of its canonical JSON.
 
     Args:
         isa: The bound instruction set; its opcode table was read off the schemas.
 
     Returns:
-        The language of ``operation_to_json``, ``OP_INVALID`` included.
+        The language of ``operation_to_json``, ``OP_INVALID`` included; the same object for the
+        same set.
 
     Raises:
         ConstraintError: Register names, labels or size are beyond what can be expressed.
 
     >>> import re
-    >>> from kvrm_grammar.isa.binding import load_isa
-    >>> constraint = build_constraint(load_isa())
+    >>> from kvrm_grammar.isa import load_set
+    >>> constraint = build_constraint(load_set())
     >>> bool(re.fullmatch(constraint.regex, '{"key":"OP_INC","params":{"dest":"R8"}}'))
     False
     """
-    values = {kind: _value(isa, kind) for kind in _kinds(isa)}
+    values = {domain: _value(isa, domain) for domain in isa.domains}
     # Opcodes with equal params share one expression, so that they share automaton states.
     keys_by_params: dict[_Part, list[str]] = {}
-    for opcode in (*isa.opcodes, Opcode(INVALID_KEY, "", ())):
+    for opcode in (*isa.opcodes, Opcode(INVALID_KEY, (), ())):
         params = _params(opcode.operands, values)
         keys_by_params.setdefault(params, []).append(opcode.key)
     options = [
@@ -113,73 +118,35 @@ def finite_constraint(texts: Iterable[str]) -> Constraint:
     return _constraint(_literals(ordered))
 
 
-def _kinds(isa: Isa) -> list[OperandKind]:
-    return sorted({operand.kind for opcode in isa.opcodes for operand in opcode.operands})
+def _value(isa: InstructionSet, domain: Domain) -> _Part:
+    """The JSON values of a domain."""
+    parts = []
+    if domain.names:
+        parts.append(_literals([json.dumps(name) for name in domain.names]))
+    if domain.integers is not None:
+        parts.append(_integers(domain.integers))
+    if domain.label_max_length is not None:
+        quote, longest = _literal('"'), domain.label_max_length
+        parts.append(_concat(quote, _Part(label_regex(isa, longest), longest), quote))
+    return _union(parts)
 
 
-def _value(isa: Isa, kind: OperandKind) -> _Part:
-    """The JSON values that an operand of this kind may have."""
-    if kind == "register":
-        return _literals([json.dumps(name) for name in isa.registers])
-    if kind == "immediate":
-        return _integers(*isa.immediate)
-    quote = _literal('"')
-    return _union([_integers(*isa.address), _concat(quote, _label(isa), quote)])
+def _integers(integers: Integers) -> _Part:
+    low, high = integers.low, integers.high
+    regex = (
+        integer_range_regex(low, high)
+        if integers.step == 1
+        else multiples_regex(low, high, integers.step)
+    )
+    return _Part(regex, max(len(str(low)), len(str(high))))
 
 
-def _integers(low: int, high: int) -> _Part:
-    return _Part(integer_range_regex(low, high), max(len(str(low)), len(str(high))))
-
-
-def _params(operands: Iterable[Operand], values: dict[OperandKind, _Part]) -> _Part:
+def _params(operands: Iterable[Operand], values: dict[Domain, _Part]) -> _Part:
     parts: list[_Part] = []
     for operand in operands:
         comma = "," if parts else ""
-        parts += [_literal(f"{comma}{json.dumps(operand.name)}:"), values[operand.kind]]
+        parts += [_literal(f"{comma}{json.dumps(operand.name)}:"), values[operand.domain]]
     return _concat(*parts)
-
-
-def _label(isa: Isa) -> _Part:
-    """Labels as the grammar has them: which characters, and which names are reserved."""
-    parser = compile_grammar(isa.grammar)
-
-    def is_target(text: str) -> bool:
-        return accepts(parser, "target", text)
-
-    ascii_characters = [chr(code) for code in range(128)]
-    first = {c for c in ascii_characters if c not in _DIGITS and is_target(c)}
-    stems = {name.rstrip(string.digits) for name in isa.registers}
-    letters = {case for stem in stems for case in (stem.lower(), stem.upper())}
-    plain = first - letters
-    if not plain or not letters <= first or any(is_target(letter + "0") for letter in letters):
-        raise ConstraintError(
-            f"labels cannot be told from the registers {', '.join(isa.registers)}: "
-            "a register name must be one letter and digits, reserved in the grammar"
-        )
-    start = min(plain)
-    rest = {c for c in ascii_characters if is_target(start + c)}
-    return _Part(_label_regex(plain, letters, rest, isa.label_max_length), isa.label_max_length)
-
-
-def _label_regex(
-    plain: Collection[str], letters: Collection[str], rest: Collection[str], longest: int
-) -> str:
-    """Labels of up to ``longest`` characters, none of them a register letter and digits.
-
-    A label is decided once it has shown that it is no register: with its first
-    character, or with the first non-digit after a register letter and digits. The
-    expression counts from the end: a decided beginning of at most ``n`` characters
-    stands where exactly ``longest - n`` more follow. So the automaton's states after
-    it depend on the length alone; one alternative for each number of digits would
-    have the same language and, without minimisation, fifteen times the states.
-    """
-    reserved, follow = character_class(letters), character_class(rest)
-    decided, other = character_class(plain), character_class(set(rest) - _DIGITS)
-    regex = decided
-    for count in range(2, longest + 1):
-        after_digits = f"{reserved}[0-9]{{0,{count - 2}}}{other}"
-        regex = f"(?:{regex}{follow}|{decided}|{after_digits})"
-    return f"(?:{reserved}|{regex})"
 
 
 def _literal(text: str) -> _Part:

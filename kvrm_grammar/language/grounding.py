@@ -1,7 +1,7 @@
 """Instruction -> a narrower constraint: operands come from its own text.
 
-In: the text of one instruction. Out: a :class:`GroundedLanguage`, a subset of the schema's
-language: registers, values and labels that the text mentions, each mention used once at
+In: what one instruction's text mentions. Out: a :class:`GroundedLanguage`, a subset of the schema's
+language: names, integers and labels that the text mentions, each mention used once at
 most. Values are the decimal renderings of the literals in the text, so the model chooses a
 number and never converts one. An operand kind that the text does not mention at all keeps the
 schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
@@ -12,7 +12,7 @@ operand has which role, and whether the text is an instruction at all, is left t
 import json
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -21,9 +21,7 @@ from operator import add
 import numpy as np
 import numpy.typing as npt
 
-from kvrm_grammar.dialects.mentions import Mentions, mentions
-from kvrm_grammar.isa.binding import Isa, OperandKind
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, operation_to_json
 from kvrm_grammar.language.index import TokenIndex
 from kvrm_grammar.language.vocabulary import TokenVocabulary
 
@@ -40,73 +38,69 @@ class Grounding:
         isa: The instruction set.
         index: The schema's language over the vocabulary.
         vocabulary: The bytes of the token IDs.
-        find: What a text mentions; by default as the strict dialect spells it.
-        shorthand: Whether two mentions of registers may stand for three operands, the
+        shorthand: Whether two mentions of names may stand for three operands, the
             destination being the first source too.
     """
 
-    isa: Isa
+    isa: InstructionSet
     index: TokenIndex
     vocabulary: TokenVocabulary
-    find: Callable[[str, Isa], Mentions] = mentions
     shorthand: bool = False
 
-    def language(self, text: str) -> "GroundedLanguage":
+    def language(self, found: Mentions) -> "GroundedLanguage":
         """Ground one instruction.
 
         Args:
-            text: What the model sees of it.
+            found: What its text mentions, by domain.
 
         Returns:
             Its language; never empty, ``OP_INVALID`` is always in it.
         """
-        return GroundedLanguage(self, *self._texts(self.find(text, self.isa)))
+        return GroundedLanguage(self, *self._texts(found))
 
     def _texts(self, found: Mentions) -> tuple[list[str], list[str]]:
         """Whole texts, and beginnings that go on as the schema allows; none begins another."""
         whole, beginnings = [operation_to_json(INVALID)], list[str]()
-        choices: dict[tuple[OperandKind, ...], list[tuple[str, ...]]] = {}
+        choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
         for head, operands in self._heads:
-            names, kinds = [name for name, _ in operands], tuple(kind for _, kind in operands)
-            end = _first_open(kinds, found)
-            if kinds[:end] not in choices:
-                choices[kinds[:end]] = self._choices(kinds[:end], found)
-            rest = names[end] if end < len(kinds) else "}}"
-            texts = beginnings if end < len(kinds) else whole
-            for values in choices[kinds[:end]]:
+            names, domains = [name for name, _ in operands], tuple(domain for _, domain in operands)
+            end = _first_open(domains, found)
+            if domains[:end] not in choices:
+                choices[domains[:end]] = self._choices(domains[:end], found)
+            rest = names[end] if end < len(domains) else "}}"
+            texts = beginnings if end < len(domains) else whole
+            for values in choices[domains[:end]]:
                 texts.append(head + "".join(map(add, names, values)) + rest)
         return whole, beginnings
 
-    def _choices(self, kinds: Sequence[OperandKind], found: Mentions) -> list[tuple[str, ...]]:
-        """All operands of these kinds; no value more often than it is mentioned."""
-        own = [found[kind] for kind in kinds]
-        slots = [self._registers if values is None else dict.fromkeys(values) for values in own]
-        mentioned = {kind: Counter(values) for kind, values in found.items() if values is not None}
-        shared = self.shorthand and _two_for_three(kinds, found)
-        return [
-            values
-            for values in product(*slots)
-            if len(set(values)) == len(values)
-            or (shared and values[0] == values[1] and (values[0] != values[2] or shared == 1))
-            or all(
-                kind not in mentioned
-                or [*zip(kinds, values, strict=True)].count((kind, value)) <= mentioned[kind][value]
-                for kind, value in zip(kinds, values, strict=True)
-            )
+    def _choices(self, domains: Sequence[Domain], found: Mentions) -> list[tuple[str, ...]]:
+        """All operands of these domains; no value more often than it is mentioned."""
+        slots = [
+            _every_name(domain) if (own := found[domain]) is None else dict.fromkeys(own)
+            for domain in domains
         ]
+        mentioned = {domain: Counter(own) for domain, own in found.items() if own is not None}
+        different = _names_of_shorthand(domains, found) if self.shorthand else 0
+
+        def fits(values: tuple[str, ...]) -> bool:
+            if len(set(values)) == len(values) or _is_shorthand(values, different):
+                return True
+            used = Counter(zip(domains, values, strict=True))
+            return all(
+                domain not in mentioned or count <= mentioned[domain][value]
+                for (domain, value), count in used.items()
+            )
+
+        return [values for values in product(*slots) if fits(values)]
 
     @cached_property
-    def _registers(self) -> tuple[str, ...]:
-        return tuple(json.dumps(name) for name in self.isa.registers)
-
-    @cached_property
-    def _heads(self) -> tuple[tuple[str, tuple[tuple[str, OperandKind], ...]], ...]:
-        """For each opcode the beginning of its JSON, and its operands' names and kinds."""
+    def _heads(self) -> tuple[tuple[str, tuple[tuple[str, Domain], ...]], ...]:
+        """For each opcode the beginning of its JSON, and its operands' names and domains."""
         return tuple(
             (
                 f'{{"key":"{opcode.key}","params":{{',
                 tuple(
-                    (f'{"," if place else ""}"{operand.name}":', operand.kind)
+                    (f'{"," if place else ""}"{operand.name}":', operand.domain)
                     for place, operand in enumerate(opcode.operands)
                 ),
             )
@@ -130,23 +124,39 @@ class Grounding:
         )
 
 
-def _two_for_three(kinds: Sequence[OperandKind], found: Mentions) -> int:
-    """How many registers two mentions name where three are needed; 0 where that is not so."""
-    registers = found["register"] or ()
-    three = len(kinds) == 3 and set(kinds) == {"register"}
-    return len(set(registers)) if three and len(registers) == 2 else 0
+def _every_name(domain: Domain) -> tuple[str, ...]:
+    return tuple(json.dumps(name) for name in domain.names)
 
 
-def _first_open(kinds: Sequence[OperandKind], found: Mentions) -> int:
+def _names_of_shorthand(domains: Sequence[Domain], found: Mentions) -> int:
+    """How many names two mentions name where three are needed; 0 where that is not so."""
+    alike = len(domains) == 3 and len(set(domains)) == 1 and bool(domains[0].names)
+    mentioned = (found[domains[0]] or ()) if alike else ()
+    return len(set(mentioned)) if len(mentioned) == 2 else 0
+
+
+def _is_shorthand(values: tuple[str, ...], different: int) -> bool:
+    """Whether the destination is the first source too: ``sub r5 r3`` is R5, R5, R3.
+
+    Args:
+        values: Three operands, the destination first.
+        different: How many different names the text mentions; 0 where it has no shorthand.
+    """
+    if not different or values[0] != values[1]:
+        return False
+    return values[0] != values[2] or different == 1
+
+
+def _first_open(domains: Sequence[Domain], found: Mentions) -> int:
     """The place of the first operand that the schema continues with; all where none is.
 
-    A register that is not mentioned, before an operand that is, is spelled out instead.
+    A name that is not mentioned, before an operand that is, is spelled out instead.
     """
-    for place, kind in enumerate(kinds):
-        later = any(found[other] is not None for other in kinds[place + 1 :])
-        if found[kind] is None and not (kind == "register" and later):
+    for place, domain in enumerate(domains):
+        later = any(found[other] is not None for other in domains[place + 1 :])
+        if found[domain] is None and not (domain.names and later):
             return place
-    return len(kinds)
+    return len(domains)
 
 
 class GroundedLanguage:
@@ -193,6 +203,11 @@ class GroundedLanguage:
     def texts(self) -> tuple[str, ...] | None:
         """All members, or None where the schema continues some of them."""
         return None if self._open else tuple(text.decode() for text in self._texts)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one member only, so that nothing is left to choose."""
+        return len(self._texts) == 1 and not self._open
 
     def allowed(self, state: int) -> npt.NDArray[np.int64]:
         """Token IDs that may come next, ascending, shape (n,)."""

@@ -10,9 +10,16 @@ from collections.abc import Collection
 
 from kvrm_grammar.errors import ConstraintError
 
-__all__ = ["alternatives", "character_class", "escape", "integer_range_regex"]
+__all__ = [
+    "alternatives",
+    "character_class",
+    "escape",
+    "integer_range_regex",
+    "multiples_regex",
+]
 
 _MAX_DIGITS = 64
+_MAX_LISTED = 4096
 # What regex-automata calls meta characters; Python accepts the same escapes.
 _META = frozenset(r"\.+*?()|[]{}^$#&-~")
 
@@ -79,6 +86,65 @@ def integer_range_regex(low: int, high: int) -> str:
     if high >= 0:
         options.append(_naturals(max(0, low), high))
     return alternatives(options)
+
+
+def multiples_regex(low: int, high: int, step: int) -> str:
+    """Match exactly the canonical decimals of the multiples of a step in a range.
+
+    Args:
+        low: The smallest integer.
+        high: The largest integer, included.
+        step: At least 2; it must divide 1,000, or the range has at most 4,096 multiples.
+
+    Returns:
+        An expression, in a group where it has alternatives.
+
+    Raises:
+        ConstraintError: The range is empty, or the step is none of these.
+
+    >>> multiples_regex(0, 25, 2)
+    '(?:[02468]|1[02468]|2[024])'
+    """
+    if -(-low // step) > high // step:
+        raise ConstraintError(f"no multiple of {step} in {low}…{high}")
+    if 1000 % step and high // step - -(-low // step) >= _MAX_LISTED:
+        raise ConstraintError(f"multiples of {step} are too many to list; use a divisor of 1000")
+    if 1000 % step:
+        return alternatives([str(n) for n in range(-(-low // step) * step, high + 1, step)])
+    options = []
+    if low < 0:
+        options += ["-" + one for one in _multiples(max(1, -high), -low, step)]
+    if high >= 0:
+        options += _multiples(max(0, low), high, step)
+    return alternatives(options)
+
+
+def _multiples(low: int, high: int, step: int) -> list[str]:
+    """Multiples among natural numbers: a head that is free, and a tail that decides."""
+    count = next(n for n in (1, 2, 3) if 10**n % step == 0)
+    tens = 10**count
+    first, last = low // tens, high // tens
+    whole_first = first if low % tens == 0 and first > 0 else first + 1
+    whole_last = last if high % tens == tens - 1 else last - 1
+    options = []
+    for head in (head for head in sorted({first, last}) if not whole_first <= head <= whole_last):
+        tails = [n for n in range(tens) if n % step == 0 and low <= head * tens + n <= high]
+        if tails:
+            options.append(_with_tails(head, tails, count))
+    if whole_first <= whole_last:
+        tail = _with_tails(0, list(range(0, tens, step)), count, zeros=True)
+        options.append(integer_range_regex(whole_first, whole_last) + tail)
+    return options
+
+
+def _with_tails(head: int, tails: list[int], count: int, *, zeros: bool = False) -> str:
+    if count == 1:
+        written = character_class([str(n) for n in tails])
+    elif head or zeros:
+        written = alternatives([f"{n:0{count}d}" for n in tails])
+    else:
+        written = alternatives([str(n) for n in tails])
+    return (str(head) if head else "") + written
 
 
 def _naturals(low: int, high: int) -> str:

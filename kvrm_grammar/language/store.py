@@ -2,14 +2,15 @@
 
 In: a folder, a key that names everything the data depends on, bytes. Out: those bytes,
 or None where they are not there, not readable or not what was written. A cache is a
-convenience: whatever is wrong with the folder is a warning, and the caller computes.
-Entries are raw bytes behind a checksum; nothing is ever unpickled.
+convenience: a folder that cannot be used is a warning, a damaged entry a line in the log, and
+the caller computes. Entries are raw bytes behind a checksum; nothing is ever unpickled.
 """
 
 import contextlib
 import hashlib
+import logging
 import os
-import tempfile
+import secrets
 import time
 import warnings
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["MAX_ENTRIES", "read_entry", "write_entry"]
 MAX_ENTRIES = 16
 """Entries that a folder keeps; writing one more removes the least recently used."""
 
+_LOGGER = logging.getLogger(__name__)
 _MAGIC = b"kvrm-entry-1\n"
 _SUFFIX, _TEMPORARY = ".entry", ".tmp"
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -35,8 +37,8 @@ def read_entry(folder: Path, key: str) -> bytes | None:
         key: The key that it was written under.
 
     Returns:
-        Exactly the bytes that were written, or None. A damaged entry, or a folder that
-        cannot be read, gives a ``RuntimeWarning``; an absent one does not.
+        Exactly the bytes that were written, or None. A folder that cannot be read gives a
+        ``RuntimeWarning``, a damaged entry a warning in the log; an absent one neither.
     """
     path = _path(folder, key)
     try:
@@ -48,7 +50,7 @@ def read_entry(folder: Path, key: str) -> bytes | None:
         return None
     payload = content[_HEADER_SIZE:]
     if content[:_HEADER_SIZE] != _header(key, payload):
-        _warn(f"the cache entry {path} is damaged and will be written anew")
+        _LOGGER.warning("the cache entry %s is damaged and will be written anew", path)
         return None
     with contextlib.suppress(OSError):
         os.utime(path)
@@ -62,21 +64,23 @@ def write_entry(folder: Path, key: str, payload: bytes) -> None:
         folder: Created where it does not exist.
         key: Names everything that the payload depends on.
         payload: Any bytes. A folder that cannot be written to gives a ``RuntimeWarning``.
+
+    The entry has the mode that a new file gets in that folder, so whoever shares the folder can
+    read it.
     """
-    temporary = None
+    # Not by tempfile, whose files are for their owner alone.
+    temporary = folder / (secrets.token_hex(8) + _TEMPORARY)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=_TEMPORARY, delete=False) as file:
-            temporary = Path(file.name)
+        with temporary.open("xb") as file:
             file.write(_header(key, payload))
             file.write(payload)
         temporary.replace(_path(folder, key))
         _prune(folder)
     except OSError as error:
         _warn(f"cannot write to the cache folder {folder}: {error}")
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _path(folder: Path, key: str) -> Path:
@@ -91,14 +95,16 @@ def _header(key: str, payload: bytes) -> bytes:
 def _prune(folder: Path) -> None:
     used: list[tuple[float, Path]] = []
     for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another process may prune as well
+        # Another process may prune as well, and another user's file may have to stay.
+        with contextlib.suppress(OSError):
             modified = path.stat().st_mtime
             if path.suffix == _SUFFIX:
                 used.append((modified, path))
             elif path.suffix == _TEMPORARY and time.time() - modified > _STALE_S:
                 path.unlink(missing_ok=True)
     for _, path in sorted(used, reverse=True)[MAX_ENTRIES:]:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _warn(message: str) -> None:

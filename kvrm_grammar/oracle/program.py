@@ -9,12 +9,10 @@ assemble by the same rules.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID_KEY, Operation, from_fields
+from kvrm_grammar.frozen import FrozenDict
+from kvrm_grammar.isa import INVALID_KEY, InstructionSet, OperationModel, load_set
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts, parse
 
 __all__ = ["Instruction", "Program", "assemble", "parse_program", "resolve_labels"]
@@ -25,8 +23,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _NO_REASON = "refused, although the strict dialect accepts it"
 
 
-def _strict_reason(text: str) -> str:
-    return explain(text).reason or _NO_REASON
+def _strict_reason(text: str, isa: InstructionSet) -> str:
+    return explain(text, isa).reason or _NO_REASON
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Instruction:
     """One instruction of a program. Immutable.
 
     Attributes:
-        address: Its place among the instructions, from 0.
+        address: Its place among the instructions, from 0, times the set's instruction size.
         line: Its source line, from 1.
         text: That line as it stands in the source, without the line end.
         operation: What it means; a label is replaced by its address.
@@ -44,7 +42,7 @@ class Instruction:
     address: int
     line: int
     text: str
-    operation: Operation
+    operation: OperationModel
     reason: str | None = None
 
 
@@ -53,20 +51,24 @@ class Program:
     """All instructions of a source text, and where its labels point. Immutable.
 
     Attributes:
-        instructions: In order; an instruction's address is its index here.
-        labels: Read-only; name to address. A label after the last instruction
-            has the number of instructions as its address.
+        instructions: In order of their addresses.
+        labels: Name to address, kept as a read-only copy. A label after the last instruction
+            has the address that a further instruction would have.
     """
 
     instructions: tuple[Instruction, ...]
     labels: Mapping[str, int]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", FrozenDict(self.labels))
 
-def parse_program(source: str) -> Program:
+
+def parse_program(source: str, isa: InstructionSet | None = None) -> Program:
     r"""Assemble source text with the reference parser.
 
     Args:
         source: Lines that end in LF, CR LF or CR.
+        isa: The instruction set; None for the default one.
 
     Returns:
         The program. A line that the dialect refuses stays in it as ``OP_INVALID``.
@@ -79,14 +81,17 @@ def parse_program(source: str) -> Program:
     >>> dict(program.labels), program.instructions[1].operation.params.addr
     ({'again': 0}, 0)
     """
-    return assemble(source, lambda lines: map(parse, lines))
+    loaded = load_set(isa)
+    return assemble(source, lambda lines: (parse(text, loaded) for text in lines), isa=loaded)
 
 
 def assemble(
     source: str,
-    decode: Callable[[list[str]], Iterable[Operation]],
+    decode: Callable[[list[str]], Iterable[OperationModel]],
     *,
-    reason: Callable[[str], str] = _strict_reason,
+    isa: InstructionSet | None = None,
+    reason: Callable[[str], str] | None = None,
+    split: Callable[[str], LineParts] | None = None,
 ) -> Program:
     """Assemble source text, whoever decodes its lines.
 
@@ -94,7 +99,9 @@ def assemble(
         source: Lines that end in LF, CR LF or CR.
         decode: Called once with all lines that hold an instruction, as they are written;
             returns their operations in the same order.
+        isa: The instruction set; None for the default one.
         reason: Says why a line is refused; by default, as the strict dialect does.
+        split: Parts label definition and instruction; by default, as the grammar does.
 
     Returns:
         The program. Lines decoded to ``OP_INVALID`` stay in it, with the reason.
@@ -104,9 +111,10 @@ def assemble(
             or ``decode`` returned another number of operations.
         UnknownLabelError: A jump to a label that is not defined.
     """
+    isa = load_set(isa)
     lines = _LINE_END.split(source)
-    parts = [line_parts(text) for text in lines]
-    labels = _addresses(parts)
+    parts = [split(text) if split else line_parts(text, isa) for text in lines]
+    labels = _addresses(parts, isa.definition.instruction_size)
     numbered = [
         (number, text)
         for number, (text, part) in enumerate(zip(lines, parts, strict=True), start=1)
@@ -119,14 +127,17 @@ def assemble(
     if len(operations) != len(numbered):
         raise ProgramError(f"{len(numbered)} lines to decode gave {len(operations)} operations")
     instructions = []
-    for address, ((number, text), operation) in enumerate(zip(numbered, operations, strict=True)):
-        resolved = resolve_labels(operation, labels, line=number)
-        why = reason(text) if operation.key == INVALID_KEY else None
+    for place, ((number, text), operation) in enumerate(zip(numbered, operations, strict=True)):
+        resolved = resolve_labels(operation, labels, isa=isa, line=number)
+        why = None
+        if operation.key == INVALID_KEY:
+            why = reason(text) if reason else _strict_reason(text, isa)
+        address = place * isa.definition.instruction_size
         instructions.append(Instruction(address, number, text, resolved, why))
-    return Program(tuple(instructions), MappingProxyType(labels))
+    return Program(tuple(instructions), labels)
 
 
-def _addresses(parts: list[LineParts]) -> dict[str, int]:
+def _addresses(parts: list[LineParts], size: int) -> dict[str, int]:
     """Give every label the address of the next instruction at or below its line."""
     labels: dict[str, int] = {}
     defined: dict[str, int] = {}
@@ -140,18 +151,23 @@ def _addresses(parts: list[LineParts]) -> dict[str, int]:
                 )
             defined[part.label] = line
             labels[part.label] = address
-        address += part.has_instruction
+        address += size * part.has_instruction
     return labels
 
 
 def resolve_labels(
-    operation: Operation, labels: Mapping[str, int], *, line: int | None = None
-) -> Operation:
+    operation: OperationModel,
+    labels: Mapping[str, int],
+    *,
+    isa: InstructionSet | None = None,
+    line: int | None = None,
+) -> OperationModel:
     """Replace a label by its address.
 
     Args:
         operation: Any operation.
         labels: Addresses by name.
+        isa: The operation's instruction set; None for the default one.
         line: Source line, for the error.
 
     Returns:
@@ -161,7 +177,10 @@ def resolve_labels(
         UnknownLabelError: The label is not in ``labels``.
         OperationError: The address is out of range.
     """
-    names = _target_names().get(operation.key, ())
+    loaded = load_set(isa)
+    opcode = loaded.by_key.get(operation.key)
+    operands = opcode.operands if opcode else ()
+    names = [operand.name for operand in operands if operand.domain.has_labels]
     if not names:
         return operation
     params = operation.params.model_dump()
@@ -171,13 +190,4 @@ def resolve_labels(
             if label not in labels:
                 raise UnknownLabelError(label, line)
             params[name] = labels[label]
-    return from_fields(operation.key, params)
-
-
-@cache
-def _target_names() -> dict[str, tuple[str, ...]]:
-    """List the operands that may be labels, by key."""
-    return {
-        opcode.key: tuple(op.name for op in opcode.operands if op.kind == "target")
-        for opcode in load_isa().opcodes
-    }
+    return loaded.operation(operation.key, params)

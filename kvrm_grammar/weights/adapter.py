@@ -3,7 +3,7 @@
 In: a folder with ``adapter_config.json`` and ``adapter_model.safetensors``, and a base
 model. Out: a PEFT model that holds exactly the tensors of the file, in float32, or an
 :class:`~kvrm_grammar.errors.AdapterError` that says which tensor does not fit. Pickles
-are never read. Where the folder has a ``SHA256SUMS``, both files must be what it says.
+are never read. Where the folder has a ``SHA256SUMS``, its files must be what that says.
 """
 
 import json
@@ -20,13 +20,11 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from kvrm_grammar.errors import AdapterError
-from kvrm_grammar.weights.fetch import sha256
+from kvrm_grammar.weights.checksums import CONFIG, WEIGHTS, compare_checksums, write_checksums
+from kvrm_grammar.weights.manifest import Manifest, read_manifest
 
-__all__ = ["Adapter", "attach_adapter", "read_adapter", "write_checksums", "write_weights"]
+__all__ = ["Adapter", "attach_adapter", "read_adapter", "write_weights"]
 
-_CONFIG = "adapter_config.json"
-_WEIGHTS = "adapter_model.safetensors"
-_CHECKSUMS = "SHA256SUMS"
 _PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth")
 
 
@@ -38,11 +36,13 @@ class Adapter:
         folder: Where it is.
         config: The fields of ``adapter_config.json``.
         base_name: The base model it was trained on, as recorded; None if not recorded.
+        manifest: Instruction set and dialect it was trained for; None if not recorded.
     """
 
     folder: Path
     config: dict[str, Any]
     base_name: str | None
+    manifest: Manifest | None = None
 
 
 def read_adapter(folder: str | Path) -> Adapter:
@@ -56,56 +56,34 @@ def read_adapter(folder: str | Path) -> Adapter:
 
     Raises:
         AdapterError: The folder, its configuration or its safetensors file is missing or
-            not what its checksums say, the configuration is not that of a LoRA adapter, or
-            the weights are a pickle.
+            not what its checksums say, the configuration is not that of a LoRA adapter, the
+            weights are a pickle, or its manifest is malformed.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise AdapterError(f"no adapter folder {folder}; train one, or name another folder")
     config = _read_config(folder)
-    if not (folder / _WEIGHTS).is_file():
+    if not (folder / WEIGHTS).is_file():
         pickles = [name for name in _PICKLES if (folder / name).exists()]
         if pickles:
             raise AdapterError(
                 f"{folder / pickles[0]} is a pickle, which can run code when it is read; "
-                f"save the adapter as {_WEIGHTS}"
+                f"save the adapter as {WEIGHTS}"
             )
-        raise AdapterError(f"{folder} has no {_WEIGHTS}; copy the whole adapter folder")
-    _compare_checksums(folder)
+        raise AdapterError(f"{folder} has no {WEIGHTS}; copy the whole adapter folder")
+    compare_checksums(folder)
     if config.get("peft_type") != "LORA":
-        raise AdapterError(f"{folder / _CONFIG}: peft_type {config.get('peft_type')!r} is not LORA")
+        raise AdapterError(f"{folder / CONFIG}: peft_type {config.get('peft_type')!r} is not LORA")
     name = config.get("base_model_name_or_path")
-    return Adapter(folder, config, name if isinstance(name, str) and name else None)
+    recorded = name if isinstance(name, str) and name else None
+    return Adapter(folder, config, recorded, read_manifest(folder))
 
 
 def write_weights(folder: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Write an adapter's weights, rounded to bfloat16, beside its configuration, and checksums."""
     rounded = {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in tensors.items()}
-    save_file(rounded, folder / _WEIGHTS, metadata={"format": "pt"})
+    save_file(rounded, folder / WEIGHTS, metadata={"format": "pt"})
     write_checksums(folder)
-
-
-def write_checksums(folder: Path) -> None:
-    """Write ``SHA256SUMS`` beside an adapter's files, as ``sha256sum -c`` reads it."""
-    (folder / _CHECKSUMS).write_text(_checksums(folder), encoding="utf-8")
-
-
-def _checksums(folder: Path) -> str:
-    return "".join(f"{sha256(folder / name)}  {name}\n" for name in (_CONFIG, _WEIGHTS))
-
-
-def _compare_checksums(folder: Path) -> None:
-    try:
-        written = (folder / _CHECKSUMS).read_bytes()
-    except FileNotFoundError:  # other tools write none
-        return
-    except OSError as error:
-        raise AdapterError(f"{folder / _CHECKSUMS} cannot be read ({error.strerror})") from error
-    if written != _checksums(folder).encode():
-        raise AdapterError(
-            f"{folder} is damaged: its files are not those of its {_CHECKSUMS}; copy the whole "
-            f"folder again, or, where you changed it on purpose, remove {_CHECKSUMS}"
-        )
 
 
 def attach_adapter(
@@ -126,7 +104,7 @@ def attach_adapter(
     Raises:
         AdapterError: The weights are damaged, or do not fit the base exactly.
     """
-    weights = _read_weights(adapter.folder / _WEIGHTS)
+    weights = _read_weights(adapter.folder / WEIGHTS)
     recorded = adapter.base_name or "an unnamed base"
     misfit = f"adapter {adapter.folder}, made for {recorded}, does not fit base {base_name}"
     try:
@@ -152,7 +130,7 @@ def attach_adapter(
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / _CONFIG
+    path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -170,7 +148,7 @@ def _lora_config(adapter: Adapter) -> LoraConfig:
     strange = {name for name, value in adapter.config.items() if name not in known and value}
     if strange:
         raise AdapterError(
-            f"{adapter.folder / _CONFIG}: this version of PEFT does not know {min(strange)!r}; "
+            f"{adapter.folder / CONFIG}: this version of PEFT does not know {min(strange)!r}; "
             "upgrade peft"
         )
     options = {name: value for name, value in adapter.config.items() if name in known}
@@ -180,7 +158,12 @@ def _lora_config(adapter: Adapter) -> LoraConfig:
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     try:
         weights = load_file(path)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise AdapterError(
+            f"{path} cannot be read ({error.strerror or error}); make it readable for this user, "
+            "or copy it again"
+        ) from error
+    except (SafetensorError, ValueError, KeyError) as error:
         raise AdapterError(f"{path} is damaged ({error}); copy it again") from error
     for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():

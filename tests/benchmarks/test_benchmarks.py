@@ -13,10 +13,8 @@ from benchmarks.inputs import CONVERTED, NOTATIONS_OF, SETS, SETS_OF, draw_set
 from benchmarks.llama import gbnf
 from benchmarks.timing import Tally, measure_alone
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
-from kvrm_grammar.dialects.registry import DIALECTS
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.dialects import DIALECTS, find_dialect
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.oracle.reference import parse
 from training.evaluation.free_decoding import Reply
@@ -73,8 +71,10 @@ def test_our_arms_answer_validly_and_agree(tiny_decoder: Decoder) -> None:
 def test_outlines_gets_the_same_prompt(text: str, tiny_decoder: Decoder) -> None:
     """The copy of the tokenizer handed to Outlines gives the token IDs that we use."""
     tokenizer = plain_tokenizer(tiny_decoder)
-    ids = tokenizer(prompt_text(text), add_special_tokens=False)["input_ids"]
-    assert ids == encode_plain(tiny_decoder.loaded.tokenizer, prompt_text(text))
+    ids = tokenizer(find_dialect("strict").read(text).prompt, add_special_tokens=False)["input_ids"]
+    assert ids == encode_plain(
+        tiny_decoder.loaded.tokenizer, find_dialect("strict").read(text).prompt
+    )
     assert tiny_decoder.loaded.tokenizer is not tokenizer
 
 
@@ -138,7 +138,7 @@ def test_alone_and_literals_run(tiny_decoder: Decoder) -> None:
 
 def test_the_llama_grammar_names_every_opcode() -> None:
     """One alternative per opcode and one for refusals, quoted, with the three operand rules."""
-    isa = load_isa()
+    isa = load_set()
     text = gbnf(isa, REFUSAL)
     root, *rules = text.splitlines()
     assert root.startswith("root ::= ") and root.count(" | ") == len(isa.opcodes)

@@ -14,7 +14,7 @@ import torch
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import METHODS, Decoder
 from kvrm_grammar.errors import AdapterError, DecodeError, InputError, LineTooLongError
-from kvrm_grammar.isa.operations import INVALID, from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_to_json
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import parse
@@ -348,7 +348,11 @@ def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
     ("decoded", "json", "valid"),
     [
         (Decoded("?", INVALID), '{"key":"OP_INVALID","params":{}}', False),
-        (Decoded("halt", from_fields("OP_HALT", {})), '{"key":"OP_HALT","params":{}}', True),
+        (
+            Decoded("halt", load_set().operation("OP_HALT", {})),
+            '{"key":"OP_HALT","params":{}}',
+            True,
+        ),
         (Decoded("", None, InputError("no")), None, False),
     ],
 )

@@ -3,12 +3,11 @@
 import pytest
 
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 
 DRAFTER = Drafter(
-    load_isa(), lambda text: [ord(c) for c in text], lambda ids: "".join(map(chr, ids))
+    load_set(), lambda text: [ord(c) for c in text], lambda ids: "".join(map(chr, ids))
 )
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 import torch
+from kvrm_grammar.dialects.prompt import PROMPT_PREFIX
 
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
 from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
-from kvrm_grammar.dialects.prompt import PROMPT_PREFIX, prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DecodeError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import build_index
 from kvrm_grammar.language.tokens import encode_plain
@@ -26,7 +26,10 @@ TEXTS = ("halt", "sub r5 r3 r1", "MOV R3, 0x7F", "jmp a.rather_long_label$", "?"
 
 @pytest.fixture(scope="module")
 def prompts(tiny_decoder: Decoder) -> list[list[int]]:
-    return [encode_plain(tiny_decoder.loaded.tokenizer, prompt_text(text)) for text in TEXTS]
+    return [
+        encode_plain(tiny_decoder.loaded.tokenizer, find_dialect("strict").read(text).prompt)
+        for text in TEXTS
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def random_draft(rng: Random, decoder: Decoder) -> Callable[[Sequence[int]], Seq
     """Valid JSON of a random operation, a piece of it, or garbage."""
 
     def draft(accepted: Sequence[int]) -> Sequence[int]:
-        operation, _, _ = random_operation(rng, load_isa())
+        operation, _, _ = random_operation(rng, load_set())
         tokens = encode_plain(decoder.loaded.tokenizer, operation_to_json(operation))
         kind = rng.randrange(3)
         if kind == 0:

@@ -17,23 +17,24 @@ from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import no_draft
 from kvrm_grammar.decoding.search import Candidate, best_first
 from kvrm_grammar.errors import DecodeError, InputError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, Operation, from_fields, operation_to_json
+from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_json
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.weights.loading import LoadedModel, load_model
 
-ISA = load_isa()
+ISA = load_set()
 
 
-def finite_operations() -> list[Operation]:
+def finite_operations() -> list[OperationModel]:
     """Every operation without a number or a label."""
     found = []
     for opcode in ISA.opcodes:
         if all(operand.kind == "register" for operand in opcode.operands):
             for values in product(ISA.registers, repeat=len(opcode.operands)):
                 names = [operand.name for operand in opcode.operands]
-                found.append(from_fields(opcode.key, dict(zip(names, values, strict=True))))
+                found.append(
+                    load_set().operation(opcode.key, dict(zip(names, values, strict=True)))
+                )
     return found
 
 
@@ -172,7 +173,7 @@ def test_alternatives_need_an_answer_and_a_number(tiny_decoder: Decoder) -> None
     assert Decoded("", None, InputError("no")).alternatives() == ()
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         tiny_decoder.decode("halt").alternatives(0)
-    one = Alternative(from_fields("OP_HALT", {}), 0.5)
+    one = Alternative(load_set().operation("OP_HALT", {}), 0.5)
     assert one.json == '{"key":"OP_HALT","params":{}}'
 
 

@@ -17,7 +17,7 @@ from hypothesis.errors import NoSuchExample
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import explain
 from training.scoring import is_valid, wilson
 

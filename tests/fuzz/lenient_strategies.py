@@ -9,10 +9,9 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from tests.fuzz.campaign import Labelled
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
@@ -23,7 +22,7 @@ from training.texts.strict.words import HELD_OUT_WORDS
 
 __all__ = ["LENIENT_STRATEGIES", "same_meaning"]
 
-ISA = load_isa()
+ISA = load_set()
 _SHORT = 200  # characters: there is room for what an edit adds
 
 
@@ -37,7 +36,9 @@ def _rendered(rng: Random) -> Labelled:
 def same_meaning(text: Labelled, rng: Random) -> Labelled:
     """Edit a text so that it means the same: blanks, a comment, a label in front, marks around."""
     line = text.rstrip("\r\n")
-    bare = visible_text(line) == line.strip(" \t")  # no comment, no label: marks may go around
+    bare = find_dialect("strict").read(line).visible == line.strip(
+        " \t"
+    )  # no comment, no label: marks may go around
     edits: list[Callable[[], str]] = [
         lambda: line.replace(" ", "  ") if "'" not in line else line,
         lambda: f"  {line}\t",

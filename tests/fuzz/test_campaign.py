@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import DecodeError, InputError
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from tests.fuzz.campaign import Labelled, Outcome, expected_of, run_campaign, summary
 from tests.fuzz.lenient_strategies import LENIENT_STRATEGIES

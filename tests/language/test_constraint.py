@@ -11,11 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import ConstraintError, OperationError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import (
+from kvrm_grammar.isa import (
     INVALID,
     OperationModel,
-    from_fields,
+    load_set,
     operation_from_json,
     operation_to_json,
 )
@@ -23,12 +22,15 @@ from kvrm_grammar.language.constraint import (
     MAX_REGEX_LENGTH,
     build_constraint,
     finite_constraint,
-    integer_range_regex,
 )
 from kvrm_grammar.language.index import TokenIndex, compile_index
+from kvrm_grammar.language.regex import integer_range_regex, multiples_regex
 from kvrm_grammar.language.vocabulary import TokenVocabulary
+from tests.kvrm import ADDRESS_MAX, ADDRESS_MIN, IMMEDIATE_MAX, IMMEDIATE_MIN, REGISTERS
+from tests.sets import ZETA
+from training.texts.operands import kind_of
 
-ISA = load_isa()
+ISA = load_set()
 CONSTRAINT = build_constraint(ISA)
 PATTERN = re.compile(CONSTRAINT.regex)
 LABEL_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_."
@@ -102,17 +104,18 @@ labels = st.one_of(
     st.from_regex(r"[Rr][0-9]{0,63}[A-Za-z_.$]?[a-z0-9]{0,3}", fullmatch=True),
 )
 values = {
-    "register": st.sampled_from(ISA.registers),
-    "immediate": st.integers(*ISA.immediate),
-    "target": st.integers(*ISA.address) | labels.filter(lambda label: is_canonical(jump(label))),
+    "register": st.sampled_from(REGISTERS),
+    "immediate": st.integers(IMMEDIATE_MIN, IMMEDIATE_MAX),
+    "target": st.integers(ADDRESS_MIN, ADDRESS_MAX)
+    | labels.filter(lambda label: is_canonical(jump(label))),
 }
 
 
 @st.composite
 def operations(draw: st.DrawFn) -> OperationModel:
     opcode = draw(st.sampled_from(ISA.opcodes))
-    return from_fields(
-        opcode.key, {operand.name: draw(values[operand.kind]) for operand in opcode.operands}
+    return load_set().operation(
+        opcode.key, {operand.name: draw(values[kind_of(operand)]) for operand in opcode.operands}
     )
 
 
@@ -131,15 +134,15 @@ def test_finite_part_is_enumerated_completely() -> None:
     found = set(texts_from(by_bytes().initial_state, "", open_operands))
     expected, cut = {operation_to_json(INVALID)}, set()
     for opcode in ISA.opcodes:
-        closed = [operand for operand in opcode.operands if operand.kind == "register"]
-        for registers in itertools.product(ISA.registers, repeat=len(closed)):
+        closed = [operand for operand in opcode.operands if kind_of(operand) == "register"]
+        for registers in itertools.product(ISA.names, repeat=len(closed)):
             params = dict(zip((operand.name for operand in closed), registers, strict=True))
             if len(closed) == len(opcode.operands):
-                expected.add(operation_to_json(from_fields(opcode.key, params)))
+                expected.add(operation_to_json(load_set().operation(opcode.key, params)))
                 continue
             # Registers come first in every opcode with an open operand.
             filled = params | {opcode.operands[-1].name: 0}
-            cut.add(operation_to_json(from_fields(opcode.key, filled)).removesuffix("0}}"))
+            cut.add(operation_to_json(load_set().operation(opcode.key, filled)).removesuffix("0}}"))
     assert len(expected) == 1683
     assert found == expected | cut
 
@@ -240,27 +243,40 @@ def test_unusable_ranges_are_refused() -> None:
         integer_range_regex(0, 10**5000)
 
 
+@pytest.mark.parametrize("step", [2, 4, 5, 8, 20, 125, 3, 7])
+@given(low=st.integers(-999, 999), size=st.integers(0, 3000))
+@settings(deadline=None, max_examples=20)
+def test_multiples(step: int, low: int, size: int) -> None:
+    """The expression holds exactly the multiples of a step in a range, in canonical decimals."""
+    low, high = low * step, (low + size // step) * step
+    pattern = re.compile(multiples_regex(low, high, step))
+    found = [n for n in range(low - 2 * step, high + 2 * step) if pattern.fullmatch(str(n))]
+    assert found == list(range(low, high + 1, step))
+    assert not any(map(pattern.fullmatch, ("", "-0", "00", f"0{high}", f"{high}.0")))
+
+
+def test_steps_that_cannot_be_written_are_refused() -> None:
+    """A step that divides no power of ten gives an expression only where its multiples are few."""
+    with pytest.raises(ConstraintError, match="multiples of 3 are too many"):
+        multiples_regex(0, 10**6, 3)
+    with pytest.raises(ConstraintError, match="no multiple of 8 in 9…15"):
+        multiples_regex(9, 15, 8)
+
+
 def test_constraint_is_a_value() -> None:
     """The same instruction set gives the same constraint; another one, another digest."""
-    assert build_constraint(ISA) == CONSTRAINT
-    fewer = build_constraint(dataclasses.replace(ISA, registers=ISA.registers[:4]))
-    assert fewer.digest != CONSTRAINT.digest
-    assert not re.fullmatch(fewer.regex, '{"key":"OP_INC","params":{"dest":"R4"}}')
+    assert build_constraint(ISA) is CONSTRAINT
+    other = build_constraint(ZETA)
+    assert other.digest != CONSTRAINT.digest
+    assert not re.fullmatch(other.regex, '{"key":"OP_INC","params":{"dest":"R4"}}')
 
 
 def test_instruction_set_without_labels_needs_no_register_names() -> None:
     """Whatever operands an instruction set lacks, nothing is asked of them."""
     plain = tuple(opcode for opcode in ISA.opcodes if not opcode.operands)
-    constraint = build_constraint(dataclasses.replace(ISA, opcodes=plain, registers=()))
+    constraint = build_constraint(dataclasses.replace(ISA, opcodes=plain))
     assert re.fullmatch(constraint.regex, operation_to_json(INVALID))
     assert not re.fullmatch(constraint.regex, jump("a"))
-
-
-@pytest.mark.parametrize("registers", [("AX", "BX"), ("A0", "A1"), ("A",), ("$0",)])
-def test_register_names_that_labels_could_take_are_refused(registers: tuple[str, ...]) -> None:
-    """Where the grammar does not keep labels and registers apart, nothing is compiled."""
-    with pytest.raises(ConstraintError, match=re.escape(registers[0])):
-        build_constraint(dataclasses.replace(ISA, registers=registers))
 
 
 def test_finite_language_holds_just_its_texts() -> None:

@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.mentions import mentions
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.strict import strict_mentions
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import build_index
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.language.vocabulary import read_vocabulary
+from tests.kvrm import DOMAINS
 from training.texts.strict.valid import valid_variant
 
-ISA = load_isa()
+ISA = load_set()
 SCHEMA = re.compile(build_constraint(ISA).regex)
 
 
@@ -102,7 +102,7 @@ def accepts(language: GroundedLanguage, token_ids: list[int]) -> bool:
 )
 def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
     """Every notation is found and rendered in decimal; what the schema forbids is not."""
-    assert mentions(text, ISA)[kind] == values  # type: ignore[index]
+    assert strict_mentions(text, ISA)[DOMAINS[kind]] == values
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -111,7 +111,7 @@ def test_the_right_answer_is_never_lost(
 ) -> None:
     """What a valid instruction means is in the language of its text."""
     variant = valid_variant(Random(seed), ISA)
-    language = grounding.language(visible_text(variant.text))
+    language = grounding.language(find_dialect("strict").read(variant.text).mentions)
     assert accepts(language, encode_plain(tiny_tokenizer, operation_to_json(variant.operation)))
 
 
@@ -148,14 +148,14 @@ def test_membership(
     text: str, answer: str, member: bool, grounding: Grounding, tiny_tokenizer: Any
 ) -> None:
     """Mentioned operands only, each once; a kind without mention falls back to the schema."""
-    language = grounding.language(text)
+    language = grounding.language(strict_mentions(text, ISA))
     assert accepts(language, encode_plain(tiny_tokenizer, answer)) is member
 
 
 @given(text=st.text(alphabet="subjmpovR0123457xX-#', .\\n", max_size=40), data=st.data())
 def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding: Grounding) -> None:
     """Every random walk through the masks ends in a text of the schema's language."""
-    language = grounding.language(visible_text(text))
+    language = grounding.language(find_dialect("strict").read(text).mentions)
     state, written = language.initial_state, b""
     for _ in range(language.max_tokens):
         allowed = language.allowed(state).tolist()
@@ -172,11 +172,11 @@ def test_it_is_a_subset_of_the_schema(text: str, data: st.DataObject, grounding:
 
 def test_members_are_counted(grounding: Grounding) -> None:
     """Three registers, one number and one label give 52 texts; without any, beginnings."""
-    texts = grounding.language("sub r5 r3 r1 12 there").texts
+    texts = grounding.language(strict_mentions("sub r5 r3 r1 12 there", ISA)).texts
     assert texts is not None and len(texts) == len(set(texts)) == 52
     assert all(SCHEMA.fullmatch(text) for text in texts)
-    assert grounding.language("mov 5").texts is None
-    whole, beginnings = grounding._texts(mentions("mov 5", ISA))
+    assert grounding.language(strict_mentions("mov 5", ISA)).texts is None
+    whole, beginnings = grounding._texts(strict_mentions("mov 5", ISA))
     assert sum("MOV_REG_IMM" in text for text in whole) == 8  # any register, this value
     assert '{"key":"OP_ADD","params":{"dest":' in beginnings
 
@@ -186,7 +186,7 @@ def test_masks_equal_an_outlines_index_of_the_same_language(
     text: str, grounding: Grounding, tiny_tokenizer: Any
 ) -> None:
     """State by state, the allowed tokens are those of Outlines for the enumerated texts."""
-    language = grounding.language(text)
+    language = grounding.language(strict_mentions(text, ISA))
     assert language.texts is not None
     oracle = build_index(finite_constraint(language.texts), tiny_tokenizer, use_cache=False)
     rng = Random(text)
@@ -210,7 +210,7 @@ def test_masks_equal_an_outlines_index_of_the_same_language(
 @pytest.mark.parametrize("text", ["", "jmp", "mov", "mov r1", "mov 5", "sub r5 r3 r1", "clear r2"])
 def test_a_mask_holds_what_leads_on(text: str, grounding: Grounding) -> None:
     """A token is in the mask just where there is a state after it."""
-    language, rng = grounding.language(text), Random(text)
+    language, rng = grounding.language(strict_mentions(text, ISA)), Random(text)
     every = range(grounding.index.vocab_size)
     for _ in range(4):
         state, written = language.initial_state, b""
@@ -245,7 +245,7 @@ def test_shorthand(text: str, operands: set[tuple[str, ...]], grounding: Groundi
     """Where a dialect has shorthand, and only there, the destination may be a source too."""
 
     def members(own: Grounding, mnemonic: str) -> set[tuple[str, ...]]:
-        whole, _ = own._texts(own.find(text, ISA))
+        whole, _ = own._texts(strict_mentions(text, ISA))
         return {tuple(json.loads(one)["params"].values()) for one in whole if mnemonic in one}
 
     short = replace(grounding, shorthand=True)
@@ -259,9 +259,11 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
     for text in ("sub r5 r3 9", "mov r2, 'a'", "jmp there r6 3", "add r7 r7 0"):
         decoded = tiny_decoder.decode(text)
         assert decoded.operation is not None
-        found = mentions(text, ISA)
+        found = strict_mentions(text, ISA)
         usable = {value.strip('"') for values in found.values() for value in values or ()}
         params = decoded.operation.params.model_dump().values()
         assert {str(value) for value in params} <= usable
-        registers = [value for value in params if value in ISA.registers]
-        assert not Counter(registers) - Counter(v.strip('"') for v in found["register"] or ())
+        registers = [value for value in params if value in ISA.names]
+        assert not Counter(registers) - Counter(
+            v.strip('"') for v in found[DOMAINS["register"]] or ()
+        )

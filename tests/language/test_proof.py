@@ -15,7 +15,7 @@ import pytest
 from llguidance import LLMatcher
 
 from benchmarks.qwen_vocabulary import qwen_tokenizer
-from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary
@@ -102,7 +102,7 @@ def tokenizer(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture(scope="module")
 def index(tokenizer: Any) -> TokenIndex:
-    return build_index(build_constraint(load_isa()), tokenizer, use_cache=False)
+    return build_index(build_constraint(load_set()), tokenizer, use_cache=False)
 
 
 def test_every_mask_is_the_oracles(index: TokenIndex, tokenizer: Any) -> None:
@@ -163,7 +163,7 @@ def test_the_longest_answer_is_computed(index: TokenIndex) -> None:
 
 def test_a_wrong_bit_is_found(tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof can fail: one flipped bit in one state's mask is counted."""
-    index = build_index(build_constraint(load_isa()), tiny_tokenizer, use_cache=False)
+    index = build_index(build_constraint(load_set()), tiny_tokenizer, use_cache=False)
     vocabulary = read_vocabulary(tiny_tokenizer)
     assert prove(index, vocabulary)["differing"] == 0
     usual = TokenIndex.packed_mask
@@ -181,7 +181,7 @@ def test_a_wrong_bit_is_found(tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPat
 
 def test_every_mask_is_llguidances(index: TokenIndex, tokenizer: Any) -> None:
     """Another engine, in another language, from the same expression: no bit differs either."""
-    pattern = build_constraint(load_isa()).regex.replace("/", r"\/")
+    pattern = build_constraint(load_set()).regex.replace("/", r"\/")
     # Without `no_forcing` it offers one tokenisation of what is certain, not all of them.
     grammar = f'%llguidance {{"no_forcing": true}}\nstart: /{pattern}/'
     matcher = LLMatcher(

@@ -8,7 +8,7 @@ import pytest
 
 from kvrm_grammar.decoding.decoder import METHODS, Decoder
 from kvrm_grammar.facade import DecodeLLM, decode_program, decode_structured, default_decoder
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.program import parse_program
 from kvrm_grammar.oracle.reference import parse
 from training.data.files import file_digest

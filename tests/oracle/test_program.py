@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import ProgramError, UnknownLabelError
-from kvrm_grammar.isa.operations import INVALID, Operation, from_fields, operation_to_json
+from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_json
 from kvrm_grammar.oracle.program import Instruction, assemble, parse_program
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 
@@ -30,16 +30,16 @@ def test_a_program_has_addresses_and_resolved_labels() -> None:
     assert [i.line for i in program.instructions] == [2, 3, 6, 7, 8, 9, 10]
     assert dict(program.labels) == {"again": 2, "never": 6, "end": 7}
     assert program.instructions[4] == Instruction(
-        4, 8, "        JNZ again      # once more", from_fields("OP_JNZ", {"addr": 2})
+        4, 8, "        JNZ again      # once more", load_set().operation("OP_JNZ", {"addr": 2})
     )
-    assert program.instructions[5].operation == from_fields("OP_JMP", {"addr": 7})
+    assert program.instructions[5].operation == load_set().operation("OP_JMP", {"addr": 7})
 
 
 @pytest.mark.parametrize("source", ["", "\n", "; nothing\r\n\r\n", "  \t\r// nothing"])
 def test_a_source_without_instructions_is_an_empty_program(source: str) -> None:
     """Blank lines and comments make no instruction, and nobody is asked to decode."""
 
-    def never(lines: list[str]) -> list[Operation]:
+    def never(lines: list[str]) -> list[OperationModel]:
         raise AssertionError(lines)
 
     program = assemble(source, never)
@@ -50,7 +50,7 @@ def test_only_three_line_ends_split_lines() -> None:
     """LF, CR LF and CR end a line; other separators may stand in a comment."""
     program = parse_program("NOP\nNOP\r\nNOP\rHALT ; a\x0cb\u2028c\x85d\x0be\x1cf")
     assert [i.line for i in program.instructions] == [1, 2, 3, 4]
-    assert program.instructions[3].operation == from_fields("OP_HALT", {})
+    assert program.instructions[3].operation == load_set().operation("OP_HALT", {})
 
 
 def test_refused_lines_stay_with_their_reason() -> None:
@@ -92,13 +92,13 @@ def test_the_decode_step_is_injected() -> None:
     """Decode sees raw lines, once and in order; its answers are resolved like any other."""
     seen: list[list[str]] = []
 
-    def decode(lines: list[str]) -> list[Operation]:
+    def decode(lines: list[str]) -> list[OperationModel]:
         seen.append(lines)
-        return [from_fields("OP_JMP", {"addr": "top"}), INVALID, INVALID]
+        return [load_set().operation("OP_JMP", {"addr": "top"}), INVALID, INVALID]
 
     program = assemble("top: goto top ; again\n\n NOP\n hello", decode)
     assert seen == [["top: goto top ; again", " NOP", " hello"]]
-    assert program.instructions[0].operation == from_fields("OP_JMP", {"addr": 0})
+    assert program.instructions[0].operation == load_set().operation("OP_JMP", {"addr": 0})
     assert program.instructions[1].reason == "refused, although the strict dialect accepts it"
     assert program.instructions[2].reason == "hello is not a mnemonic"
 

@@ -9,7 +9,7 @@ import pytest
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa.operations import operation_from_json
+from kvrm_grammar.isa import operation_from_json
 from training import leave_one_out, train_decode
 from training.data.examples import read_examples
 from training.data.lenient import lenient_kind

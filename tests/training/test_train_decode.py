@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.weights.loading import load_model
 from tests.training.short_training import train
 from training import train_decode

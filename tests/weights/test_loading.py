@@ -16,11 +16,12 @@ from huggingface_hub import snapshot_download
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
-from kvrm_grammar.errors import AdapterError, BaseModelError, ModelError
+from kvrm_grammar.errors import AdapterError, BaseModelError
 from kvrm_grammar.language.tokens import encode_plain
-from kvrm_grammar.weights import loading as model_module
-from kvrm_grammar.weights.adapter import read_adapter, write_checksums
-from kvrm_grammar.weights.loading import LoadedModel, default_device, default_dtype, load_model
+from kvrm_grammar.weights import base as base_module
+from kvrm_grammar.weights.adapter import read_adapter
+from kvrm_grammar.weights.checksums import write_checksums
+from kvrm_grammar.weights.loading import LoadedModel, load_model
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -384,7 +385,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise ConnectionError("the hub cannot be reached")
         return str(partial(snapshot_download, cache_dir=folder)(name, **options))
 
-    monkeypatch.setattr(model_module, "snapshot_download", download)
+    monkeypatch.setattr(base_module, "snapshot_download", download)
     return folder
 
 
@@ -426,54 +427,13 @@ def test_packaged_base_by_name(
         "files": {"model.safetensors": {"bytes": 1, "sha256": "abc"}},
     }
     (base / "manifest.json").write_text(json.dumps(manifest))
-    monkeypatch.setattr(model_module, "ensure_packaged_base", lambda **_: base)
-    monkeypatch.setattr(model_module, "snapshot_download", None)
+    monkeypatch.setattr(base_module, "ensure_packaged_base", lambda **_: base)
+    monkeypatch.setattr(base_module, "snapshot_download", None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / PACKAGED_BASE_NAME).mkdir(parents=True)
     edit_json(adapter / CONFIG, base_model_name_or_path=PACKAGED_BASE_NAME)
     for loaded in (load_model(adapter), load_model(None)):
         assert (loaded.base_name, loaded.base_id) == (PACKAGED_BASE_NAME, "sha256:abc")
-
-
-# --- device and dtype --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("device", ["nonsense", "cuda:99"])
-def test_unusable_device(device: str, tiny_base: Path) -> None:
-    """A device that is not there is named."""
-    with pytest.raises(ModelError, match=f"device '{device}' cannot be used"):
-        load_model(None, base=tiny_base, device=device)
-
-
-@pytest.mark.parametrize("avx512", [True, False])
-@pytest.mark.parametrize("amx", [True, False])
-def test_default_dtype_follows_the_processor(
-    avx512: bool, amx: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """bfloat16 only where the processor computes in it."""
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
-    expected = torch.bfloat16 if avx512 or amx else torch.float32
-    assert default_dtype("cpu") == expected
-
-
-def test_default_dtype_when_torch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without torch's private questions the answer is float32."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.delattr(torch.cpu, name, raising=False)
-    assert default_dtype("cpu") == torch.float32
-
-
-def test_default_device_and_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GPU is used where there is one, in bfloat16 if it has it."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert default_device() == torch.device("cuda")
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
-    assert default_dtype("cuda") == torch.bfloat16
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
-    assert default_dtype("cuda:0") == torch.float32
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert default_device() == torch.device("cpu")
 
 
 @pytest.mark.model

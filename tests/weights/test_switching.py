@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kvrm_grammar.decoding.sharing import load_decoders
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import AdapterError, InputError
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights.loading import load_model, load_models
@@ -17,7 +17,7 @@ TEXTS = ("sub r5 r3 r1", "mov r1, 7", "jmp there", "halt", "inc r8")
 
 
 def logits(loaded: Any, text: str) -> torch.Tensor:
-    ids = torch.tensor([encode_plain(loaded.tokenizer, prompt_text(text))])
+    ids = torch.tensor([encode_plain(loaded.tokenizer, find_dialect("strict").read(text).prompt)])
     with torch.inference_mode(), loaded.active():
         result: torch.Tensor = loaded.model(ids).logits
         return result.clone()
@@ -72,5 +72,7 @@ def test_adapters_of_other_bases_are_refused(
     other = make_adapter(make_base())
     with pytest.raises(AdapterError, match="is for"):
         load_models([two_adapters[0], other])
+    with pytest.raises(AdapterError, match="no adapter was named"):
+        load_models([])
     with pytest.raises(InputError, match="unknown dialect"):
         load_decoders({"casual": two_adapters[0]})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa.operations import operation_from_json, operation_to_json
+from kvrm_grammar.isa import operation_from_json, operation_to_json
 from training.data.files import file_digest, read_json_lines
 
 __all__ = ["Example", "read_examples", "write_examples"]

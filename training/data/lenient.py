@@ -7,10 +7,8 @@ dialect among them, for those mean the same here.
 from collections.abc import Collection, Iterator, Sequence
 from random import Random
 
-from kvrm_grammar.dialects.prompt import visible_text
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import INVALID, OperationModel, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, OperationModel, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.texts.lenient.forms import FORMS
@@ -36,7 +34,7 @@ def generate_lenient(
     without: Collection[str] = (),
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
-    isa: Isa | None = None,
+    isa: InstructionSet | None = None,
 ) -> Iterator[Example]:
     """Draw examples of the lenient dialect.
 
@@ -59,18 +57,20 @@ def generate_lenient(
         DataError: A rendering is an instruction of the strict dialect that means something
             else: a defect of the makers.
     """
-    rng, isa, made = Random(seed), isa or load_isa(), 0
+    rng, isa, made = Random(seed), isa or load_set(), 0
     while made < count:
         if rng.random() < refusals:
             candidate = lenient_refusal(rng, isa, words, lexicon)
-            example = lenient_example(candidate.text, INVALID, ("refusal", candidate.kind))
+            example = lenient_example(candidate.text, INVALID, ("refusal", candidate.kind), isa)
         elif rng.random() < strict:
             variant = valid_variant(rng, isa, words)
-            example = lenient_example(variant.text, variant.operation, ("strict", *variant.kinds))
+            example = lenient_example(
+                variant.text, variant.operation, ("strict", *variant.kinds), isa
+            )
         else:
             kind = rng.choice(_KINDS) if rng.random() < even else None
             variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
-            example = lenient_example(variant.text, variant.operation, variant.kinds)
+            example = lenient_example(variant.text, variant.operation, variant.kinds, isa)
         if example is not None and not set(example.kinds) & set(without):
             made += 1
             yield example
@@ -84,7 +84,7 @@ def lenient_kind(
     lexicon: Lexicon,
     *,
     mixed: bool | None = None,
-    isa: Isa | None = None,
+    isa: InstructionSet | None = None,
 ) -> list[Example]:
     """Draw examples that show one kind of writing, or one kind of fault.
 
@@ -97,15 +97,15 @@ def lenient_kind(
         mixed: Whether a text of a kind of writing must show others too, or none; None for either.
         isa: The instruction set; None for the packaged one.
     """
-    rng, isa = Random(f"{kind} {seed}"), isa or load_isa()
+    rng, isa = Random(f"{kind} {seed}"), isa or load_set()
     drawn: dict[str, Example] = {}
     for _ in range(60 * count):
         if kind in LENIENT_REFUSAL_KINDS:
             text = lenient_refusal(rng, isa, words, lexicon, kind=kind).text
-            example = lenient_example(text, INVALID, ("refusal", kind))
+            example = lenient_example(text, INVALID, ("refusal", kind), isa)
         else:
             variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
-            example = lenient_example(variant.text, variant.operation, variant.kinds)
+            example = lenient_example(variant.text, variant.operation, variant.kinds, isa)
         if example is not None and mixed in (None, len(example.kinds) > 1):
             drawn.setdefault(example.text, example)
         if len(drawn) == count:
@@ -113,15 +113,19 @@ def lenient_kind(
     return list(drawn.values())
 
 
-def lenient_example(text: str, operation: OperationModel, kinds: tuple[str, ...]) -> Example | None:
+def lenient_example(
+    text: str,
+    operation: OperationModel,
+    kinds: tuple[str, ...],
+    isa: InstructionSet | None = None,
+) -> Example | None:
     """Make an example, unless its line is too long or its fault repaired itself.
 
     Raises:
         DataError: See :func:`generate_lenient`.
     """
     try:
-        visible_text(text)
-        strictly = parse(text)
+        strictly = parse(text, isa)
     except LineTooLongError:
         return None
     if strictly != INVALID and strictly != operation:

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa.binding import Isa, load_isa
+from kvrm_grammar.isa import InstructionSet, load_set
 from training.data.examples import Example
 from training.data.files import read_json_lines
 from training.data.strict import judged
@@ -26,7 +26,7 @@ _EDITED = 0.3  # of the neighbours
 
 
 def neighbours_of_file(
-    path: Path, count: int, seed: int, *, isa: Isa | None = None
+    path: Path, count: int, seed: int, *, isa: InstructionSet | None = None
 ) -> list[Example]:
     """Draw neighbours of every text in a file of disagreements.
 
@@ -61,7 +61,7 @@ def _text(path: Path, number: int, row: object) -> str:
     return text
 
 
-def neighbour(text: str, rng: Random, isa: Isa | None = None) -> str:
+def neighbour(text: str, rng: Random, isa: InstructionSet | None = None) -> str:
     """Write a text anew: names, digits and letters change, its shape mostly does not.
 
     Args:
@@ -72,7 +72,7 @@ def neighbour(text: str, rng: Random, isa: Isa | None = None) -> str:
     >>> neighbour("jmp loop", Random(4)) != neighbour("jmp loop", Random(5))
     True
     """
-    isa = isa or load_isa()
+    isa = isa or load_set()
     names = {opcode.mnemonic for opcode in isa.opcodes}
     pieces = [
         piece if rng.random() < _KEPT else _other(piece, rng, isa, names)
@@ -82,7 +82,7 @@ def neighbour(text: str, rng: Random, isa: Isa | None = None) -> str:
     return edit(written, rng, KEYBOARD) if rng.random() < _EDITED else written
 
 
-def _other(piece: str, rng: Random, isa: Isa, names: set[str]) -> str:
+def _other(piece: str, rng: Random, isa: InstructionSet, names: set[str]) -> str:
     """A piece of the same kind."""
     if piece.upper() in names:
         other = rng.choice(isa.opcodes).mnemonic

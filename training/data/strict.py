@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from kvrm_grammar.errors import DataError, LineTooLongError
-from kvrm_grammar.isa.binding import Isa, load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.texts.strict.minimal_pairs import minimal_pair
@@ -26,7 +25,7 @@ def generate_examples(
     refusals: float = 0.4,
     pairs: float = 0.0,
     words: Sequence[str] = TRAINING_WORDS,
-    isa: Isa | None = None,
+    isa: InstructionSet | None = None,
 ) -> Iterator[Example]:
     """Draw strict examples, each confirmed by the reference parser.
 
@@ -45,7 +44,7 @@ def generate_examples(
     Raises:
         DataError: A rendering and the reference parser disagree: a defect in one of them.
     """
-    rng, isa, made = Random(seed), isa or load_isa(), 0
+    rng, isa, made = Random(seed), isa or load_set(), 0
     while made < count:
         for example in _draw(rng, isa, words, refusals, pairs)[: count - made]:
             made += 1
@@ -53,7 +52,7 @@ def generate_examples(
 
 
 def _draw(
-    rng: Random, isa: Isa, words: Sequence[str], refusals: float, pairs: float
+    rng: Random, isa: InstructionSet, words: Sequence[str], refusals: float, pairs: float
 ) -> list[Example]:
     if pairs and rng.random() < pairs / (2 - pairs):  # a pair counts twice
         drawn = [judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
@@ -64,7 +63,7 @@ def _draw(
     return [example for example in drawn if example is not None]
 
 
-def _valid(rng: Random, isa: Isa, words: Sequence[str]) -> Example | None:
+def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | None:
     variant: Variant = valid_variant(rng, isa, words)
     try:
         meaning = parse(variant.text)

@@ -12,7 +12,6 @@ import torch
 from transformers import GenerationConfig
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import prompt_text
 from kvrm_grammar.language.tokens import encode_plain
 
 __all__ = ["Reply", "free_decoding", "greedy_config"]
@@ -59,8 +58,7 @@ def free_decoding(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
     end = decoder.index.eos_token_id
 
     def run(texts: Sequence[str]) -> list[Reply]:
-        fold = decoder.dialect.fold
-        prompts = [encode_plain(tokenizer, prompt_text(text, fold=fold)) for text in texts]
+        prompts = [encode_plain(tokenizer, decoder.dialect.read(text).prompt) for text in texts]
         longest = max(map(len, prompts))
         ids = torch.tensor([[end] * (longest - len(p)) + p for p in prompts])
         mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])

@@ -17,8 +17,7 @@ from rich.table import Table
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa.binding import Isa
-from kvrm_grammar.isa.operations import INVALID, operation_from_json, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.data.lenient import lenient_kind
@@ -59,7 +58,9 @@ THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.9
 _REFUSAL = operation_to_json(INVALID)
 
 
-def held_out_examples(count: int, seed: int, *, isa: Isa | None = None) -> dict[str, list[Example]]:
+def held_out_examples(
+    count: int, seed: int, *, isa: InstructionSet | None = None
+) -> dict[str, list[Example]]:
     """Draw texts of every kind, phrases and words held out from training.
 
     Args:
@@ -78,7 +79,7 @@ def held_out_examples(count: int, seed: int, *, isa: Isa | None = None) -> dict[
     return drawn
 
 
-def strict_examples(count: int, seed: int, *, isa: Isa | None = None) -> list[Example]:
+def strict_examples(count: int, seed: int, *, isa: InstructionSet | None = None) -> list[Example]:
     """Draw instructions of the strict dialect, which mean the same in the lenient one."""
     made = generate_examples(4 * count, seed, refusals=0.0, words=HELD_OUT_WORDS, isa=isa)
     return [example for example in made if example.answer != _REFUSAL][:count]
@@ -143,7 +144,9 @@ def risk_and_coverage(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     return rows
 
 
-def evaluate_lenient(arguments: argparse.Namespace, isa: Isa | None = None) -> dict[str, Any]:
+def evaluate_lenient(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Read held-out texts of every kind with the model, and with what it is compared to.
 
     Args:

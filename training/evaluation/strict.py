@@ -15,8 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa.binding import Isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, operation_to_json
 from training.data.examples import Example, read_examples
 from training.data.strict import generate_examples
 from training.evaluation.outcomes import Outcome
@@ -95,7 +94,9 @@ def run(decoder: Decoder, examples: Iterable[Example], batch_size: int) -> list[
     return [Outcome(example, decoded.json) for example, decoded in bar]
 
 
-def evaluate_strict(arguments: argparse.Namespace, isa: Isa | None = None) -> dict[str, Any]:
+def evaluate_strict(
+    arguments: argparse.Namespace, isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Run the spot checks and the fresh examples.
 
     Args:

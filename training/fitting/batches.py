@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.language.tokens import encode_plain
 from training.data.examples import Example
@@ -39,7 +39,7 @@ def encode_example(
     max_length: int,
     *,
     opcode_only: bool = False,
-    fold: bool = False,
+    dialect: Dialect | None = None,
 ) -> Feature | None:
     """Tokenise prompt and answer apart, as decoding does, and append the end token.
 
@@ -49,12 +49,12 @@ def encode_example(
         max_length: Token IDs of prompt and answer together, after the cut.
         opcode_only: Cut the answer after its opcode. There it is decided whether the
             text is refused, which is the hard part; the cut makes room for more of it.
-        fold: As the dialect's prompts have it.
+        dialect: Which shows the model the text; None for the default set's strict one.
 
     Returns:
         The feature, or None where it has more than ``max_length`` token IDs.
     """
-    prompt = encode_plain(tokenizer, prompt_text(example.text, fold=fold))
+    prompt = encode_plain(tokenizer, (dialect or find_dialect("strict")).read(example.text).prompt)
     answer = [*encode_plain(tokenizer, example.answer), int(tokenizer.eos_token_id)]
     if opcode_only:
         answer = answer[: _opcode_end(tokenizer, example.answer, answer)]
@@ -80,7 +80,7 @@ def encode_examples(
     *,
     opcode_only: float = 0.0,
     seed: int = 0,
-    fold: bool = False,
+    dialect: Dialect | None = None,
 ) -> tuple[list[Feature], int]:
     """Tokenise all examples.
 
@@ -90,7 +90,7 @@ def encode_examples(
         max_length: Token IDs of prompt and answer together.
         opcode_only: Share of examples, drawn at random, whose answer is cut after its opcode.
         seed: Of that draw.
-        fold: As the dialect's prompts have it.
+        dialect: Which shows the model the text; None for the default set's strict one.
 
     Returns:
         The features in order, and how many examples were longer than ``max_length``.
@@ -101,7 +101,7 @@ def encode_examples(
     rng = Random(seed)
     features = [
         encode_example(
-            tokenizer, example, max_length, opcode_only=rng.random() < opcode_only, fold=fold
+            tokenizer, example, max_length, opcode_only=rng.random() < opcode_only, dialect=dialect
         )
         for example in examples
     ]

@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import Dialect
 from training.data.examples import Example
 from training.fitting.batches import Collator, Feature, encode_example
 from training.fitting.trainer import completion_logits
@@ -103,7 +104,7 @@ def unsure(
             window,
             max_length=max_length,
             opcode_only=not whole,
-            fold=decoder.dialect.fold,
+            dialect=decoder.dialect,
         )
         doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
         answers = decoder.decode_many(window[i].text for i in doubtful)
@@ -127,7 +128,7 @@ def answer_probabilities(
     *,
     max_length: int,
     opcode_only: bool = True,
-    fold: bool = False,
+    dialect: Dialect | None = None,
 ) -> list[float | None]:
     """Compute the probability of each example's answer, or of that up to its opcode.
 
@@ -137,7 +138,7 @@ def answer_probabilities(
         examples: Texts and answers.
         max_length: Token IDs of prompt and answer.
         opcode_only: Whether the answer ends with its opcode.
-        fold: As the dialect's prompts have it.
+        dialect: Which shows the model the texts.
 
     Returns:
         For each example a probability from 0 to 1, teacher-forced and without a
@@ -148,7 +149,7 @@ def answer_probabilities(
         for place, example in enumerate(examples)
         if (
             feature := encode_example(
-                tokenizer, example, max_length, opcode_only=opcode_only, fold=fold
+                tokenizer, example, max_length, opcode_only=opcode_only, dialect=dialect
             )
         )
     }

@@ -15,15 +15,14 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainingArguments, set_seed
 
-from kvrm_grammar.dialects.registry import DIALECTS
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.weights.adapter import read_adapter
 from kvrm_grammar.weights.loading import (
     LoadedModel,
-    default_device,
-    default_dtype,
     load_model,
 )
+from kvrm_grammar.weights.placement import default_device, default_dtype
 from training.data.examples import Example, read_examples
 from training.data.near_disagreements import neighbours_of_file
 from training.fitting.batches import Collator, Feature, encode_examples
@@ -86,17 +85,17 @@ def _split(
     rest = examples[held + arguments.skip_samples :]
     if not rest:
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
-    fold = DIALECTS[arguments.dialect].fold
+    dialect = find_dialect(arguments.dialect)
     training, long = encode_examples(
         loaded.tokenizer,
         _chosen(rest, arguments, recipe, checkpoints),
         recipe.max_length,
         opcode_only=recipe.opcode_only,
         seed=arguments.seed,
-        fold=fold,
+        dialect=dialect,
     )
     evaluation, longer = encode_examples(
-        loaded.tokenizer, examples[:held], recipe.max_length, fold=fold
+        loaded.tokenizer, examples[:held], recipe.max_length, dialect=dialect
     )
     return training, evaluation, long + longer
 

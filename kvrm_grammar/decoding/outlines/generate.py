@@ -3,7 +3,8 @@
 In: a causal language model, prompts as token IDs, a compiled constraint. Out: for each
 prompt the token IDs of one complete answer. The model is run by transformers'
 ``generate`` with an Outlines logits processor; prompts are token IDs, so no chat
-template and no special meaning of any text can come in between.
+template and no special meaning of any text can come in between. Scores are float32, as
+the engine's are.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
+from kvrm_grammar.decoding.head import with_exact_head
 from kvrm_grammar.decoding.outlines.logits import ConstraintLogitsProcessor
 from kvrm_grammar.errors import DecodeError, LimitError
 from kvrm_grammar.language.index import TokenIndex
@@ -74,7 +76,7 @@ def generate_constrained(
     input_ids, attention_mask = _left_padded(prompts, end, model.device)
     config: Any = GenerationConfig  # its constructor has no types
     with torch.inference_mode():
-        output = model.generate(
+        output = with_exact_head(model).generate(
             input_ids=input_ids,
             attention_mask=attention_mask,
             generation_config=config(

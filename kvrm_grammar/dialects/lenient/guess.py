@@ -7,71 +7,90 @@ in order of appearance, turned round by ``from``, ``into`` and arrows.
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
 
-from kvrm_grammar.dialects.lenient.keywords import KEYWORDS
+from kvrm_grammar.dialects.lenient.data import LenientData, lenient_data
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.lenient.spelling import one_edit_from
-from kvrm_grammar.dialects.lenient.synonyms import SYNONYMS
-from kvrm_grammar.dialects.prompt import visible_text
+from kvrm_grammar.dialects.lenient.names import name_patterns
+from kvrm_grammar.dialects.lenient.words import one_edit_from
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa.binding import Isa, Opcode
-from kvrm_grammar.isa.operations import INVALID, Operation, from_fields
+from kvrm_grammar.isa import INVALID, InstructionSet, Mentions, Opcode, OperationModel
 
 __all__ = ["guess"]
 
 _FRINGE = re.compile(r"""^[\s`"'(.]*(?:OP_)?""", re.IGNORECASE)
 _FIRST = re.compile(r"[A-Za-z]+")
-_GLUED = re.compile(r"([A-Za-z]+?)(?=(?:r|reg|register)\s?[0-7])", re.IGNORECASE)
 _NAMED = re.compile(r"([A-Za-z]+[12]?)\s*[=:]\s*([^\s,]+)")
-_DEST_LAST = re.compile(
-    r"->|\b(?:into|in|to)\s+[%$]?r(?:eg(?:ister)?)?\s?[0-7]\W*\w*$", re.IGNORECASE
-)
-_FROM = re.compile(r"\b(?:from|off)\s+[%$]?r", re.IGNORECASE)
 _TARGET = re.compile(
     r"\b(?:to|at|goto|jump)\s+@?(?!(?:to|at)\b)([A-Za-z_.][A-Za-z0-9_.$]*|[0-9][0-9A-Za-z_]*)"
 )
 _WORDS_OF_JUMPS = re.compile(r"(?:to|at|if|when|then)$", re.IGNORECASE)
 
 
-def guess(text: str, isa: Isa) -> Operation:
+@dataclass(frozen=True)
+class _Patterns:
+    """What depends on how a set's names are spelled. Immutable."""
+
+    glued: re.Pattern[str] | None
+    destination_last: re.Pattern[str]
+    turned_round: re.Pattern[str]
+
+
+@lru_cache(maxsize=16)
+def _patterns(isa: InstructionSet) -> _Patterns:
+    names = name_patterns(isa)
+    glued = names.glued and re.compile(rf"([A-Za-z]+?)(?={names.glued})", re.IGNORECASE)
+    start = rf"[%$]?{names.stem}" if names.stem else names.one
+    return _Patterns(
+        glued or None,
+        re.compile(rf"->|\b(?:into|in|to)\s+{names.one}\W*\w*$", re.IGNORECASE),
+        re.compile(rf"\b(?:from|off)\s+{start}", re.IGNORECASE),
+    )
+
+
+def guess(visible: str, isa: InstructionSet) -> OperationModel:
     """Guess what a text of the lenient dialect means.
 
     Args:
-        text: At most 256 characters.
+        visible: What the model sees of it.
         isa: The instruction set.
 
     Returns:
         Some operation; ``OP_INVALID`` where nothing fits.
 
-    >>> from kvrm_grammar.isa.binding import load_isa
-    >>> guess("subtract r1 from r3, store in r5", load_isa()).params.src1
+    >>> from kvrm_grammar.isa import load_set
+    >>> guess("subtract r1 from r3, store in r5", load_set()).params.src1
     'R3'
     """
-    seen = _FRINGE.sub("", visible_text(text, fold=True), count=1)
-    mnemonic = _mnemonic(seen, isa)
+    seen = _FRINGE.sub("", visible, count=1)
+    data = lenient_data(isa)
+    mnemonic = _mnemonic(seen, isa, data)
     for opcode in isa.opcodes:
-        if opcode.mnemonic == mnemonic:
-            params = _operands(seen, opcode, isa)
+        if mnemonic in opcode.mnemonics:
+            params = _operands(seen, opcode, isa, data)
             if params is not None:
                 try:
-                    return from_fields(opcode.key, params)
+                    return isa.operation(opcode.key, params)
                 except OperationError:
                     continue
     return INVALID
 
 
-def _mnemonic(text: str, isa: Isa) -> str | None:
-    names = [opcode.mnemonic for opcode in isa.opcodes]
+def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
+    names = list(isa.by_mnemonic)
     known = {name: name for name in names}
-    known |= {other: name for name, others in SYNONYMS.items() for other in others}
+    known |= {other: name for name, others in data.synonyms.items() for other in others}
     first = _FIRST.match(text)
     if first:
-        glued = _GLUED.match(text)
+        pattern = _patterns(isa).glued
+        glued = pattern.match(text) if pattern else None
         for word in (first[0], glued[1] if glued else ""):
             if word.upper() in names or (word.upper() in known and len(text.split()) < 4):
                 return known[word.upper()]
-    for pattern, name in KEYWORDS:
-        if name in names and re.search(pattern, text, re.IGNORECASE):
+    for keyword, name in data.keywords:
+        if re.search(keyword, text, re.IGNORECASE):
             return name
     if first:
         if first[0].upper() in known:
@@ -81,31 +100,50 @@ def _mnemonic(text: str, isa: Isa) -> str | None:
     return None
 
 
-def _operands(text: str, opcode: Opcode, isa: Isa) -> dict[str, object] | None:
+def _operands(
+    text: str, opcode: Opcode, isa: InstructionSet, data: LenientData
+) -> dict[str, object] | None:
     found = lenient_mentions(text, isa)
-    registers = [json.loads(value) for value in found["register"] or ()]
-    numbers = [int(value) for value in found["immediate"] or ()]
-    names = [operand.name for operand in opcode.operands]
-    kinds = [operand.kind for operand in opcode.operands]
-    wanted = kinds.count("register")
-    named = _by_name(text, opcode, isa)
+    named = _by_name(text, opcode, isa, data)
     if named is not None:
         return named
-    if wanted == 3 and len(registers) == 2:
-        registers = [registers[0], *registers]
-    if len(registers) != wanted:
+    mentioned = _names(found)
+    wanted = sum(bool(operand.domain.names) for operand in opcode.operands)
+    if wanted == 3 and len(mentioned) == 2:
+        mentioned = [mentioned[0], *mentioned]
+    if len(mentioned) != wanted:
         return None
-    if "dest" in names and wanted > 1 and _DEST_LAST.search(text):
-        registers = [registers[-1], *registers[:-1]]
-    if wanted == 3 and _FROM.search(text):
-        registers[1:] = registers[:0:-1]
-    values: dict[str, Iterator[object]] = {
-        "register": iter(registers),
-        "immediate": iter(numbers[-1:] or [0]),
-        "target": iter(_targets(text, found["target"] or ())),
-    }
-    params = {o.name: next(values[o.kind], None) for o in opcode.operands}
-    return None if None in params.values() else params
+    has_destination = any(operand.name == data.destination for operand in opcode.operands)
+    if has_destination and wanted > 1 and _patterns(isa).destination_last.search(text):
+        mentioned = [mentioned[-1], *mentioned[:-1]]
+    if wanted == 3 and _patterns(isa).turned_round.search(text):
+        mentioned[1:] = mentioned[:0:-1]
+    return _placed(text, opcode, found, iter(mentioned))
+
+
+def _names(found: Mentions) -> list[str]:
+    values = next((found[domain] for domain in found if domain.names), None)
+    return [json.loads(value) for value in values or ()]
+
+
+def _placed(
+    text: str, opcode: Opcode, found: Mentions, names: Iterator[str]
+) -> dict[str, object] | None:
+    """Values for the operands in the schema's order; None where one is missing."""
+    params: dict[str, object] = {}
+    for operand in opcode.operands:
+        domain, value = operand.domain, cast("object", None)
+        if domain.names:
+            value = next(names, None)
+        elif domain.has_labels:
+            value = next(iter(_targets(text, found[domain] or ())), None)
+        else:
+            numbers = [json.loads(one) for one in found[domain] or ()]
+            value = numbers[-1] if numbers else 0
+        if value is None:
+            return None
+        params[operand.name] = value
+    return params
 
 
 def _targets(text: str, mentioned: Sequence[str]) -> list[object]:
@@ -118,14 +156,15 @@ def _targets(text: str, mentioned: Sequence[str]) -> list[object]:
     return usable[:1] or values[:1]
 
 
-def _by_name(text: str, opcode: Opcode, isa: Isa) -> dict[str, object] | None:
-    """Operands written ``dest=r5``; None where they are not all named."""
-    aliases = {"dst": "dest", "a": "src1", "b": "src2", "d": "dest", "rd": "dest"}
+def _by_name(
+    text: str, opcode: Opcode, isa: InstructionSet, data: LenientData
+) -> dict[str, object] | None:
+    """Operands written ``name=value``; None where they are not all named."""
+    domains = {operand.name: operand.domain for operand in opcode.operands}
     params: dict[str, object] = {}
     for name, value in _NAMED.findall(text):
-        own = aliases.get(name.lower(), name.lower())
-        kind = next((o.kind for o in opcode.operands if o.name == own), None)
-        found = lenient_mentions(f" {value}", isa)[kind] if kind else None
+        own = data.aliases.get(name.lower(), name.lower())
+        found = lenient_mentions(f" {value}", isa)[domains[own]] if own in domains else None
         if found:
             params[own] = json.loads(found[0])
     return params if len(params) == len(opcode.operands) > 0 else None

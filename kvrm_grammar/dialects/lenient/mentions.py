@@ -1,7 +1,7 @@
 """What a lenient text mentions: registers, numbers and labels in all their spellings.
 
 In: the text the model sees, marks and full-width forms already taken off. Out: the same table as
-:mod:`kvrm_grammar.dialects.mentions` gives for the strict dialect. Where a spelling could be
+:mod:`kvrm_grammar.dialects.strict` gives for the strict dialect. Where a spelling could be
 read in two ways, both readings are mentions: grounding leaves the choice to the model.
 """
 
@@ -9,18 +9,15 @@ import json
 import re
 from collections.abc import Iterator
 
-from kvrm_grammar.dialects.lenient.spelling import NUMBER_WORDS
-from kvrm_grammar.dialects.mentions import Mentions, character_code, is_label, whole_number
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.dialects.implied import implied_values
+from kvrm_grammar.dialects.lenient.names import name_patterns
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
+from kvrm_grammar.dialects.numbers import character_code, whole_number
+from kvrm_grammar.isa import Domain, InstructionSet, Mentions
 
 __all__ = ["lenient_mentions"]
 
 _MINUS = "\u2212"
-# `r5`, `reg5`, `register 5`, `r 5`, also glued: `subr5`, `r5r3`.
-_REGISTER = re.compile(
-    r"(?:(?<![A-Za-z0-9])(?:register|reg|r)[ \t]|register|reg|r)(?P<number>[0-9]+)(?![0-9])",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(
     r"'(?P<character>\\.|[^\\])'"
     r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])"
@@ -41,35 +38,55 @@ _NUMBER_WORD = re.compile(
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 
 
-def lenient_mentions(text: str, isa: Isa) -> Mentions:
+def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     """List what a lenient text mentions, as JSON values.
 
     Args:
-        text: What the model sees of the instruction.
-        isa: Gives registers and ranges.
+        visible: What the model sees of the instruction.
+        isa: Gives the domains and the spellings of names.
 
     Returns:
-        For each operand kind its JSON values, one for each mention, in order of appearance,
-        only those that the schema allows; None where the text has nothing of that kind.
+        By domain its JSON values, one for each mention, in order of appearance (labels before
+        integers), only those that the domain has; None where the text has nothing of that kind.
 
-    >>> from kvrm_grammar.isa.binding import load_isa
-    >>> lenient_mentions("put forty-two in register 3", load_isa())["immediate"]
-    ('42',)
+    >>> from kvrm_grammar.isa import load_set
+    >>> list(lenient_mentions("put forty-two in register 3", load_set()).values())[:2]
+    [('"R3"',), ('42',)]
     """
-    plain = text.replace(_MINUS, "-")
-    registers = {name.upper() for name in isa.registers}
-    named = list(_REGISTER.finditer(plain))
-    found = [f"R{match['number']}" for match in named]
+    plain = visible.replace(_MINUS, "-")
+    named = list(name_patterns(isa).mention.finditer(plain))
+    names = [_canonical(match, isa) for match in named]
     taken = {place for match in named for place in range(match.start(), match.end())}
     numbers = list(_numbers(plain, taken))
-    labels = [word for word in _labels(plain) if is_label(word, isa)]
-    (low, high), (first, last) = isa.immediate, isa.address
-    addresses = [str(value) for value in numbers if first <= value <= last]
-    return {
-        "register": tuple(json.dumps(n) for n in found if n in registers) if found else None,
-        "immediate": tuple(str(v) for v in numbers if low <= v <= high) if numbers else None,
-        "target": (*map(json.dumps, labels), *addresses) if labels or numbers else None,
-    }
+    labels = [word for word in _labels(plain) if isa.is_label(word)]
+    implied = implied_values(visible, isa)
+    found = {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
+    return found | {domain: (*(found[domain] or ()), *own) for domain, own in implied.items()}
+
+
+def _canonical(match: re.Match[str], isa: InstructionSet) -> str:
+    """The name that a match means; a numbered one may be none of the set's."""
+    found = match.groupdict()
+    if "number" in found:
+        stem = name_patterns(isa).stem
+        word = stem + match["number"]
+        return isa.spellings.get(word) or isa.spellings.get(word.upper()) or word
+    word = match["name"]
+    cases = (word, word.lower(), word.upper())
+    return next((isa.spellings[one] for one in cases if one in isa.spellings), word)
+
+
+def _of(
+    domain: Domain, names: list[str], numbers: list[int], labels: list[str]
+) -> tuple[str, ...] | None:
+    """The members of a domain among what was found; None where nothing of its kind was."""
+    meant = bool(names and domain.names) or bool(numbers and domain.integers is not None)
+    if not meant and not (domain.has_labels and (labels or numbers)):
+        return None
+    values = [json.dumps(name) for name in names if name in domain.names]
+    values += [json.dumps(label) for label in labels] if domain.has_labels else []
+    integers = domain.integers
+    return (*values, *(str(n) for n in numbers if integers is not None and n in integers))
 
 
 def _numbers(text: str, taken: set[int]) -> Iterator[int]:

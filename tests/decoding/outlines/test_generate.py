@@ -21,10 +21,9 @@ from benchmarks.qwen_vocabulary import ROWS, qwen_base
 from kvrm_grammar.decoding.outlines import generate as generate_module
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
 from kvrm_grammar.decoding.outlines.logits import ConstraintLogitsProcessor
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DecodeError, LimitError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import operation_from_json, operation_to_json
+from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.language.tokens import encode_plain
@@ -44,13 +43,15 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def index(tiny_tokenizer: Any) -> TokenIndex:
-    return build_index(build_constraint(load_isa()), tiny_tokenizer, use_cache=False)
+    return build_index(build_constraint(load_set()), tiny_tokenizer, use_cache=False)
 
 
 @pytest.fixture(scope="module")
 def prompts(tiny_tokenizer: Any) -> list[list[int]]:
     """Prompts of different lengths."""
-    return [encode_plain(tiny_tokenizer, prompt_text(text)) for text in TEXTS]
+    return [
+        encode_plain(tiny_tokenizer, find_dialect("strict").read(text).prompt) for text in TEXTS
+    ]
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_outlines_generator_runs_the_processor(
 ) -> None:
     """The same answers through ``outlines.Generator``, which resets between calls."""
     tokenizer = AutoTokenizer.from_pretrained(tiny_base)  # Outlines sets its padding side
-    texts = [prompt_text(text) for text in TEXTS[:3]]
+    texts = [find_dialect("strict").read(text).prompt for text in TEXTS[:3]]
     generator = outlines.Generator(
         outlines.from_transformers(model, tokenizer),
         processor=ConstraintLogitsProcessor(index),
@@ -273,14 +274,16 @@ def test_real_qwen_vocabulary(
     """151,643 tokens and 271 rows of padding: index from disk, valid answers, alone and batched."""
     folder = qwen_base(tmp_path / "qwen")
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    constraint = build_constraint(load_isa())
+    constraint = build_constraint(load_set())
     build_index(constraint, tokenizer)
     index = build_index(constraint, tokenizer)
     assert len(list(cache_folder.rglob("*.entry"))) == 1
     assert (index.eos_token_id, index.vocab_size) == (151_645, 151_646)
     model = AutoModelForCausalLM.from_pretrained(folder).eval()
     assert model.config.vocab_size == ROWS
-    prompts = [encode_plain(tokenizer, prompt_text(text)) for text in TEXTS[:3]]
+    prompts = [
+        encode_plain(tokenizer, find_dialect("strict").read(text).prompt) for text in TEXTS[:3]
+    ]
     answers = generate_constrained(model, prompts, index)
     assert_valid(tokenizer, answers)
     assert [generate_constrained(model, [prompt], index)[0] for prompt in prompts] == answers

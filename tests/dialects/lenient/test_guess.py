@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvrm_grammar.dialects.lenient.guess import guess
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import load_set, operation_from_json, operation_to_json
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import TRAINING_LEXICON
 from training.texts.lenient.valid import MANNERS, lenient_variant
 from training.texts.strict.words import TRAINING_WORDS
 
-ISA = load_isa()
+LENIENT = find_dialect("lenient")
+ISA = load_set()
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ ISA = load_isa()
 )
 def test_guesses(text: str, key: str, params: dict[str, object]) -> None:
     """The dialect's own examples."""
-    assert guess(text, ISA) == from_fields(key, params)
+    assert LENIENT.read(text).guess == load_set().operation(key, params)
 
 
 @pytest.mark.parametrize("kind", [*FORMS, *MANNERS])
@@ -49,12 +49,12 @@ def test_most_guesses_are_right(kind: str) -> None:
     variants = [
         lenient_variant(rng, ISA, TRAINING_WORDS, TRAINING_LEXICON, kind=kind) for _ in range(150)
     ]
-    right = sum(guess(v.text[:256], ISA) == v.operation for v in variants)
+    right = sum(LENIENT.read(v.text[:256]).guess == v.operation for v in variants)
     assert right > 75
 
 
 @given(st.text(max_size=120))
 def test_any_text_has_a_guess(text: str) -> None:
     """Always a whole operation, whatever the text."""
-    operation = guess(text, ISA)
+    operation = LENIENT.read(text).guess
     assert operation_from_json(operation_to_json(operation)) == operation

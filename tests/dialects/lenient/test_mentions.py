@@ -6,15 +6,16 @@ from random import Random
 
 import pytest
 
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.binding import load_isa
+from kvrm_grammar.isa import load_set
+from tests.kvrm import DOMAINS
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
 from training.texts.lenient.valid import MANNERS, lenient_variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
 
 
@@ -55,7 +56,9 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
 )
 def test_mentions(text: str, kind: str, values: tuple[str, ...] | None) -> None:
     """Every spelling of the dialect's table, and what is none."""
-    assert lenient_mentions(visible_text(text, fold=True), ISA)[kind] == values  # type: ignore[index]
+    assert (
+        lenient_mentions(find_dialect("lenient").read(text).visible, ISA)[DOMAINS[kind]] == values
+    )
 
 
 @pytest.mark.parametrize("kind", [*FORMS, *MANNERS])
@@ -66,16 +69,16 @@ def test_the_right_answer_is_never_lost(kind: str) -> None:
         variant = lenient_variant(rng, ISA, *SIDES[number % 2], kind=kind)
         if len(variant.text.rstrip("\r\n")) > 256:
             continue
-        found = lenient_mentions(visible_text(variant.text, fold=True), ISA)
+        found = lenient_mentions(find_dialect("lenient").read(variant.text).visible, ISA)
         values = variant.operation.params.model_dump()
         opcode = next(o for o in ISA.opcodes if o.key == variant.operation.key)
         in_place = len(values) == 3 and values["dest"] == values["src1"]
-        shorthand = in_place and len(found["register"] or ()) == 2
-        needed = Counter((o.kind, json.dumps(values[o.name])) for o in opcode.operands)
-        for (operand_kind, value), count in needed.items():
-            mentioned = found[operand_kind]
+        shorthand = in_place and len(found[DOMAINS["register"]] or ()) == 2
+        needed = Counter((o.domain, json.dumps(values[o.name])) for o in opcode.operands)
+        for (domain, value), count in needed.items():
+            mentioned = found[domain]
             if mentioned is None:  # the schema's freedom
-                assert (operand_kind, value) == ("immediate", "0"), variant.text
+                assert (domain, value) == (DOMAINS["immediate"], "0"), variant.text
             else:
                 least = 1 if shorthand else count
                 assert list(mentioned).count(value) >= least, variant.text

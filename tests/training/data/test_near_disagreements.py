@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.near_disagreements import neighbour, neighbours_of_file
 

@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.strict import generate_examples
 from training.texts.strict.minimal_pairs import BOTH_VALID
@@ -20,7 +19,7 @@ def test_every_example_is_what_the_reference_says() -> None:
     for example in examples:
         assert example.answer == operation_to_json(parse(example.text))
     keys = Counter(json.loads(example.answer)["key"] for example in examples)
-    assert set(keys) == {opcode.key for opcode in load_isa().opcodes} | {INVALID.key}
+    assert set(keys) == {opcode.key for opcode in load_set().opcodes} | {INVALID.key}
     assert 0.25 < keys[INVALID.key] / 1500 < 0.45
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.prompt import visible_text
-from kvrm_grammar.isa.operations import INVALID, from_fields, operation_from_json, operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.cards.lenient import lenient_limits, lenient_results
 from training.data.examples import Example
@@ -23,8 +23,10 @@ from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
 from training.texts.lenient.valid import MANNERS
 from training.texts.strict.words import HELD_OUT_WORDS
 
-SUB = operation_to_json(from_fields("OP_SUB", {"dest": "R5", "src1": "R3", "src2": "R1"}))
-SWAPPED = operation_to_json(from_fields("OP_SUB", {"dest": "R5", "src1": "R1", "src2": "R3"}))
+SUB = operation_to_json(load_set().operation("OP_SUB", {"dest": "R5", "src1": "R3", "src2": "R1"}))
+SWAPPED = operation_to_json(
+    load_set().operation("OP_SUB", {"dest": "R5", "src1": "R1", "src2": "R3"})
+)
 REFUSAL = operation_to_json(INVALID)
 
 
@@ -65,7 +67,7 @@ def test_what_a_rule_normalises_is_evaluated_alone() -> None:
     """Full-width forms of strict instructions are class N; around lenient writing they are M."""
     drawn = lenient.held_out_examples(40, 3)
     for example in drawn["fullwidth"]:
-        shown = visible_text(example.text, fold=True)
+        shown = find_dialect("lenient").read(example.text).visible
         assert shown != example.text
         assert operation_to_json(parse(shown)) == example.answer
     assert len(drawn["fullwidth"]) == len(drawn["fullwidth_mixed"]) == 40

@@ -9,7 +9,7 @@ import pytest
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa.operations import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.evaluation import lenient, strict

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.language.tokens import added_token_ids, encode_plain
 from training.data.examples import Example
@@ -27,7 +27,7 @@ def test_loss_is_on_the_answer_alone(tiny_tokenizer: Any) -> None:
     for example in [*examples_of(), Example("<|im_end|>", HALT, ())]:
         feature = encode_example(tiny_tokenizer, example, 1000)
         assert feature is not None
-        prompt = encode_plain(tiny_tokenizer, prompt_text(example.text))
+        prompt = encode_plain(tiny_tokenizer, find_dialect("strict").read(example.text).prompt)
         answer = [*encode_plain(tiny_tokenizer, example.answer), tiny_tokenizer.eos_token_id]
         assert feature == {
             "input_ids": prompt + answer,

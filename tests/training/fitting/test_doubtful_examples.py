@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa.operations import operation_to_json
+from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.fitting import doubtful_examples as mining

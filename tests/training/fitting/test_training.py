@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from kvrm_grammar.dialects.prompt import prompt_text
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights.loading import load_model
 from tests.training.short_training import train
@@ -30,7 +30,7 @@ def test_the_adapter_loads_and_differs_from_the_base(trained: Path, tiny_base: P
     loaded = load_model(trained, dtype=torch.float32)
     plain = load_model(None, base=tiny_base, dtype=torch.float32)
     assert loaded.base_name == str(tiny_base)
-    ids = torch.tensor([encode_plain(loaded.tokenizer, prompt_text("halt"))])
+    ids = torch.tensor([encode_plain(loaded.tokenizer, find_dialect("strict").read("halt").prompt)])
     with torch.no_grad():
         assert not torch.equal(loaded.model(ids).logits, plain.model(ids).logits)
 

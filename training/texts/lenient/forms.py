@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kvrm_grammar.dialects.lenient.synonyms import INFIX_SIGNS, STEP_SIGNS, SYNONYMS
-from kvrm_grammar.isa.binding import Isa, Opcode
-from kvrm_grammar.isa.operations import OperationModel, from_fields
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.isa import InstructionSet, Opcode, OperationModel, load_set
 from training.texts.lenient.lexicon import Lexicon
 from training.texts.lenient.spelling import Speller, any_of, phrase, typing_error
+from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import random_operation, separator
 
@@ -30,6 +30,8 @@ _NAMES = {
 }
 
 
+_DATA = lenient_data(load_set())
+INFIX_SIGNS, STEP_SIGNS, SYNONYMS = _DATA.infix_signs, _DATA.step_signs, _DATA.synonyms
 _PLAIN_ENDS = (2, 6, 8)  # of frames, jumps and conditions: how many are the plainest
 _REGISTER_LIKE = re.compile(r"[Rr][0-9]")
 
@@ -56,21 +58,21 @@ class Meaning:
 
     def with_value(self, value: int) -> "Meaning":
         """The same with another number, in decimal."""
-        kinds = [operand.kind for operand in self.opcode.operands]
+        kinds = [kind_of(operand) for operand in self.opcode.operands]
         notations = tuple(
             "decimal" if kind == "immediate" else notation
             for kind, notation in zip(kinds, self.notations, strict=True)
         )
-        changed = from_fields(self.operation.key, {**self.values, "value": value})
+        changed = load_set().operation(self.operation.key, {**self.values, "value": value})
         return Meaning(changed, self.opcode, notations)
 
     def with_values(self, **changed: Any) -> "Meaning":
         """The same with other operands."""
-        operation = from_fields(self.operation.key, {**self.values, **changed})
+        operation = load_set().operation(self.operation.key, {**self.values, **changed})
         return Meaning(operation, self.opcode, self.notations)
 
 
-def draw_meaning(rng: Random, isa: Isa, words: Sequence[str]) -> Meaning:
+def draw_meaning(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Meaning:
     """Draw an operation; one that writes over its first source comes more often.
 
     No label looks like a register or ends in a full stop: free text would not tell them apart.
@@ -99,7 +101,7 @@ class _Writing:
 
     def operand(self, name: str) -> str:
         place = [operand.name for operand in self.meaning.opcode.operands].index(name)
-        kind = self.meaning.opcode.operands[place].kind
+        kind = kind_of(self.meaning.opcode.operands[place])
         value = self.meaning.values[name]
         if kind == "register":
             return self.spell.register(value)
@@ -250,7 +252,7 @@ def write_form(
 def write_spaced(rng: Random, meaning: Meaning, spell: Speller, lexicon: Lexicon) -> str | None:
     """Write a meaning with blanks left out or commas doubled; None where it cannot be."""
     w = _Writing(rng, meaning, spell, lexicon)
-    kinds = [operand.kind for operand in w.meaning.opcode.operands]
+    kinds = [kind_of(operand) for operand in w.meaning.opcode.operands]
     operands = w.operands()
     if not kinds or kinds[0] != "register":
         return None

@@ -1,6 +1,6 @@
 """Texts that look like something the lenient dialect reads, and must be refused.
 
-In: a ``random.Random``, an ``Isa`` and a lexicon. Out: ``Candidate``:
+In: a ``random.Random``, an ``InstructionSet`` and a lexicon. Out: ``Candidate``:
 a text and the kind of its fault. No parser can confirm these, so each is wrong by its making:
 one operand, one word or one character away from a text that would be read.
 """
@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.isa import InstructionSet, load_set
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.forms import FORMS, Meaning, draw_meaning, write_form
 from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
 from training.texts.lenient.spelling import Speller, any_of, typing_error
 from training.texts.lenient.valid import residue
+from training.texts.operands import immediates, kind_of
 from training.texts.strict.refused import Candidate
 from training.texts.strict.spelling import label_name, mixed_case
 from training.texts.strict.valid import decorate, separator
@@ -32,6 +33,8 @@ _CONFUSABLE = dict(
     )
 )
 _HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
+_DATA = lenient_data(load_set())
+OTHER_OPERATIONS, SYNONYMS = _DATA.other_operations, _DATA.synonyms
 _NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
 _FAULTY_NAMES = tuple("size flags src3 count mode width c dest2 index".split())
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "\n\n", " and also ")
@@ -42,7 +45,7 @@ class _Fault:
     """What the makers draw from."""
 
     rng: Random
-    isa: Isa
+    isa: InstructionSet
     words: Sequence[str]
     lexicon: Lexicon
 
@@ -65,7 +68,7 @@ class _Fault:
 
     def registers(self, count: int) -> list[str]:
         spell = self.speller()
-        return [spell.register(self.rng.choice(self.isa.registers)) for _ in range(count)]
+        return [spell.register(self.rng.choice(self.isa.names)) for _ in range(count)]
 
     def name(self, meaning: Meaning) -> str:
         own = meaning.opcode.mnemonic
@@ -95,7 +98,7 @@ class _Fault:
     def operands(self, meaning: Meaning) -> list[str]:
         """The operands as the strict dialect writes them."""
         return [
-            mixed_case(v, self.rng) if v in self.isa.registers else str(v)
+            mixed_case(v, self.rng) if v in self.isa.names else str(v)
             for v in meaning.values.values()
         ]
 
@@ -123,10 +126,10 @@ def _ambiguous(f: _Fault) -> str:
 
 def _bad_register(f: _Fault) -> str:
     """A text with a register replaced by one that does not exist."""
-    mark = f.isa.registers[0]
+    mark = f.isa.names[0]
     while True:
         meaning = f.meaning()
-        names = [o.name for o in meaning.opcode.operands if o.kind == "register"]
+        names = [o.name for o in meaning.opcode.operands if kind_of(o) == "register"]
         if not names:
             continue
         marked = meaning.with_values(**{f.rng.choice(names): mark})
@@ -140,7 +143,7 @@ def _bad_register(f: _Fault) -> str:
 
 
 def _out_of_range(f: _Fault) -> str:
-    rng, high = f.rng, f.isa.immediate[1]
+    rng, high = f.rng, immediates(f.isa)[1]
     beyond = rng.choice((high + 1, high + rng.randint(1, 10**9), 10 ** rng.randint(10, 14)))
     if rng.random() < 0.2:
         return f"{rng.choice(f.lexicon.jumps)} {beyond}"
@@ -287,7 +290,7 @@ _WHOLE = frozenset(("empty", "several", "hidden", "prose"))  # nothing is put ar
 
 def lenient_refusal(
     rng: Random,
-    isa: Isa,
+    isa: InstructionSet,
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
     *,

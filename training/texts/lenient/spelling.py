@@ -11,8 +11,9 @@ from functools import cache
 from itertools import accumulate
 from random import Random
 
-from kvrm_grammar.dialects.lenient.spelling import number_words, one_edit_from
-from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.words import number_words, one_edit_from
+from kvrm_grammar.isa import load_set
 from training.texts.strict.faults import edit
 from training.texts.strict.spelling import integer_text, mixed_case
 from training.texts.strict.words import FOREIGN_MNEMONICS
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+_DATA = lenient_data(load_set())
+OTHER_OPERATIONS, SYNONYMS = _DATA.other_operations, _DATA.synonyms
 
 
 class Speller:

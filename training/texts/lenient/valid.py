@@ -1,6 +1,6 @@
 """Operation -> text, in the ways people and programs write it where no grammar minds.
 
-In: a ``random.Random``, an ``Isa`` and a lexicon. Out: ``Variant``: a
+In: a ``random.Random``, an ``InstructionSet`` and a lexicon. Out: ``Variant``: a
 text, the operation it means, and the kinds of writing in it, which are those of the dialect's
 table. Kinds combine: an English sentence with full-width digits in back-quotes. Texts that
 must be refused come from :mod:`training.texts.lenient.refused`.
@@ -9,7 +9,7 @@ must be refused come from :mod:`training.texts.lenient.refused`.
 from collections.abc import Sequence
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet
 from training.texts.lenient.forms import (
     FORMS,
     ORDERED_FORMS,
@@ -57,7 +57,7 @@ def residue(text: str, rng: Random, *, full_stop: bool = True) -> str:
 
 def lenient_variant(
     rng: Random,
-    isa: Isa,
+    isa: InstructionSet,
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
     *,
@@ -83,7 +83,7 @@ def lenient_variant(
 
 
 def _attempt(
-    rng: Random, isa: Isa, words: Sequence[str], lexicon: Lexicon, kind: str | None
+    rng: Random, isa: InstructionSet, words: Sequence[str], lexicon: Lexicon, kind: str | None
 ) -> Variant | None:
     meaning = draw_meaning(rng, isa, words)
     form = kind if kind in FORMS else rng.choices(tuple(FORMS), [w for w, _ in FORMS.values()])[0]

@@ -1,6 +1,6 @@
 """A valid instruction taken apart, and the faults its operands can have.
 
-In: a ``random.Random`` and an :class:`~kvrm_grammar.isa.binding.Isa`. Out: texts whose operands are
+In: a ``random.Random`` and an ``InstructionSet``. Out: texts whose operands are
 one step away from valid. :mod:`training.texts.strict.refused` chooses among these and its own.
 """
 
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa, Opcode
+from kvrm_grammar.isa import InstructionSet, Opcode
+from training.texts.operands import immediates, kind_of
 from training.texts.strict.spelling import (
     NOTATIONS,
     integer_text,
@@ -23,6 +24,7 @@ from training.texts.strict.valid import (
     random_operation,
     render_operands,
     render_operation,
+    written_operand,
 )
 
 __all__ = [
@@ -48,7 +50,7 @@ class Draw:
     """One valid instruction taken apart, ready to be broken."""
 
     rng: Random
-    isa: Isa
+    isa: InstructionSet
     words: Sequence[str]
     opcode: Opcode
     operands: tuple[str, ...]
@@ -70,29 +72,32 @@ class Draw:
 
     def position(self, *kinds: str) -> int | None:
         """An operand of one of these kinds, if there is one."""
-        fits = [i for i, o in enumerate(self.opcode.operands) if o.kind in kinds]
+        fits = [i for i, o in enumerate(self.opcode.operands) if kind_of(o) in kinds]
         return self.rng.choice(fits) if fits else None
 
     def any_operand(self, *kinds: str) -> str:
         """A well-formed operand of one of these kinds."""
         kind = self.rng.choice(kinds)
         if kind == "register":
-            return operand_text(self.rng.choice(self.isa.registers), kind, self.rng)
+            return operand_text(self.rng.choice(self.isa.names), kind, self.rng)
         if kind == "label":
             return label_name(self.rng, self.isa, self.words)
-        value = random_integer(self.rng, *self.isa.immediate)
+        value = random_integer(self.rng, *immediates(self.isa))
         return operand_text(value, "decimal", self.rng, immediate=True)
 
 
-def draw(rng: Random, isa: Isa, words: Sequence[str], *, with_operands: bool = True) -> Draw:
+def draw(
+    rng: Random, isa: InstructionSet, words: Sequence[str], *, with_operands: bool = True
+) -> Draw:
     """Draw an instruction and take it apart."""
+    some = any(opcode.operands for opcode in isa.opcodes)
     while True:
         operation, opcode, kinds = random_operation(rng, isa, words)
-        if opcode.operands or not with_operands:
+        if opcode.operands or not (with_operands and some):
             break
     values = operation.params.model_dump()
     operands = tuple(
-        operand_text(values[o.name], kind, rng, immediate=o.kind == "immediate")
+        written_operand(o, values[o.name], kind, rng)
         for o, kind in zip(opcode.operands, kinds, strict=True)
     )
     plain = render_operation(operation, opcode, kinds, rng)
@@ -102,6 +107,8 @@ def draw(rng: Random, isa: Isa, words: Sequence[str], *, with_operands: bool = T
 def bad_register(d: Draw) -> str:
     """A register that does not exist."""
     position = d.position("register")
+    if not d.operands:
+        return d.plain
     if position is None:
         return d.replaced(0, f"{d.rng.choice('Rr')}{d.rng.choice((0, 3, 7, 8, 9, 12, 31, '05'))}")
     r = d.rng.choice("Rr")
@@ -123,11 +130,11 @@ def bad_register(d: Draw) -> str:
 
 def out_of_range(d: Draw) -> str:
     """A number beyond the bounds, or a sign where none may be."""
-    rng, (low, high) = d.rng, d.isa.immediate
+    rng, (low, high) = d.rng, immediates(d.isa)
     position = d.position("immediate", "target")
     if position is None:
         return bad_register(d)
-    target = d.opcode.operands[position].kind == "target"
+    target = kind_of(d.opcode.operands[position]) == "target"
     negative = rng.random() < 0.35
     notation = _notation(rng)
     value = near(rng, -low if negative else high, above=True, notation=notation)
@@ -141,11 +148,11 @@ def out_of_range(d: Draw) -> str:
 
 def in_range(d: Draw) -> str:
     """A number just inside the bounds, at one of them, or with nearly as many digits."""
-    rng, (low, high) = d.rng, d.isa.immediate
+    rng, (low, high) = d.rng, immediates(d.isa)
     position = d.position("immediate", "target")
     if position is None:
         return d.plain
-    target = d.opcode.operands[position].kind == "target"
+    target = kind_of(d.opcode.operands[position]) == "target"
     negative = not target and rng.random() < 0.35
     bound, notation = -low if negative else high, _notation(rng)
     roll = rng.random()
@@ -190,8 +197,8 @@ def bad_literal(d: Draw) -> str:
 
 def bad_target(d: Draw) -> str:
     """A jump to what is neither an address nor a label."""
-    jumps = [o for o in d.isa.opcodes if any(x.kind == "target" for x in o.operands)] or [d.opcode]
-    opcode = d.rng.choice(jumps)
+    jumps = [o for o in d.isa.opcodes if any(kind_of(x) == "target" for x in o.operands)]
+    opcode = d.rng.choice(jumps or [d.opcode])
     rng, name, n = d.rng, label_name(d.rng, d.isa, d.words), d.rng.randint(0, 9999)
     r = rng.choice("Rr") + str(rng.choice((*range(10), 12, 15, 31, 99, "00", "05")))
     forms = (

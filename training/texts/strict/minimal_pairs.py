@@ -1,13 +1,14 @@
 """Minimal pairs: an instruction and its neighbour one step away, where a character decides.
 
-In: a ``random.Random`` and an ``Isa``. Out: two ``Candidate``. Training
+In: a ``random.Random`` and an ``InstructionSet``. Out: two ``Candidate``. Training
 data takes a share of these; evaluation data takes none.
 """
 
 from collections.abc import Sequence
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet
+from training.texts.operands import immediates, kind_of, range_of, targets
 from training.texts.strict.faults import Draw, draw, in_range
 from training.texts.strict.refused import Candidate, broken, misspelt
 from training.texts.strict.spelling import NOTATIONS, integer_text, notation_value
@@ -30,7 +31,7 @@ BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain"))
 
 
 def minimal_pair(
-    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
+    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
 ) -> tuple[Candidate, Candidate]:
     """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
 
@@ -48,7 +49,8 @@ def minimal_pair(
     kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
     d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain"))
-    while numeric and d.position("immediate", "target") is None:
+    some = any(targets(isa)) or any(immediates(isa))
+    while numeric and some and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
     first, second = _sides(kind, d)
     return Candidate(first, kind), Candidate(second, kind)
@@ -77,9 +79,9 @@ def _with_literal(d: Draw) -> str:
     position = d.position("immediate", "target")
     if position is None:
         return d.plain
-    immediate = d.opcode.operands[position].kind == "immediate"
+    immediate = kind_of(d.opcode.operands[position]) == "immediate"
     notation = d.rng.choice(NOTATIONS if immediate else NOTATIONS[:4])
-    low, high = d.isa.immediate if immediate else d.isa.address
+    low, high = range_of(d.opcode.operands[position])
     value = notation_value(d.rng, notation, low, high)
     if immediate:
         return d.replaced(position, operand_text(value, notation, d.rng, immediate=True))

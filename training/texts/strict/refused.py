@@ -1,6 +1,6 @@
 """Texts that look like instructions and are none: the hard class for a model.
 
-In: a ``random.Random`` and an :class:`~kvrm_grammar.isa.binding.Isa`. Out: ``Candidate``: a text
+In: a ``random.Random`` and an ``InstructionSet``. Out: ``Candidate``: a text
 and its kind. Most are one step away from a valid instruction, and a few turn out to
 be valid after all, so the caller asks the reference parser for the label.
 """
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet
+from training.texts.operands import kind_of
 from training.texts.strict.faults import (
     KEYBOARD,
     Draw,
@@ -53,7 +54,7 @@ class Candidate:
 
 
 def _missing(d: Draw) -> str:
-    keep = d.rng.randrange(len(d.operands))
+    keep = d.rng.randrange(len(d.operands) or 1)
     start = d.rng.choice((0, 0, len(d.operands) - keep))
     return d.join(d.operands[start : start + keep])
 
@@ -77,13 +78,15 @@ def _extra_for_none(d: Draw) -> str:
 
 
 def _wrong_kind(d: Draw) -> str:
+    if not d.operands:
+        return d.plain
     position = d.rng.randrange(len(d.operands))
     other = {
         "register": ("number", "number", "label"),
         "immediate": ("label",),
         "target": ("register",),
     }
-    return d.replaced(position, d.any_operand(*other[d.opcode.operands[position].kind]))
+    return d.replaced(position, d.any_operand(*other[kind_of(d.opcode.operands[position])]))
 
 
 def _commas(d: Draw) -> str:
@@ -255,7 +258,9 @@ _MAKERS: dict[str, tuple[int, Callable[[Draw], str]]] = {
 REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
 
 
-def refusal_candidate(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> Candidate:
+def refusal_candidate(
+    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
+) -> Candidate:
     """Draw a text that is probably no instruction of the strict dialect.
 
     Args:

@@ -8,7 +8,8 @@ import string
 from collections.abc import Sequence
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa
+from kvrm_grammar.isa import InstructionSet
+from training.texts.operands import longest_label
 from training.texts.strict.words import FOREIGN_MNEMONICS, TRAINING_WORDS
 
 __all__ = [
@@ -42,7 +43,7 @@ def mixed_case(name: str, rng: Random) -> str:
     return "".join(rng.choice((c.upper(), c.lower())) for c in name)
 
 
-def label_name(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> str:
+def label_name(rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS) -> str:
     """Invent a label: random identifiers, so that a model must copy and cannot guess.
 
     Args:
@@ -54,13 +55,13 @@ def label_name(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> 
         A name the dialect accepts as a label.
     """
     while True:
-        name = _raw_label(rng, isa, words)[: isa.label_max_length]
-        if not (name[0] in "Rr" and name[1:].isdigit()):
+        name = _raw_label(rng, isa, words)[: longest_label(isa)]
+        if isa.is_label(name) or isa.label_pattern is None:
             return name
 
 
-def _raw_label(rng: Random, isa: Isa, words: Sequence[str]) -> str:
-    roll = rng.random()
+def _raw_label(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
+    roll, longest = rng.random(), longest_label(isa)
     if roll < 0.32:
         return _word_label(rng, words)
     if roll < 0.62:
@@ -68,9 +69,9 @@ def _raw_label(rng: Random, isa: Isa, words: Sequence[str]) -> str:
     if roll < 0.76:
         return _random_label(rng, rng.randint(8, 24))
     if roll < 0.79:
-        return _random_label(rng, rng.randint(25, isa.label_max_length))
+        return _random_label(rng, rng.randint(min(25, longest), longest))
     if roll < 0.81:
-        return _monotonous_label(rng, isa.label_max_length)
+        return _monotonous_label(rng, longest)
     if roll < 0.84:
         return mixed_case(rng.choice(isa.opcodes).mnemonic, rng)
     if roll < 0.86:
@@ -104,7 +105,7 @@ def _monotonous_label(rng: Random, longest: int) -> str:
     """One character many times, and perhaps others now and then."""
     usual = rng.choice((rng.choice(_LABEL_CHARS), rng.choice("aA0_.")))
     start, share = rng.choice(_LABEL_START), rng.choice((0.0, 0.0, 0.1))
-    length = rng.randint(1, longest - 1)
+    length = rng.randint(1, max(1, longest - 1))
     return start + "".join(
         rng.choice(_LABEL_CHARS) if rng.random() < share else usual for _ in range(length)
     )

@@ -1,6 +1,6 @@
 """Operation -> text, in all the ways the dialect allows people to write it.
 
-In: a ``random.Random`` and an :class:`~kvrm_grammar.isa.binding.Isa`. Out: ``Variant``: a text,
+In: a ``random.Random`` and an ``InstructionSet``. Out: ``Variant``: a text,
 the operation it means, and the kinds of writing in it. Training data, evaluation
 data and fuzzing draw from here with different seeds and word lists; nothing in the
 answer path does. Texts that must be refused come from :mod:`training.texts.strict.refused`.
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.isa.binding import Isa, Opcode, Operand
-from kvrm_grammar.isa.operations import OperationModel, from_fields
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
+from training.texts.operands import kind_of, range_of
 from training.texts.strict.spelling import (
     NOTATIONS,
     integer_text,
@@ -30,6 +30,7 @@ __all__ = [
     "render_operation",
     "separator",
     "valid_variant",
+    "written_operand",
 ]
 
 
@@ -43,18 +44,43 @@ class Variant:
 
 
 def _operand_value(
-    rng: Random, operand: Operand, isa: Isa, words: Sequence[str]
+    rng: Random, operand: Operand, isa: InstructionSet, words: Sequence[str]
 ) -> tuple[object, str]:
     """Draw an operand's value and the kind of writing it asks for."""
-    if operand.kind == "register":
-        return rng.choice(isa.registers), "register"
-    if operand.kind == "immediate":
+    kind = kind_of(operand)
+    if kind == "register":
+        return rng.choice(operand.domain.names), "register"
+    if kind == "immediate":
         notation = rng.choices(NOTATIONS, (56, 20, 7, 7, 10))[0]
-        return notation_value(rng, notation, *isa.immediate), notation
-    if rng.random() < 0.72:
+        return _within(operand, notation_value(rng, notation, *range_of(operand))), notation
+    if operand.domain.integers is None or rng.random() < 0.72:
         return label_name(rng, isa, words), "label"
     notation = rng.choices(NOTATIONS[:4], (70, 20, 5, 5))[0]
-    return notation_value(rng, notation, *isa.address), notation
+    return _within(operand, notation_value(rng, notation, *range_of(operand))), notation
+
+
+def _within(operand: Operand, value: int) -> int:
+    """The nearest member of the operand's integers at or below a value."""
+    integers = operand.domain.integers
+    assert integers is not None
+    value = min(max(value, integers.low), integers.high)
+    return value - value % integers.step
+
+
+def written_operand(operand: Operand, value: object, kind: str, rng: Random) -> str:
+    """Write a value as the grammar takes it for an operand.
+
+    Args:
+        operand: Which operand.
+        value: A name, an integer or a label.
+        kind: ``register``, ``label`` or a notation; decimal where the grammar has not that one.
+        rng: Source of randomness.
+    """
+    spelled = [word for word, name in operand.spellings if name == value]
+    if kind == "register" and {*spelled} != {str(value).upper(), str(value).lower()}:
+        return rng.choice(spelled)
+    text = operand_text(value, kind, rng, immediate=kind_of(operand) == "immediate")
+    return text if operand.pattern.fullmatch(text) else str(value)
 
 
 def operand_text(value: object, kind: str, rng: Random, *, immediate: bool = False) -> str:
@@ -96,6 +122,7 @@ def render_operation(
     opcode: Opcode,
     kinds: Sequence[str],
     rng: Random,
+    form: Form | None = None,
 ) -> str:
     """Write an operation as one strict instruction.
 
@@ -104,46 +131,65 @@ def render_operation(
         opcode: Its row of the instruction set.
         kinds: For each operand, how: ``register``, ``label`` or a notation.
         rng: Source of randomness.
+        form: Which of its forms; None for the first.
     """
     values = operation.params.model_dump()
     written = [
-        operand_text(values[operand.name], kind, rng, immediate=operand.kind == "immediate")
+        written_operand(operand, values[operand.name], kind, rng)
         for operand, kind in zip(opcode.operands, kinds, strict=True)
     ]
-    return render_operands(mixed_case(opcode.mnemonic, rng), written, rng)
+    return _joined(opcode, form or opcode.forms[0], written, rng)
 
 
-def decorate(text: str, rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> str:
+def _joined(opcode: Opcode, form: Form, written: Sequence[str], rng: Random) -> str:
+    """Operands in the order of a form, with what the grammar asks for between them."""
+    by_name = dict(zip((operand.name for operand in opcode.operands), written, strict=True))
+    name = mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
+    listed = render_operands(name, [by_name[one] for one in form.operands], rng)
+    return listed if form.takes(listed) else form.joined(name, by_name)
+
+
+def decorate(
+    text: str, rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
+) -> str:
     """Add, now and then, what does not change the meaning: label, blanks, comment, line end."""
-    if rng.random() < 0.07:
+    if rng.random() < 0.07 and isa.label_definition is not None:
         gap = rng.choice((" ", " ", "", "\t", "  "))
         text = label_name(rng, isa, words) + ":" + gap + text
     if rng.random() < 0.10:
         text = rng.choice((" ", "\t", "    ")) + text
     if rng.random() < 0.08:
         mark = rng.choice((";", "; ", " ;", " ; ", " // ", "//", " # ", "\t; "))
-        text += mark + rng.choice(COMMENTS)
+        signs = isa.comments.line
+        if signs and mark.strip() not in signs:
+            mark = f" {signs[0]} "
+        text += mark + rng.choice(COMMENTS) if signs else ""
     elif rng.random() < 0.05:
         text += rng.choice((" ", "\t", "\n", "\r\n"))
     return text
 
 
 def random_operation(
-    rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS
+    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
 ) -> tuple[OperationModel, Opcode, tuple[str, ...]]:
     """Draw an operation, its opcode and the way to write each operand.
 
     Opcodes with numbers come more often: there is more to learn.
     """
-    numeric = (any(o.kind == "immediate" for o in opcode.operands) for opcode in isa.opcodes)
+    numeric = (any(kind_of(o) == "immediate" for o in opcode.operands) for opcode in isa.opcodes)
     opcode = rng.choices(isa.opcodes, [3 if number else 1 for number in numeric])[0]
     drawn = [_operand_value(rng, operand, isa, words) for operand in opcode.operands]
     params = {o.name: value for o, (value, _) in zip(opcode.operands, drawn, strict=True)}
-    return from_fields(opcode.key, params), opcode, tuple(kind for _, kind in drawn)
+    return isa.operation(opcode.key, params), opcode, tuple(kind for _, kind in drawn)
 
 
-def valid_variant(rng: Random, isa: Isa, words: Sequence[str] = TRAINING_WORDS) -> Variant:
+def valid_variant(
+    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
+) -> Variant:
     """Draw one strict instruction with its meaning."""
     operation, opcode, kinds = random_operation(rng, isa, words)
-    text = decorate(render_operation(operation, opcode, kinds, rng), rng, isa, words)
+    form = opcode.forms[0] if len(opcode.forms) == 1 else rng.choice(opcode.forms)
+    params = operation.params.model_dump() | dict(form.implied)
+    operation = isa.operation(opcode.key, params)
+    text = decorate(render_operation(operation, opcode, kinds, rng, form), rng, isa, words)
     return Variant(text, operation, tuple(sorted(set(kinds))) or ("no_operand",))

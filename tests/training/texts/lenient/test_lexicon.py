@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-
-from kvrm_grammar.dialects.lenient.spelling import one_edit_from
 from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.isa.binding import load_isa
+
+from kvrm_grammar.dialects.lenient.words import one_edit_from
+from kvrm_grammar.isa import load_set
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon, read_lexicon
 from training.texts.strict.words import FOREIGN_MNEMONICS
 
@@ -95,7 +95,7 @@ def test_what_is_refused_is_no_instruction_by_another_name(lexicon: Lexicon) -> 
     names = {name: own for own, others in SYNONYMS.items() for name in (own, *others)}
     instructions = {
         (opcode.mnemonic, *(operand.kind for operand in opcode.operands))
-        for opcode in load_isa().opcodes
+        for opcode in load_set().opcodes
     }
     for templates in lexicon.faults.values():
         for text in (text for template in templates for text in said(template)):
@@ -108,7 +108,7 @@ def test_what_is_refused_is_no_instruction_with_a_typing_error(lexicon: Lexicon)
     """``no`` alone is NOP with a letter left out: the dialect reads it, so no fault may say it."""
     wanted = {
         (opcode.mnemonic, *(operand.kind for operand in opcode.operands))
-        for opcode in load_isa().opcodes
+        for opcode in load_set().opcodes
     }
     mnemonics = tuple(name for name, *_ in wanted)
     others = {name.upper() for name in (*OTHER_OPERATIONS, *FOREIGN_MNEMONICS)}

@@ -6,14 +6,13 @@ from random import Random
 
 import pytest
 
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import parse
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
 
 
@@ -55,7 +54,7 @@ def test_near_misses_are_among_them() -> None:
 
 def test_a_word_that_is_a_command_is_no_prose() -> None:
     """``exit`` alone ends the program in English, so a word list with it must not make it prose."""
-    words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_isa()
+    words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_set()
     texts = [lenient_refusal(rng, isa, words, kind="prose").text.lower() for _ in range(9000)]
     assert "walrus" in texts
     assert {"exit", "stop", "idle"}.isdisjoint(texts)

@@ -9,13 +9,12 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from kvrm_grammar.dialects.lenient.spelling import NUMBER_WORDS, number_words, one_edit_from
 from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
-from kvrm_grammar.dialects.prompt import visible_text
+
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, number_words, one_edit_from
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import parse
 from training.texts.lenient.forms import FORMS, draw_meaning, write_form
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
@@ -24,7 +23,7 @@ from training.texts.lenient.valid import MANNERS, lenient_variant, residue
 from training.texts.strict.valid import Variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 KINDS = (*FORMS, *MANNERS)
 RANDOMS = st.randoms(use_true_random=False)
 SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
@@ -102,7 +101,7 @@ def test_the_same_seed_gives_the_same_texts() -> None:
 def test_kinds_look_like_their_name(kind: str, pattern: str) -> None:
     """What makes a text of a kind is in the text."""
     for variant in drawn(kind):
-        shown = variant.text + visible_text(variant.text, fold=True)
+        shown = variant.text + find_dialect("lenient").read(variant.text).visible
         assert re.search(pattern, shown, re.IGNORECASE), variant.text
 
 
@@ -170,7 +169,10 @@ def test_other_numbers_have_no_words(value: int) -> None:
 def test_full_width_forms_fold_back(rng: Random, text: str) -> None:
     """What the model is shown of a widened text is the text."""
     code = f"mov {text}".strip()
-    assert visible_text(fullwidth(code, rng), fold=True) == visible_text(code)
+    assert (
+        find_dialect("lenient").read(fullwidth(code, rng)).visible
+        == find_dialect("strict").read(code).visible
+    )
 
 
 @given(st.integers(0, 2**32), st.sampled_from(sorted(SYNONYMS)))

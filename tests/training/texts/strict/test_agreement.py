@@ -12,11 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import (
+from kvrm_grammar.isa import (
     INVALID,
-    Operation,
-    from_fields,
+    OperationModel,
+    load_set,
     operation_from_json,
     operation_to_json,
 )
@@ -24,12 +23,12 @@ from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 from tests.fuzz.strategies import STRATEGIES
 
-ISA = load_isa()
+ISA = load_set()
 LANGUAGE = re.compile(build_constraint(ISA).regex)
 LABEL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.0123456789$"
 
 
-def plain(operation: Operation) -> str:
+def plain(operation: OperationModel) -> str:
     """An operation as assembly, in the simplest writing."""
     [mnemonic] = {opcode.mnemonic for opcode in ISA.opcodes if opcode.key == operation.key}
     operands = ", ".join(str(value) for value in operation.params.model_dump().values())
@@ -51,7 +50,7 @@ def test_the_finite_part_one_by_one() -> None:
             continue
         names = [operand.name for operand in opcode.operands]
         for registers in itertools.product(ISA.registers, repeat=len(names)):
-            operation = from_fields(opcode.key, dict(zip(names, registers, strict=True)))
+            operation = load_set().operation(opcode.key, dict(zip(names, registers, strict=True)))
             assert parse(plain(operation)) == operation
             text = operation_to_json(operation)
             assert is_canonical(text)

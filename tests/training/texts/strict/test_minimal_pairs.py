@@ -5,14 +5,13 @@ from difflib import SequenceMatcher
 from functools import cache
 from random import Random
 
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import explain, parse
 from training.texts.strict.minimal_pairs import BOTH_VALID, minimal_pair
 from training.texts.strict.refused import REFUSAL_KINDS, Candidate
 from training.texts.strict.spelling import NOTATIONS
 
-ISA = load_isa()
+ISA = load_set()
 
 
 @cache

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import explain, parse
 from training.texts.strict.faults import draw as taken_apart
 from training.texts.strict.refused import (
@@ -22,7 +21,7 @@ from training.texts.strict.refused import (
 )
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 
 
 def draw(seed: int, count: int, words: tuple[str, ...] = TRAINING_WORDS) -> list[Candidate]:

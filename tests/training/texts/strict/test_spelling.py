@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvrm_grammar.isa.binding import Isa, accepts, compile_grammar, load_isa
+from kvrm_grammar.isa import InstructionSet, load_set
+from kvrm_grammar.isa.grammar import accepts, compile_grammar
 from kvrm_grammar.oracle.reference import parse
 from training.texts.strict.spelling import (
     NOTATIONS,
@@ -21,12 +22,12 @@ from training.texts.strict.spelling import (
 )
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 RANDOMS = st.randoms(use_true_random=False)
 WORDS = st.sampled_from([TRAINING_WORDS, HELD_OUT_WORDS])
 
 
-def is_label(name: str, isa: Isa = ISA) -> bool:
+def is_label(name: str, isa: InstructionSet = ISA) -> bool:
     return name[0] not in string.digits and accepts(compile_grammar(isa.grammar), "target", name)
 
 

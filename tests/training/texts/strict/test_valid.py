@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
+from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 from training.texts.strict.spelling import NOTATIONS
 from training.texts.strict.valid import (
@@ -22,7 +21,7 @@ from training.texts.strict.valid import (
 )
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-ISA = load_isa()
+ISA = load_set()
 RANDOMS = st.randoms(use_true_random=False)
 WORDS = st.sampled_from([TRAINING_WORDS, HELD_OUT_WORDS])
 

@@ -1,5 +1,8 @@
-"""prompt.py: what the model sees means what the line means, and is one clean line."""
+"""Readings: what the model sees means what the line means, and is one clean line."""
 
+import copy
+import dataclasses
+import pickle
 import re
 import unicodedata
 from random import Random
@@ -8,22 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kvrm_grammar.dialects import prompt
-from kvrm_grammar.dialects.prompt import (
-    MAX_LINE_LENGTH,
-    PROMPT_PREFIX,
-    PROMPT_SUFFIX,
-    prompt_text,
-    visible_text,
-)
+from kvrm_grammar.dialects import Dialect, Reading, find_dialect
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa.binding import load_isa
-from kvrm_grammar.isa.operations import INVALID
-from kvrm_grammar.oracle import reference
-from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, Verdict, explain, parse
 from training.texts.strict.refused import refusal_candidate
 from training.texts.strict.valid import decorate, valid_variant
 from training.texts.strict.words import TRAINING_WORDS
+
+STRICT, LENIENT = find_dialect("strict"), find_dialect("lenient")
 
 # Whatever could make a comment, a literal, a line end or a blank of something else.
 WORDS = st.sampled_from(
@@ -37,12 +33,6 @@ WORDS = st.sampled_from(
 LINES = st.lists(WORDS, max_size=24).map("".join).filter(lambda text: len(text) <= 256)
 ENDS = st.sampled_from(["", "\n", "\r\n", "\r"])
 TEXTS = st.lists(WORDS | st.sampled_from("\r\n"), max_size=24).map("".join)
-
-
-def test_the_limit_is_the_reference_parsers() -> None:
-    """Both refuse the same lengths, though neither imports the other."""
-    assert MAX_LINE_LENGTH == reference.MAX_LINE_LENGTH == 256
-    assert not hasattr(prompt, "parse")
 
 
 @settings(max_examples=400)
@@ -61,18 +51,18 @@ def test_the_limit_is_the_reference_parsers() -> None:
 @example("a::HALT", "")
 def test_the_visible_text_means_the_same(line: str, end: str) -> None:
     """Cutting the comment, blanks and line end never changes the verdict on a line."""
-    assert parse(visible_text(line + end)) == parse(line + end)
+    assert parse(STRICT.read(line + end).visible) == parse(line + end)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_visible_text_of_generated_lines_means_the_same(seed: int) -> None:
     """Nor does it for what training and evaluation draw."""
-    rng, isa = Random(seed), load_isa()
+    rng, isa = Random(seed), load_set()
     for _ in range(150):
         texts = valid_variant(rng, isa).text, refusal_candidate(rng, isa).text
         for text in (*texts, decorate(texts[1], rng, isa)):
             if len(text) <= MAX_LINE_LENGTH and len(text.splitlines()) <= 1:
-                assert parse(visible_text(text)) == parse(text), text
+                assert parse(STRICT.read(text).visible) == parse(text), text
 
 
 @given(TEXTS.filter(lambda text: len(text) <= MAX_LINE_LENGTH))
@@ -84,7 +74,7 @@ def test_several_lines_are_shown_whole(text: str) -> None:
     body = re.sub(r"(?:\r\n|\r|\n)\Z", "", text)
     if "\n" in body or "\r" in body:
         assert parse(text) == INVALID
-        shown = visible_text(text)
+        shown = STRICT.read(text).visible
         assert shown.count("\u240a") == body.count("\n")
         assert shown.count("\u240d") == body.count("\r")
 
@@ -92,8 +82,8 @@ def test_several_lines_are_shown_whole(text: str) -> None:
 @given(st.text(max_size=256) | TEXTS.filter(lambda text: len(text) <= MAX_LINE_LENGTH))
 def test_a_prompt_is_one_line_of_clean_text(text: str) -> None:
     """Prefix, text, one line end: no control character but the tab, nothing UTF-8 cannot write."""
-    whole = prompt_text(text)
-    assert whole == f"{PROMPT_PREFIX} {visible_text(text)}{PROMPT_SUFFIX}"
+    whole = STRICT.read(text).prompt
+    assert whole == f"asm {STRICT.read(text).visible}\n"
     assert whole.encode("utf-8").count(b"\n") == 1
     controls = {c for c in whole[:-1] if ord(c) < 32 or ord(c) == 127}
     assert controls <= {"\t"}
@@ -145,7 +135,7 @@ def test_a_prompt_is_one_line_of_clean_text(text: str) -> None:
 )
 def test_what_is_ignored(text: str, shown: str) -> None:
     """Comment, outer blanks and one label definition go; a character literal stays whole."""
-    assert visible_text(text) == shown
+    assert STRICT.read(text).visible == shown
     assert parse(shown) == parse(text)
 
 
@@ -175,26 +165,26 @@ def test_what_is_ignored(text: str, shown: str) -> None:
 )
 def test_hash_signs(text: str, shown: str) -> None:
     """A hash sign is a prefix where it starts an operand and a number follows, else a comment."""
-    assert visible_text(text) == shown
+    assert STRICT.read(text).visible == shown
     assert parse(shown) == parse(text)
 
 
 @pytest.mark.parametrize("code", [*range(9), *range(11, 13), *range(14, 32), 127])
 def test_control_characters_become_visible(code: int) -> None:
     """Each has a picture of its own; the tab, which is a blank, stays."""
-    picture = visible_text(f"a{chr(code)}b")[1]
+    picture = STRICT.read(f"a{chr(code)}b").visible[1]
     assert picture == chr(0x2421 if code == 127 else 0x2400 + code)
     name = unicodedata.name(picture)
     assert name.startswith("SYMBOL FOR")
-    assert visible_text("a\tb") == "a b"
+    assert STRICT.read("a\tb").visible == "a b"
 
 
 @pytest.mark.parametrize("surrogate", ["\ud800", "\udbff", "\udc00", "\udfff"])
 def test_lone_surrogates(surrogate: str) -> None:
     """What UTF-8 cannot write is a question mark, and refused like the original."""
-    assert visible_text(f"HALT{surrogate}") == "HALT?"
+    assert STRICT.read(f"HALT{surrogate}").visible == "HALT?"
     assert parse("HALT?") == parse(f"HALT{surrogate}") == INVALID
-    assert visible_text(f"HALT ;{surrogate}") == "HALT"
+    assert STRICT.read(f"HALT ;{surrogate}").visible == "HALT"
 
 
 @pytest.mark.parametrize(
@@ -202,16 +192,16 @@ def test_lone_surrogates(surrogate: str) -> None:
 )
 def test_everything_else_is_shown_as_it_is(text: str) -> None:
     """Names of control tokens, JSON and Unicode are text like any other."""
-    assert prompt_text(text) == f"asm {text}\n"
+    assert STRICT.read(text).prompt == f"asm {text}\n"
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n"])
 def test_the_longest_line(end: str) -> None:
     """256 characters pass and 257 do not, the line end not counted; the reference agrees."""
     longest = "HALT" + ";" * 252 + end
-    assert visible_text(longest) == "HALT"
+    assert STRICT.read(longest).visible == "HALT"
     assert parse(longest) == parse("HALT")
-    for refuse in (visible_text, prompt_text, parse):
+    for refuse in (STRICT.read, LENIENT.read, parse):
         with pytest.raises(LineTooLongError, match="line has 257 characters") as caught:
             refuse("HALT" + ";" * 253 + end)
         assert (caught.value.length, caught.value.limit) == (257, 256)
@@ -220,16 +210,16 @@ def test_the_longest_line(end: str) -> None:
 def test_a_megabyte_is_refused() -> None:
     """A very long line is refused by its length, whatever is in it."""
     with pytest.raises(LineTooLongError, match="line has 1000000 characters, at most 256"):
-        prompt_text("'" * 1_000_000)
+        STRICT.read("'" * 1_000_000)
 
 
 def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
     """Letters, digits and commas; homoglyphs and other signs stay what they are."""
     wide = "\uff33\uff35\uff22 \uff525\uff0c r\uff13, r1"
-    assert visible_text(wide, fold=True) == "sub r5, r3, r1"
-    assert visible_text(wide) == wide
-    assert visible_text("m\u043ev \uff0b", fold=True) == "m\u043ev \uff0b"
-    assert prompt_text("\uff48alt", fold=True) == prompt_text("halt")
+    assert LENIENT.read(wide).visible == "sub r5, r3, r1"
+    assert STRICT.read(wide).visible == wide
+    assert LENIENT.read("m\u043ev \uff0b").visible == "m\u043ev \uff0b"
+    assert LENIENT.read("\uff48alt").prompt == STRICT.read("halt").prompt
 
 
 @pytest.mark.parametrize(
@@ -261,15 +251,15 @@ def test_full_width_forms_fold_where_the_dialect_says_so() -> None:
 )
 def test_marks_of_listings_mean_nothing_in_the_lenient_dialect(text: str, shown: str) -> None:
     """Prompt marks, line numbers, addresses, quotes and a colon; the strict dialect keeps them."""
-    assert visible_text(text, fold=True) == shown
+    assert LENIENT.read(text).visible == shown
 
 
 @given(st.randoms(use_true_random=False))
 def test_an_instruction_of_the_strict_dialect_has_no_marks(rng: Random) -> None:
     """So nothing of it is lost where the lenient dialect reads it."""
-    text = valid_variant(rng, load_isa(), TRAINING_WORDS).text
-    shown = visible_text(text, fold=True)
-    assert shown.lower() == visible_text(text).lower()
+    text = valid_variant(rng, load_set(), TRAINING_WORDS).text
+    shown = LENIENT.read(text).visible
+    assert shown.lower() == STRICT.read(text).visible.lower()
     assert parse(shown) == parse(text)
 
 
@@ -291,5 +281,71 @@ def test_an_instruction_of_the_strict_dialect_has_no_marks(rng: Random) -> None:
 )
 def test_case_means_nothing_but_in_labels_in_the_lenient_dialect(text: str, shown: str) -> None:
     """The first word and registers are shown in lower case: ASCII alone."""
-    assert visible_text(text, fold=True) == shown
-    assert visible_text(text) == text
+    assert LENIENT.read(text).visible == shown
+    assert STRICT.read(text).visible == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["jmp main.R5", "jmp a$R1", "jmp .R5", "JMP@Loop", "jmp->Loop", "jmp R5.x", "jnz x.R5.R6"],
+)
+def test_a_label_keeps_its_case_in_the_lenient_dialect(text: str) -> None:
+    """Whatever a part of it looks like: what strict accepts means the same in lenient."""
+    shown = LENIENT.read(text).visible
+    assert shown[3:] == text[3:]
+    assert parse(shown) == parse(text)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("CLEAR R5.", "clear r5."), ("$R5 = R1", "$r5 = r1")])
+def test_a_register_beside_a_sign_is_still_one(text: str, shown: str) -> None:
+    """A full stop behind a register and a dollar sign before it are no parts of a label."""
+    assert LENIENT.read(text).visible == shown
+
+
+@given(st.from_regex(r"[A-Za-z_.][A-Za-z0-9_.$]{0,20}", fullmatch=True))
+@example("main.R5")
+@example("a$R1")
+def test_every_label_of_the_strict_dialect_survives_the_lenient_one(label: str) -> None:
+    """Shown as it is written and mentioned so, so that the right answer is possible."""
+    reading = LENIENT.read(f"jmp {label}")
+    if parse(f"jmp {label}") != INVALID:
+        assert reading.visible == f"jmp {label}"
+        assert any(f'"{label}"' in (values or ()) for values in reading.mentions.values())
+
+
+@pytest.mark.parametrize("dialect", [STRICT, LENIENT])
+@pytest.mark.parametrize("text", ["loop: dec r1", "sub r5 r3 r1", "; nothing", "fly away", "a: b:"])
+def test_a_reading_is_a_value(dialect: Dialect, text: str) -> None:
+    """Equal, hashable and whole after copying and pickling, before and after it was asked."""
+    for asked in (False, True):
+        reading = dialect.read(text)
+        if asked:
+            assert reading.verdict.operation == parse(text)
+            assert reading.reason
+        for other in (copy.copy(reading), copy.deepcopy(reading), _pickled(reading)):
+            assert other == reading
+            assert hash(other) == hash(reading)
+            assert other.reason == reading.reason
+        assert dataclasses.asdict(reading)["visible"] == reading.visible
+
+
+def _pickled(reading: Reading) -> Reading:
+    found: Reading = pickle.loads(pickle.dumps(reading))
+    return found
+
+
+def test_the_reference_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draft, agreement and reason share one verdict, and a reason is made when it is read."""
+    asked: list[str] = []
+
+    def counting(text: str, isa: InstructionSet) -> Verdict:
+        asked.append(text)
+        return explain(text, isa)
+
+    monkeypatch.setattr("kvrm_grammar.dialects.base.explain", counting)
+    reading = STRICT.read("add r1 r2")
+    assert asked == []
+    assert reading.guess == INVALID
+    assert reading.reason == "ADD takes 3 operands, got 2"
+    assert reading.verdict.operation == INVALID
+    assert asked == ["add r1 r2"]

@@ -8,20 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa import operations
-from kvrm_grammar.isa.operations import (
-    ADDRESS_MAX,
-    IMMEDIATE_MAX,
-    IMMEDIATE_MIN,
+from kvrm_grammar.isa import (
     INVALID,
     INVALID_KEY,
-    LABEL_MAX_LENGTH,
-    OPERATION_MODELS,
-    REGISTERS,
-    from_fields,
+    OperationModel,
+    load_set,
     operation_from_json,
     operation_to_json,
 )
+from kvrm_grammar.sets import kvrm
+from tests.kvrm import ADDRESS_MAX, IMMEDIATE_MAX, IMMEDIATE_MIN, LABEL_MAX_LENGTH, REGISTERS
 
 REGISTER = st.sampled_from(REGISTERS)
 LABEL = st.from_regex(r"[A-Za-z_.][A-Za-z0-9_.$]{0,63}", fullmatch=True).filter(
@@ -43,12 +39,14 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     **{key: {} for key in ("OP_HALT", "OP_NOP", "OP_INVALID")},
 }
 OPERATIONS = st.sampled_from(sorted(FIELDS)).flatmap(
-    lambda key: st.fixed_dictionaries(FIELDS[key]).map(lambda params: from_fields(key, params))
+    lambda key: st.fixed_dictionaries(FIELDS[key]).map(
+        lambda params: load_set().operation(key, params)
+    )
 )
 
 
 @given(OPERATIONS)
-def test_canonical_json_round_trips(operation: operations.Operation) -> None:
+def test_canonical_json_round_trips(operation: OperationModel) -> None:
     """Writing and reading gives the same operation, and the same text again."""
     text = operation_to_json(operation)
     assert operation_from_json(text) == operation
@@ -57,7 +55,7 @@ def test_canonical_json_round_trips(operation: operations.Operation) -> None:
 
 
 @given(OPERATIONS)
-def test_canonical_json_is_compact_with_key_first(operation: operations.Operation) -> None:
+def test_canonical_json_is_compact_with_key_first(operation: OperationModel) -> None:
     """Canonical JSON is what a compact writer makes of key, then params in schema order."""
     order = list(FIELDS[operation.key])
     params = {name: getattr(operation.params, name) for name in order}
@@ -67,7 +65,7 @@ def test_canonical_json_is_compact_with_key_first(operation: operations.Operatio
 
 def test_every_model_has_its_own_key() -> None:
     """The models and the keys of the dialect are the same sixteen."""
-    keys = [model.model_json_schema()["properties"]["key"]["const"] for model in OPERATION_MODELS]
+    keys = [model.model_json_schema()["properties"]["key"]["const"] for model in load_set().models]
     assert sorted(keys) == sorted(FIELDS)
     assert INVALID_KEY == INVALID.key == "OP_INVALID"
 
@@ -87,7 +85,7 @@ def test_every_model_has_its_own_key() -> None:
 )
 def test_boundary_values_are_operations(key: str, params: dict[str, Any]) -> None:
     """The last value inside each limit is accepted."""
-    assert from_fields(key, params).params.model_dump() == params
+    assert load_set().operation(key, params).params.model_dump() == params
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_boundary_values_are_operations(key: str, params: dict[str, Any]) -> Non
 def test_everything_else_is_refused(key: str, params: dict[str, Any]) -> None:
     """The first value beyond each limit, a wrong type and a wrong name are typed errors."""
     with pytest.raises(OperationError, match="not an operation"):
-        from_fields(key, params)
+        load_set().operation(key, params)
 
 
 @pytest.mark.parametrize(
@@ -158,13 +156,14 @@ def test_any_layout_of_json_is_read() -> None:
 
 def test_operations_are_immutable_and_hashable() -> None:
     """An operation can be a dictionary key and cannot change."""
-    operation = from_fields("OP_INC", {"dest": "R1"})
-    assert {operation: 1}[from_fields("OP_INC", {"dest": "R1"})] == 1
+    operation = load_set().operation("OP_INC", {"dest": "R1"})
+    assert {operation: 1}[load_set().operation("OP_INC", {"dest": "R1"})] == 1
     with pytest.raises(ValueError, match="frozen"):
         operation.key = "OP_DEC"
 
 
 def test_public_names_exist() -> None:
-    """Every name in __all__ is defined, once."""
-    assert len(set(operations.__all__)) == len(operations.__all__)
-    assert all(hasattr(operations, name) for name in operations.__all__)
+    """Every model is public, and every public name is defined, once."""
+    assert len(set(kvrm.__all__)) == len(kvrm.__all__)
+    assert all(hasattr(kvrm, name) for name in kvrm.__all__)
+    assert {model.__name__ for model in load_set().models} <= {*kvrm.__all__}

@@ -1,0 +1,129 @@
+"""The command ``decode``: instructions through the model.
+
+In: instructions as arguments, from a file or from standard input. Out: one JSON line each.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from kvrm_grammar.cli.failures import failures, tell
+from kvrm_grammar.cli.inputs import Source, forgotten_quotes, open_source
+from kvrm_grammar.cli.loading import ModelOptions, chosen_isa, most_probable
+from kvrm_grammar.cli.options import (
+    Adapter,
+    Base,
+    ConstraintOption,
+    Device,
+    DialectOption,
+    DtypeOption,
+    InputFile,
+    IsaOption,
+    JsonLines,
+    MinConfidence,
+    Output,
+    Texts,
+    Verbose,
+)
+from kvrm_grammar.cli.output import destination, finish, make_row
+from kvrm_grammar.errors import KvrmError
+
+if TYPE_CHECKING:
+    from kvrm_grammar.decoding.decoded import Decoded
+    from kvrm_grammar.decoding.decoder import Decoder
+
+__all__ = ["BatchSize", "Confidence", "MethodOption", "MostProbable", "decode"]
+
+_BATCH_SIZE = 16
+
+Confidence = Annotated[
+    bool, typer.Option("--confidence", help="Add the answer's probability to each line.")
+]
+MostProbable = Annotated[
+    int | None,
+    typer.Option(
+        "--alternatives", min=1, metavar="K", help="Add the K most probable answers to each line."
+    ),
+]
+# METHODS once more: its module would load pydantic before --help. A test compares them.
+MethodOption = Annotated[
+    Literal["verify", "stepwise", "outlines"],
+    typer.Option("--method", help="How to search; the answer is the same, verify is the fastest."),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Instructions per run of the model; 1 answers line by line "
+        "(default: 16, and 1 where a person types).",
+    ),
+]
+
+
+def decode(
+    texts: Texts = None,
+    file: InputFile = None,
+    output: Output = None,
+    jsonl: JsonLines = False,
+    adapter: Adapter = None,
+    base: Base = None,
+    isa: IsaOption = None,
+    dialect: DialectOption = None,
+    constraint: ConstraintOption = "grounded",
+    min_confidence: MinConfidence = 0.0,
+    confidence: Confidence = False,
+    alternatives: MostProbable = None,
+    batch_size: BatchSize = None,
+    method: MethodOption = "verify",
+    device: Device = None,
+    dtype: DtypeOption = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Decode instructions with the model: one JSON line each."""
+    options = ModelOptions(adapter, base, dialect, constraint, method, device, dtype, isa)
+    with failures(verbose):
+        source = open_source(texts, file)
+        with destination(output, source.file) as writer:
+            hint = forgotten_quotes("decode", source.texts, dialect, chosen_isa(isa))
+            if hint is not None:
+                tell(hint)
+            decoder = options.load()
+            size = batch_size or (1 if source.is_typed else _BATCH_SIZE)
+            rows = _rows(decoder, source, size, min_confidence, confidence, alternatives)
+            finish(rows, writer, jsonl=jsonl, count=source.count, is_typed=source.is_typed)
+
+
+def _rows(
+    decoder: "Decoder",
+    source: Source,
+    batch_size: int,
+    min_confidence: float,
+    confidence: bool,
+    alternatives: int | None,
+) -> Iterator[dict[str, Any]]:
+    answers = decoder.decode_many(
+        source.lines, batch_size=batch_size, min_confidence=min_confidence
+    )
+    for number, decoded in enumerate(answers, start=1):
+        row = make_row(number, decoded.text, decoded.json, decoded.error, decoded.reason)
+        if confidence:
+            row["confidence"] = decoded.confidence
+        if alternatives is not None:
+            row["alternatives"] = _alternatives(decoder, decoded, alternatives, number)
+        yield row
+
+
+def _alternatives(
+    decoder: "Decoder", decoded: "Decoded", k: int, number: int
+) -> list[dict[str, Any]] | None:
+    import json
+
+    if decoded.operation is None:
+        return []
+    try:
+        found = most_probable(decoder, decoded, k)
+    except KvrmError as error:  # the answer itself is there, and so are the other lines
+        tell(f"input {number}: no alternatives: {error}")
+        return None
+    return [{**json.loads(one.json), "probability": one.probability} for one in found]

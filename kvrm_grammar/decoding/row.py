@@ -1,0 +1,89 @@
+"""One request in progress: what was accepted, what is drafted, what the model reads next.
+
+In: a request, and for each pass the choices at its drafted places. Out: the block to read next,
+and in the end an answer or an error. Used by the engine; knows no tensor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kvrm_grammar.decoding.protocol import Answer, Request
+from kvrm_grammar.errors import DecodeError
+
+__all__ = ["Choice", "Row"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model's pick at one position."""
+
+    token_id: int
+    log_probability: float
+    margin: float
+
+
+@dataclass
+class Row:
+    """One request in progress. Mutable, owned by one run."""
+
+    request: Request
+    state: int
+    block: list[int]  # token IDs the model has not read yet: the prompt, or its last choice
+    accepted: list[int] = field(default_factory=list)
+    draft: list[int] = field(default_factory=list)
+    read: int = 0  # positions in the cache that count
+    kept: int = 0  # positions of the last block that count
+    log_probability: float = 0.0
+    passes: int = 0
+    drafted: int = 0
+    margin: float = float("inf")
+    result: Answer | DecodeError | None = None
+
+    def start_pass(self) -> list[int]:
+        """Draft behind the accepted tokens; returns what the model reads next."""
+        room = self.request.language.max_tokens - len(self.accepted) - 1
+        self.draft = list(self.request.draft(self.accepted))[: max(room, 0)]
+        self.passes += 1
+        return self.block + self.draft
+
+    def states(self) -> list[int]:
+        """States before each drafted token and behind the last, as far as they exist."""
+        states, language = [self.state], self.request.language
+        for token_id in self.draft:
+            following = language.next_state(states[-1], token_id)
+            if following is None:
+                break
+            states.append(following)
+        return states
+
+    def advance(self, states: Sequence[int], choices: Sequence[Choice | DecodeError]) -> None:
+        """Accept the draft as far as the model agrees, and its first other choice."""
+        language = self.request.language
+        expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
+        self.kept = len(self.block)
+        for state, choice, drafted in zip(states, choices, expected, strict=True):
+            if isinstance(choice, DecodeError):
+                self.result = choice
+                return
+            self.log_probability += choice.log_probability
+            self.margin = min(self.margin, choice.margin)
+            if choice.token_id == language.eos_token_id:
+                self.result = self._answer()
+                return
+            self.accepted.append(choice.token_id)
+            following = language.next_state(state, choice.token_id)
+            assert following is not None  # an allowed token has a next state
+            self.state = following
+            if choice.token_id != drafted:
+                break
+            self.drafted += 1
+            self.kept += 1
+        self.read += self.kept
+        self.block = [self.accepted[-1]]
+        if len(self.accepted) >= language.max_tokens:
+            self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
+
+    def _answer(self) -> Answer:
+        return Answer(
+            tuple(self.accepted), self.log_probability, self.passes, self.drafted, self.margin
+        )

@@ -1,0 +1,64 @@
+"""The lenient dialect: whatever a person or a program might write for the same instructions.
+
+In: one text. Out: its ``Reading``. No parser covers it; everything that the strict dialect accepts
+means the same here.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from kvrm_grammar.dialects.base import Dialect, Reading
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.guess import guess
+from kvrm_grammar.dialects.lenient.marks import lower_case, narrow, unmarked, without_colon
+from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
+from kvrm_grammar.dialects.visible import (
+    defines_label,
+    one_blank,
+    split_label,
+    without_comments,
+)
+from kvrm_grammar.isa import Mentions, OperationModel
+from kvrm_grammar.oracle.reference import LineParts
+
+__all__ = ["LenientDialect"]
+
+
+@dataclass(frozen=True)
+class LenientDialect(Dialect):
+    """What people write. Immutable; a set has it if it has a ``lenient.toml``."""
+
+    name: ClassVar[str] = "lenient"
+    shorthand: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        lenient_data(self.isa)  # raises where there is none
+
+    def _cut(self, line: str) -> tuple[str | None, str]:
+        line = narrow(line)
+        if "\n" in line or "\r" in line:
+            return None, line.strip(" \t")
+        bare = unmarked(without_comments(line, self.isa))
+        label, code = split_label(bare, self.isa)
+        if label is not None:
+            code = unmarked(code)
+        elif not defines_label(bare, self.isa):
+            code = without_colon(code)
+        return label, lower_case(one_blank(code), self.isa)
+
+    def mentions(self, visible: str) -> Mentions:
+        """See :func:`lenient_mentions`."""
+        return lenient_mentions(visible, self.isa)
+
+    def guess(self, reading: Reading) -> OperationModel:
+        """See :func:`guess`."""
+        return guess(reading.visible, self.isa)
+
+    def explain(self, reading: Reading) -> str | None:
+        """Nothing: what is no instruction here, no rule says."""
+        return None
+
+    def split(self, line: str) -> LineParts:
+        """Take marks off and split what is left, of a line of any length."""
+        label, shown = self._cut(line.rstrip("\r\n"))
+        return LineParts(label, has_instruction=bool(shown))

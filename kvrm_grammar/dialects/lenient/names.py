@@ -1,0 +1,60 @@
+"""How names of operands, such as registers, are spelled where no grammar minds.
+
+In: an instruction set. Out: patterns for its names. Numbered names (R0 … R7) are written with a
+blank, as `reg` or `register`, and run together; other names stand as whole words.
+"""
+
+import re
+import string
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kvrm_grammar.isa import InstructionSet
+
+__all__ = ["NamePatterns", "name_patterns"]
+
+_WORDS = "register", "reg"
+
+
+@dataclass(frozen=True)
+class NamePatterns:
+    """Patterns of a set's names, case ignored. Immutable.
+
+    Attributes:
+        mention: A name anywhere in a text; its group ``number`` or ``name`` says which.
+        one: A name as a whole word, as part of another pattern; with no group.
+        glued: The same behind a mnemonic without a blank; empty where names do not run together.
+        stem: What numbered names begin with; empty where they are not numbered.
+    """
+
+    mention: re.Pattern[str]
+    one: str
+    glued: str
+    stem: str
+
+
+@lru_cache(maxsize=16)
+def name_patterns(isa: InstructionSet) -> NamePatterns:
+    """Make the patterns of a set; one that never matches where it has no names."""
+    stems = {name.rstrip(string.digits) for name in isa.names}
+    digits = "".join(sorted({name[-1] for name in isa.names}))
+    numbered = len(stems) == 1 and all(name[len(min(stems)) :].isdigit() for name in isa.names)
+    if numbered and all(len(name) == len(min(stems)) + 1 for name in isa.names):
+        return _numbered(min(stems).lower(), digits)
+    words = sorted(isa.spellings, key=lambda word: (-len(word), word))
+    one = "[%$]?(?:" + "|".join(map(re.escape, words)) + ")" if words else "(?!)"
+    mention = rf"(?<![A-Za-z0-9_.$%])[%$]?(?P<name>{one.removeprefix('[%$]?')})(?![A-Za-z0-9_.$])"
+    return NamePatterns(re.compile(mention, re.IGNORECASE), one, "", "")
+
+
+def _numbered(stem: str, digits: str) -> NamePatterns:
+    """``r5``, ``reg5``, ``register 5``, ``r 5``, also glued: ``subr5``, ``r5r3``."""
+    own = re.escape(stem)
+    spelled = "|".join(dict.fromkeys((*_WORDS, own)))
+    mention = re.compile(
+        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+)(?![0-9])",
+        re.IGNORECASE,
+    )
+    some = f"[{digits}]" if len(digits) < 2 else f"[{digits[0]}-{digits[-1]}]"
+    longer = "|".join(dict.fromkeys((own, *reversed(_WORDS))))
+    return NamePatterns(mention, rf"[%$]?(?:{longer})\s?{some}", rf"(?:{longer})\s?{some}", stem)

@@ -1,0 +1,125 @@
+"""The strict dialect: an assembly language that the set's grammar defines in full.
+
+In: one line. Out: its ``Reading``. An operand is mentioned as a whole word, from separator to
+separator: neither half of ``4*2`` is one.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+from kvrm_grammar.dialects.base import Dialect, Reading
+from kvrm_grammar.dialects.implied import implied_values
+from kvrm_grammar.dialects.numbers import read_number
+from kvrm_grammar.dialects.visible import one_blank, split_label, without_comments
+from kvrm_grammar.isa import (
+    INVALID,
+    Domain,
+    InstructionSet,
+    Mentions,
+    Operand,
+    OperationModel,
+)
+from kvrm_grammar.oracle.reference import LineParts, line_parts
+
+__all__ = ["StrictDialect", "strict_mentions"]
+
+
+@dataclass(frozen=True)
+class StrictDialect(Dialect):
+    """What the grammar defines. Its reference parser is the oracle. Immutable."""
+
+    name: ClassVar[str] = "strict"
+
+    def _cut(self, line: str) -> tuple[str | None, str]:
+        if "\n" in line or "\r" in line:
+            return None, line.strip(" \t")
+        label, code = split_label(without_comments(line, self.isa), self.isa)
+        return label, one_blank(code)
+
+    def mentions(self, visible: str) -> Mentions:
+        """See :func:`strict_mentions`."""
+        return strict_mentions(visible, self.isa)
+
+    def guess(self, reading: Reading) -> OperationModel:
+        """The refusal: the reference parser says all that a draft could."""
+        return INVALID
+
+    def explain(self, reading: Reading) -> str | None:
+        """The reference parser's reason."""
+        return reading.verdict.reason
+
+    def split(self, line: str) -> LineParts:
+        """As the grammar splits it."""
+        return line_parts(line, self.isa)
+
+
+@lru_cache(maxsize=16)
+def _words(isa: InstructionSet) -> re.Pattern[str]:
+    marks = re.escape(isa.punctuation)
+    end = rf"(?=[ \t,{marks}]|\Z)"
+    return re.compile(rf"#?'(?:\\.|[^\\])'{end}|[^ \t,{marks}]+")
+
+
+@lru_cache(maxsize=16)
+def _operands(isa: InstructionSet) -> dict[Domain, Operand]:
+    """An operand for each domain: those of one domain are written alike."""
+    return {operand.domain: operand for opcode in isa.opcodes for operand in opcode.operands}
+
+
+def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
+    """List what an instruction's text mentions, as JSON values.
+
+    The first word names the operation, the others are operands. A name that may not stand
+    where it does is still a mention of a name and of a label, a number still one of an
+    integer, and what is neither is a mention of all: only values come of none of them.
+
+    Args:
+        visible: What the model sees of the instruction.
+        isa: Gives the domains, and what the grammar takes for a member of each.
+
+    Returns:
+        See :meth:`Dialect.mentions`.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> isa = load_set()
+    >>> list(strict_mentions("add r5, r5, 0x1F", isa).values())
+    [('"R5"', '"R5"'), ('31',), ('31',)]
+    >>> [values for values in strict_mentions("mov r8, r1", isa).values()][:2]
+    [('"R1"',), ()]
+    """
+    words = _words(isa).findall(visible)[1:]
+    names = numbers = unreadable = False
+    for word in words:
+        if word.lstrip("#+-")[:1].isdigit() or word.lstrip("#+-")[:1] == "'":
+            readable = read_number(word) is not None
+            numbers, unreadable = numbers or readable, unreadable or not readable
+        elif word in isa.spellings or isa.is_label(word):
+            names = True
+        else:
+            unreadable = True
+    found: dict[Domain, tuple[str, ...] | None] = {}
+    implied = implied_values(visible, isa)
+    for domain, operand in _operands(isa).items():
+        meant = unreadable or (names and bool(domain.names)) or (names and domain.has_labels)
+        meant = meant or (numbers and (domain.integers is not None or domain.has_labels))
+        values = [value for word in words for value in _values(word, operand)]
+        values += implied.get(domain, ())
+        found[domain] = tuple(values) if meant or values else None
+    return found
+
+
+def _values(word: str, operand: Operand) -> list[str]:
+    """The JSON value of a word as a member of a domain; none where it is no member."""
+    if not operand.pattern.fullmatch(word):
+        return []
+    spellings = dict(operand.spellings)
+    if word in spellings:
+        return [json.dumps(spellings[word])]
+    value = read_number(word) if word[0] in "#+-'0123456789" else None
+    if value is None:
+        return [json.dumps(word)] if operand.domain.has_labels else []
+    integers = operand.domain.integers
+    return [str(value)] if integers is not None and value in integers else []

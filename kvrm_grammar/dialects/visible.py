@@ -1,0 +1,77 @@
+"""Comments, label definitions and blanks: what every dialect leaves out of what the model sees.
+
+In: a line and an instruction set, whose ``isa.toml`` says what starts a comment and whose grammar
+says what a label is. Out: the line without them.
+"""
+
+import re
+from functools import lru_cache
+
+from kvrm_grammar.isa import InstructionSet
+
+__all__ = ["defines_label", "one_blank", "split_label", "without_comments"]
+
+
+@lru_cache(maxsize=16)
+def _scanner(isa: InstructionSet) -> re.Pattern[str]:
+    """A character literal keeps its content even if that looks like a comment."""
+    signs = isa.comments
+    parts = [r"(?P<literal>'(?:\\.|[^\\\r\n])')"]
+    if signs.operand_sign:
+        parts.append(rf"(?P<prefix>(?<=[ \t,]){re.escape(signs.operand_sign)}(?=[-+0-9']))")
+    if signs.block:
+        pairs = (f"{re.escape(a)}.*?{re.escape(b)}" for a, b in signs.block)
+        parts.append(f"(?P<block>{'|'.join(pairs)})")
+    if signs.line:
+        parts.append(f"(?P<comment>{'|'.join(map(re.escape, signs.line))})")
+    return re.compile("|".join([*parts, "(?P<other>.)"]), re.DOTALL)
+
+
+def without_comments(line: str, isa: InstructionSet) -> str:
+    """Cut off the comment, and the blanks around the rest.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> without_comments("  mov r1, #';' ; the sign", load_set())
+    "mov r1, #';'"
+    """
+    kept = []
+    for match in _scanner(isa).finditer(line):
+        if match.lastgroup == "comment":
+            break
+        kept.append(" " if match.lastgroup == "block" else match[0])
+    return "".join(kept).strip(" \t")
+
+
+def split_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
+    """Take a label definition off; of two in a row, which make a line invalid, neither.
+
+    Args:
+        code: A line without comment and outer blanks.
+        isa: The instruction set.
+
+    Returns:
+        The label or None, and the rest without blanks in front.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> split_label("loop: dec r0", load_set())
+    ('loop', 'dec r0')
+    """
+    pattern = isa.label_definition
+    label = pattern.match(code) if pattern else None
+    if pattern is None or label is None:
+        return None, code
+    rest = code[label.end() :].lstrip(" \t")
+    if pattern.match(rest):
+        return None, code
+    return label[0][:-1], rest
+
+
+def defines_label(code: str, isa: InstructionSet) -> bool:
+    """Whether a line begins with a name and a colon, whatever follows."""
+    return isa.label_definition is not None and bool(isa.label_definition.match(code))
+
+
+def one_blank(code: str) -> str:
+    """Make one blank of every run of blanks and tabs outside a character literal."""
+    before, quote, literal = code.partition("'")
+    return re.sub(r"[ \t]+", " ", before) + quote + literal

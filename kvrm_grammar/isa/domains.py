@@ -1,0 +1,57 @@
+"""What an operand may be: names, integers, labels, or a union of these.
+
+In: what a schema allows. Out: :class:`Domain`, a value that later stages ask instead of schemas.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Domain", "Integers", "Mentions"]
+
+
+@dataclass(frozen=True)
+class Integers:
+    """Integers from ``low`` to ``high``, both included, in steps from zero. Immutable."""
+
+    low: int
+    high: int
+    step: int = 1
+
+    def __contains__(self, value: int) -> bool:
+        return self.low <= value <= self.high and value % self.step == 0
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The values of an operand. Immutable and hashable; at least one of the three is there.
+
+    Attributes:
+        names: Canonical names, such as registers.
+        integers: Which integers, or None.
+        label_max_length: Characters that a label may have; None where no label is allowed.
+    """
+
+    names: tuple[str, ...] = ()
+    integers: Integers | None = None
+    label_max_length: int | None = None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether a label is allowed."""
+        return self.label_max_length is not None
+
+    def __str__(self) -> str:
+        parts = []
+        if self.names:
+            parts.append(f"one of {len(self.names)} names ({self.names[0]}…{self.names[-1]})")
+        if self.integers is not None:
+            step = f" in steps of {self.integers.step}" if self.integers.step != 1 else ""
+            parts.append(f"an integer {self.integers.low}…{self.integers.high}{step}")
+        if self.label_max_length is not None:
+            parts.append(f"a label of at most {self.label_max_length} characters")
+        return " or ".join(parts)
+
+
+Mentions = Mapping[Domain, tuple[str, ...] | None]
+"""By domain what a text mentions, as JSON values in order of appearance; None where the text has
+nothing that could be meant for that domain."""

@@ -1,0 +1,223 @@
+"""A Lark grammar, read as data: who may write which operation in which form.
+
+In: the text of a grammar. Out: the compiled parser, the forms of every operation, and for each
+operand rule one regular expression. What a grammar must have: the rules ``line`` and
+``source_line``; for each operation a rule ``op_xyz``, whose expansions each begin with a mnemonic
+(a terminal of ASCII characters, ``[Mm]`` where case is free) and go on with one rule for each
+operand that is written, named as the schema names it. Terminals ``LABEL`` and ``LABEL_DEF`` where
+there are labels.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+from lark import Lark
+from lark.exceptions import LarkError, UnexpectedInput
+from lark.grammar import Rule, Symbol
+
+from kvrm_grammar.errors import IsaError
+
+__all__ = ["WrittenForm", "accepts", "compile_grammar", "operand_pattern", "read_forms"]
+__all__ += ["punctuation_of", "terminal_pattern"]
+
+_STARTS = ("line", "source_line")
+_PIECE = re.compile(r"\[([A-Za-z])([A-Za-z])\]|\\(.)|([A-Za-z0-9_])")
+
+
+@dataclass(frozen=True)
+class WrittenForm:
+    """One expansion of an operation's rule. Immutable.
+
+    Attributes:
+        mnemonic: In upper case where the grammar leaves the case free.
+        operands: Rule names of the operands that are written, in written order.
+        free_case: Whether the mnemonic's case means nothing.
+        pattern: What stands between the operands, each of them a group of its own.
+        pieces: The same as texts: names of operands in braces, and a separator of each kind.
+    """
+
+    mnemonic: str
+    operands: tuple[str, ...]
+    free_case: bool
+    pattern: str = ""
+    pieces: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=16)
+def compile_grammar(grammar: str) -> Lark:
+    """Compile grammar text once; the parser is shared, stateless and thread-safe.
+
+    Args:
+        grammar: Lark text with the start symbols ``line`` and ``source_line``.
+
+    Returns:
+        The LALR parser for both start symbols.
+
+    Raises:
+        IsaError: The text is not such a grammar.
+    """
+    try:
+        return Lark(grammar, parser="lalr", start=list(_STARTS), maybe_placeholders=False)
+    except LarkError as error:
+        raise IsaError(f"not a usable grammar: {error}") from error
+
+
+def accepts(parser: Lark, start: str, text: str) -> bool:
+    """Tell whether the rule ``start`` of the grammar derives the whole text."""
+    try:
+        parser.parse(text, start=start)
+    except UnexpectedInput:
+        return False
+    return True
+
+
+def terminal_pattern(parser: Lark, name: str) -> re.Pattern[str] | None:
+    """The regular expression of a terminal; None where the grammar has no such terminal."""
+    found = next((t for t in parser.terminals if t.name == name), None)
+    return None if found is None else re.compile(found.pattern.to_regexp())
+
+
+def read_forms(parser: Lark) -> dict[str, tuple[WrittenForm, ...]]:
+    """Read ``key -> forms`` from the rules ``op_*``.
+
+    Raises:
+        IsaError: An expansion does not begin with a mnemonic, or names an operand twice.
+    """
+    forms: dict[str, list[WrittenForm]] = defaultdict(list)
+    for rule in _rules(parser):
+        key = str(rule.origin.name).upper()
+        if key.startswith("OP_"):
+            forms[key].append(_form(parser, key, rule.expansion))
+    return {key: _joined(found) for key, found in forms.items()}
+
+
+def _joined(found: list[WrittenForm]) -> tuple[WrittenForm, ...]:
+    """One form for all expansions that differ in optional blanks alone; the shortest is kept."""
+    best: dict[tuple[str, tuple[str, ...]], WrittenForm] = {}
+    for form in sorted(found, key=lambda form: len(form.pieces), reverse=True):
+        best[form.mnemonic, form.operands] = form
+    order = dict.fromkeys((form.mnemonic, form.operands) for form in found)
+    return tuple(best[one] for one in order)
+
+
+def _form(parser: Lark, key: str, expansion: Iterable[Symbol]) -> WrittenForm:
+    symbols = [symbol for symbol in expansion if not _is_dropped(symbol)]
+    if not symbols or not symbols[0].is_term:
+        raise IsaError(f"{key}: each expansion of its rule must start with a mnemonic")
+    mnemonic, *operands = symbols
+    if stray := next((symbol.name for symbol in operands if symbol.is_term), None):
+        raise IsaError(
+            f"{key}: terminal {stray} stands where an operand's rule should; "
+            "begin the names of separators with _"
+        )
+    names = tuple(str(symbol.name) for symbol in operands)
+    if len({*names}) != len(names):
+        raise IsaError(f"{key}: an operand occurs twice in ({', '.join(names)})")
+    text, free_case = _mnemonic(parser, key, str(mnemonic.name))
+    return WrittenForm(text, names, free_case, *_between(parser, list(expansion)[1:]))
+
+
+def _between(parser: Lark, symbols: list[Symbol]) -> tuple[str, tuple[str, ...]]:
+    """What follows a mnemonic, as a pattern and as texts."""
+    terminals = {t.name: t.pattern.to_regexp() for t in parser.terminals}
+    pattern, pieces = "", list[str]()
+    for symbol in symbols:
+        name = str(symbol.name)
+        if not symbol.is_term:
+            pattern, pieces = pattern + "(.+?)", [*pieces, f"{{{name}}}"]
+            continue
+        own = terminals[name]
+        plain = re.sub(r"\\(.)", r"\1", own)
+        usual = (", ", " ", ",", plain, "")
+        pieces.append(next((text for text in usual if re.fullmatch(own, text)), plain))
+        pattern += f"(?:{own})"
+    return pattern, tuple(pieces)
+
+
+def _mnemonic(parser: Lark, key: str, terminal: str) -> tuple[str, bool]:
+    pattern = next(t.pattern for t in parser.terminals if t.name == terminal)
+    written = str(pattern.value)
+    if type(pattern).__name__ == "PatternStr" and not pattern.flags:
+        return written, False
+    pieces = list(_PIECE.finditer(written))
+    whole = "".join(piece[0] for piece in pieces) == written
+    paired = all(piece[1] is None or piece[1].lower() == piece[2].lower() for piece in pieces)
+    if pattern.flags or not pieces or not whole or not paired:
+        raise IsaError(
+            f"{key}: terminal {terminal} is /{written}/, not one mnemonic; "
+            f"write it as /{''.join(f'[{c}{c.lower()}]' for c in 'ABC')}/"
+        )
+    text = "".join(piece[1] or piece[3] or piece[4] for piece in pieces)
+    return (text.upper(), True) if any(piece[1] for piece in pieces) else (text, False)
+
+
+def operand_pattern(parser: Lark, rule: str) -> re.Pattern[str]:
+    """One regular expression for all that an operand's rule derives.
+
+    Args:
+        parser: Of :func:`compile_grammar`.
+        rule: Its name.
+
+    Returns:
+        To be matched against a whole word; what is dropped from the tree is part of it.
+
+    Raises:
+        IsaError: The rule refers to itself, or there is none of that name.
+    """
+    expansions: dict[str, list[list[Symbol]]] = defaultdict(list)
+    for one in _rules(parser):
+        expansions[str(one.origin.name)].append(list(one.expansion))
+    terminals = {t.name: t.pattern.to_regexp() for t in parser.terminals}
+    return re.compile(_derived(rule, expansions, terminals, ()))
+
+
+def _derived(
+    rule: str,
+    expansions: Mapping[str, list[list[Symbol]]],
+    terminals: Mapping[str, str],
+    within: tuple[str, ...],
+) -> str:
+    if rule in within:
+        raise IsaError(f"the operand rule {within[0]} refers to itself; a word must be finite")
+    if rule not in expansions:
+        raise IsaError(f"the grammar has no rule {rule}")
+    options = [
+        "".join(
+            f"(?:{terminals[symbol.name]})"
+            if symbol.is_term
+            else _derived(str(symbol.name), expansions, terminals, (*within, rule))
+            for symbol in expansion
+        )
+        for expansion in expansions[rule]
+    ]
+    return f"(?:{'|'.join(options)})"
+
+
+def punctuation_of(parser: Lark) -> str:
+    """Characters that stand between operands, other than blanks and commas: ``()`` in ``8(sp)``."""
+    literals = {
+        t.name: str(t.pattern.value)
+        for t in parser.terminals
+        if type(t.pattern).__name__ == "PatternStr"
+    }
+    found: set[str] = set()
+    for rule in _rules(parser):
+        if str(rule.origin.name).startswith("op_"):
+            dropped = (symbol.name for symbol in rule.expansion if _is_dropped(symbol))
+            found.update(*(literals.get(str(name), "") for name in dropped))
+    return "".join(sorted(found - {" ", "\t", ","}))
+
+
+def _rules(parser: Lark) -> Iterable[Rule]:
+    return cast("Iterable[Rule]", parser.rules)
+
+
+def _is_dropped(symbol: Symbol) -> bool:
+    """Whether the tree leaves a symbol out: separators, blanks and quoted punctuation."""
+    return str(symbol.name).startswith("_") or (
+        symbol.is_term and bool(getattr(symbol, "filter_out", False))
+    )

@@ -1,0 +1,68 @@
+"""Labels as a grammar spells them, for the schemas of a set.
+
+In: the terminal ``LABEL`` of a grammar file. Out: an annotation for Pydantic, so that alphabet,
+reserved names and length are written once, in the grammar.
+"""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+from kvrm_grammar.errors import IsaError
+from kvrm_grammar.isa.grammar import compile_grammar, terminal_pattern
+
+__all__ = ["LabelOf", "longest_label"]
+
+_LONGEST = 1024
+
+
+class LabelOf:
+    """Annotates a ``str`` as a label: ``Annotated[str, LabelOf(path)]``.
+
+    Args:
+        grammar: A Lark file with a terminal ``LABEL``; read when the schema is built.
+    """
+
+    def __init__(self, grammar: Path) -> None:
+        self._grammar = grammar
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        try:
+            text = self._grammar.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise IsaError(f"cannot read the grammar {self._grammar}: {error}") from error
+        pattern = terminal_pattern(compile_grammar(text), "LABEL")
+        if pattern is None:
+            raise IsaError(f"{self._grammar} has no terminal LABEL")
+        return pattern
+
+    def _check(self, name: str) -> str:
+        if not self._pattern.fullmatch(name):
+            raise ValueError(f"{name!r} is not a label of this instruction set")
+        return name
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        longest = longest_label(self._pattern)
+        return core_schema.no_info_after_validator_function(
+            self._check, core_schema.str_schema(max_length=longest)
+        )
+
+
+def longest_label(pattern: re.Pattern[str]) -> int:
+    """How many characters the longest label has that a pattern allows.
+
+    Raises:
+        IsaError: No label at all, or one of more than 1,024 characters.
+    """
+    starts = [c for c in map(chr, range(128)) if pattern.fullmatch(c)]
+    lengths = [n for c in starts[:1] for n in range(1, _LONGEST + 2) if pattern.fullmatch(c * n)]
+    if not lengths or lengths[-1] > _LONGEST:
+        raise IsaError(f"LABEL must allow labels, of at most {_LONGEST} characters")
+    return lengths[-1]

@@ -1,0 +1,79 @@
+"""A note that a folder's files were compared with their digests, so that it is done seldom.
+
+In: a folder of large files. Out: whether each of them is the very file that was hashed the last
+time, by size, times of change, and place on the disk. Whatever writes to a file, or puts another
+in its place, changes one of these; that a disk loses a bit does not, so a note is good for a week.
+Used by :mod:`~kvrm_grammar.weights.packaged_base`, whose files take about a second to hash.
+"""
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+__all__ = ["MAX_AGE_S", "fingerprint", "is_verified", "note_verified"]
+
+MAX_AGE_S = 7 * 24 * 3600.0
+"""After so many seconds a note counts no longer."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def fingerprint(folder: Path) -> dict[str, list[int]]:
+    """Describe a folder's files without reading them.
+
+    Args:
+        folder: Files alone.
+
+    Returns:
+        For each file name its size in bytes, times of change of content and of inode in
+        nanoseconds, and its inode.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    stats = {path.name: path.stat() for path in sorted(folder.iterdir())}
+    return {
+        name: [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+        for name, found in stats.items()
+    }
+
+
+def is_verified(folder: Path, files: dict[str, list[int]]) -> bool:
+    """Whether a note says that these very files were hashed, not too long ago.
+
+    Args:
+        folder: The folder.
+        files: As from :func:`fingerprint`, now.
+
+    Returns:
+        False also where there is no note, or it cannot be read.
+    """
+    try:
+        note: Any = json.loads(_path(folder).read_text(encoding="utf-8"))
+        age = time.time() - float(note["checked_at"])
+        return 0 <= age < MAX_AGE_S and bool(note["files"] == files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def note_verified(folder: Path, files: dict[str, list[int]]) -> None:
+    """Write the note beside the folder; where that cannot be, hashing is done again next time.
+
+    Args:
+        folder: The folder.
+        files: As from :func:`fingerprint`, taken before the files were hashed.
+    """
+    path = _path(folder)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps({"checked_at": time.time(), "files": files}), "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        _LOGGER.debug("no note that %s was verified (%s)", folder, error)
+
+
+def _path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.verified")
