@@ -3,17 +3,18 @@
 import pytest
 
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.isa import load_set, operation_to_json
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
 
-DRAFTER = Drafter(
-    load_set(), lambda text: [ord(c) for c in text], lambda ids: "".join(map(chr, ids))
-)
+DRAFTER = Drafter(lambda text: [ord(c) for c in text], lambda ids: "".join(map(chr, ids)))
 
 
 def continued(text: str, written: str) -> str:
     """The draft behind a beginning, as text."""
-    return "".join(map(chr, DRAFTER.draft(text)([ord(c) for c in written])))
+    return "".join(
+        map(chr, DRAFTER.draft(find_dialect("strict").read(text))([ord(c) for c in written]))
+    )
 
 
 @pytest.mark.parametrize("text", ["sub r5 r3 r1", "jmp loop", "FOO", "", "mov r1 0x10", "\ud800"])

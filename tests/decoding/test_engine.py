@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from kvrm_grammar.dialects.prompt import PROMPT_PREFIX
 
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
@@ -89,7 +88,7 @@ def test_a_prefix_is_read_once_and_changes_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What all prompts begin with is in the cache already; a prompt without it is read whole."""
-    prefix = encode_plain(tiny_decoder.loaded.tokenizer, PROMPT_PREFIX)
+    prefix = encode_plain(tiny_decoder.loaded.tokenizer, load_set().definition.prompt)
     assert prefix
     sharing = Engine(tiny_decoder.loaded.model, prefix)
     read: list[tuple[int, ...]] = []

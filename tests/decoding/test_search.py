@@ -21,6 +21,7 @@ from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_jso
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.weights.loading import LoadedModel, load_model
+from training.texts.operands import kind_of
 
 ISA = load_set()
 
@@ -29,8 +30,8 @@ def finite_operations() -> list[OperationModel]:
     """Every operation without a number or a label."""
     found = []
     for opcode in ISA.opcodes:
-        if all(operand.kind == "register" for operand in opcode.operands):
-            for values in product(ISA.registers, repeat=len(opcode.operands)):
+        if all(kind_of(operand) == "register" for operand in opcode.operands):
+            for values in product(.names, repeat=len(opcode.operands)):
                 names = [operand.name for operand in opcode.operands]
                 found.append(
                     load_set().operation(opcode.key, dict(zip(names, values, strict=True)))

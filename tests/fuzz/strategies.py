@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
 from kvrm_grammar.isa import load_set
-from kvrm_grammar.oracle.reference import compile_grammar
+from kvrm_grammar.isa.grammar import compile_grammar
 from training.texts.strict.refused import refusal_candidate
 from training.texts.strict.valid import valid_variant
 from training.texts.strict.words import HELD_OUT_WORDS

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import one_edit_from
 from kvrm_grammar.isa import load_set
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon, read_lexicon
+from training.texts.operands import kind_of
 from training.texts.strict.words import FOREIGN_MNEMONICS
 
 SIDES = pytest.mark.parametrize(
@@ -20,6 +21,9 @@ OPERANDS = (
     ("immediate", r"[23]?\{(?:value|[nm])\}"),
     ("target", r"\{(?:addr|w)\}"),
 )
+
+ISA = load_set()
+OTHER_OPERATIONS, SYNONYMS = lenient_data(ISA).other_operations, lenient_data(ISA).synonyms
 
 
 def said(template: str) -> Iterator[str]:
@@ -94,7 +98,7 @@ def test_what_is_refused_is_no_instruction_by_another_name(lexicon: Lexicon) -> 
     """A synonym with its operands, such as ``beq again``, is read, so no fault may be one."""
     names = {name: own for own, others in SYNONYMS.items() for name in (own, *others)}
     instructions = {
-        (opcode.mnemonic, *(operand.kind for operand in opcode.operands))
+        (opcode.mnemonic, *(kind_of(operand) for operand in opcode.operands))
         for opcode in load_set().opcodes
     }
     for templates in lexicon.faults.values():
@@ -107,7 +111,7 @@ def test_what_is_refused_is_no_instruction_by_another_name(lexicon: Lexicon) -> 
 def test_what_is_refused_is_no_instruction_with_a_typing_error(lexicon: Lexicon) -> None:
     """``no`` alone is NOP with a letter left out: the dialect reads it, so no fault may say it."""
     wanted = {
-        (opcode.mnemonic, *(operand.kind for operand in opcode.operands))
+        (opcode.mnemonic, *(kind_of(operand) for operand in opcode.operands))
         for opcode in load_set().opcodes
     }
     mnemonics = tuple(name for name, *_ in wanted)

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kvrm_grammar.dialects.lenient.synonyms import OTHER_OPERATIONS, SYNONYMS
 
 from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, number_words, one_edit_from
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, load_set
@@ -24,6 +24,7 @@ from training.texts.strict.valid import Variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 ISA = load_set()
+OTHER_OPERATIONS, SYNONYMS = lenient_data(ISA).other_operations, lenient_data(ISA).synonyms
 KINDS = (*FORMS, *MANNERS)
 RANDOMS = st.randoms(use_true_random=False)
 SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))

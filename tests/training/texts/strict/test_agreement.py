@@ -22,6 +22,7 @@ from kvrm_grammar.isa import (
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 from tests.fuzz.strategies import STRATEGIES
+from training.texts.operands import kind_of
 
 ISA = load_set()
 LANGUAGE = re.compile(build_constraint(ISA).regex)
@@ -46,7 +47,7 @@ def test_the_finite_part_one_by_one() -> None:
     """All 1,682 operations of registers alone: parsed from text, canonical, in the language."""
     count = 0
     for opcode in ISA.opcodes:
-        if any(operand.kind != "register" for operand in opcode.operands):
+        if any(kind_of(operand) != "register" for operand in opcode.operands):
             continue
         names = [operand.name for operand in opcode.operands]
         for registers in itertools.product(ISA.registers, repeat=len(names)):

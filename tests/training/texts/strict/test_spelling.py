@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.grammar import accepts, compile_grammar
 from kvrm_grammar.oracle.reference import parse
+from training.texts.operands import immediates, targets
 from training.texts.strict.spelling import (
     NOTATIONS,
     integer_text,
@@ -23,6 +24,7 @@ from training.texts.strict.spelling import (
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 ISA = load_set()
+IMMEDIATE, ADDRESS = immediates(ISA), targets(ISA)
 RANDOMS = st.randoms(use_true_random=False)
 WORDS = st.sampled_from([TRAINING_WORDS, HELD_OUT_WORDS])
 
@@ -47,14 +49,14 @@ def test_label_names_are_labels(rng: Random, words: tuple[str, ...]) -> None:
     assert is_label(name)
 
 
-@given(RANDOMS, st.sampled_from([ISA.immediate, ISA.address, (0, 9), (-5, 5), (0, 0)]))
+@given(RANDOMS, st.sampled_from([IMMEDIATE, ADDRESS, (0, 9), (-5, 5), (0, 0)]))
 def test_random_integers_stay_in_range(rng: Random, bounds: tuple[int, int]) -> None:
     """Both bounds included, nothing beyond."""
     low, high = bounds
     assert low <= random_integer(rng, low, high) <= high
 
 
-@pytest.mark.parametrize("bounds", [ISA.immediate, ISA.address], ids=["immediate", "address"])
+@pytest.mark.parametrize("bounds", [IMMEDIATE, ADDRESS], ids=["immediate", "address"])
 def test_random_integers_reach_their_bounds(bounds: tuple[int, int]) -> None:
     """The bounds themselves, zero, and every number of digits occur."""
     rng, (low, high) = Random(1), bounds
@@ -82,7 +84,7 @@ def test_near_numbers_share_any_number_of_digits() -> None:
         assert {place for place, count in shared.items() if count >= 40} >= set(range(10))
 
 
-@given(RANDOMS, st.integers(*ISA.address), st.sampled_from(NOTATIONS[:4]))
+@given(RANDOMS, st.integers(*ADDRESS), st.sampled_from(NOTATIONS[:4]))
 def test_addresses_read_back(rng: Random, value: int, notation: str) -> None:
     """An address has no sign and no prefix in any notation."""
     text = integer_text(value, notation, rng, sign=False)
@@ -103,7 +105,7 @@ def test_case_is_all_that_mixed_case_changes(rng: Random, name: str) -> None:
     assert mixed_case(name, rng).lower() == name.lower()
 
 
-@given(RANDOMS, st.sampled_from(NOTATIONS), st.sampled_from([ISA.immediate, ISA.address]))
+@given(RANDOMS, st.sampled_from(NOTATIONS), st.sampled_from([IMMEDIATE, ADDRESS]))
 def test_values_fit_their_notation(rng: Random, notation: str, bounds: tuple[int, int]) -> None:
     """In range, and characters are those that a literal can hold."""
     value = notation_value(rng, notation, *bounds)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
+from training.texts.operands import immediates, targets
 from training.texts.strict.spelling import NOTATIONS
 from training.texts.strict.valid import (
     decorate,
@@ -22,6 +23,7 @@ from training.texts.strict.valid import (
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 ISA = load_set()
+IMMEDIATE, ADDRESS = immediates(ISA), targets(ISA)
 RANDOMS = st.randoms(use_true_random=False)
 WORDS = st.sampled_from([TRAINING_WORDS, HELD_OUT_WORDS])
 
@@ -98,7 +100,7 @@ def test_labels_and_registers_cover_their_range() -> None:
     assert {label.upper() for label in labels} & {opcode.mnemonic for opcode in ISA.opcodes}
 
 
-@given(RANDOMS, st.integers(*ISA.immediate), st.sampled_from(NOTATIONS[:4]), st.booleans())
+@given(RANDOMS, st.integers(*IMMEDIATE), st.sampled_from(NOTATIONS[:4]), st.booleans())
 def test_integers_read_back(rng: Random, value: int, notation: str, prefixed: bool) -> None:
     """An integer in any notation, with or without prefix, is that integer again."""
     text = operand_text(value, notation, rng, immediate=prefixed)
