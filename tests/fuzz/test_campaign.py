@@ -27,7 +27,7 @@ def parser(texts: Iterable[str]) -> Iterator[Decoded]:
         try:
             yield Decoded(text, parse(text), confidence=0.5)
         except InputError as error:
-            yield Decoded(text, None, error)
+            yield Decoded(text, None, error=error)
 
 
 def shy_of_thousands(texts: Iterable[str]) -> Iterator[Decoded]:
@@ -102,7 +102,7 @@ def test_errors_are_judged() -> None:
     assert outcome.exact == outcome.valid == outcome.examples == 5
 
     def broken(texts: Iterable[str]) -> Iterator[Decoded]:
-        return (Decoded(text, None, DecodeError("not a number")) for text in texts)
+        return (Decoded(text, None, error=DecodeError("not a number")) for text in texts)
 
     outcome = run_campaign("one", st.just("halt"), 1, 1, broken)
     assert (outcome.examples, outcome.valid, outcome.exact) == (1, 0, 0)

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvrm_grammar.errors import AdapterError, DataError
-from kvrm_grammar.weights.adapter import read_adapter, write_checksums
+from kvrm_grammar.weights.adapter import read_adapter
+from kvrm_grammar.weights.checksums import write_checksums
 from kvrm_grammar.weights.manifest import Manifest, read_manifest, write_manifest
 from training.average import average, main
 from training.cards.rounds import mean_text

@@ -239,15 +239,16 @@ def test_evaluation_examples_are_not_trained_on(tiny_base: Path, data: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("gpu", "native", "expected"), [(True, True, True), (True, False, False), (False, False, False)]
+    ("gpu", "native", "expected"), [(True, True, True), (True, False, False), (False, True, False)]
 )
 def test_bfloat16_is_used_where_the_gpu_has_it(
     gpu: bool, native: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A GPU without it (T4, V100) trains in float32 instead of refusing to train."""
+    """A GPU without it (T4, V100) trains in float32, and so does a processor."""
     asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
+    dtype = torch.bfloat16 if native else torch.float32
+    monkeypatch.setattr(fitting, "default_device", lambda: torch.device("cuda" if gpu else "cpu"))
+    monkeypatch.setattr(fitting, "default_dtype", lambda device: dtype)
     monkeypatch.setattr(fitting, "TrainingArguments", lambda **options: asked.append(options))
     fitting._training_arguments(Recipe(), tmp_path, 1)
     assert [options["bf16"] for options in asked] == [expected]
