@@ -126,7 +126,6 @@ class Decoded:
     Attributes:
         text: The text as given.
         operation: The model's answer; None where the text never reached the model.
-        reading: What the dialect made of the text; None where it could not be read.
         error: Why there is no answer; None where there is one.
         confidence: Probability of this answer under the constraint, from the model's own
             scores, 0 to 1; None where there is no answer or the method does not tell.
@@ -138,11 +137,11 @@ class Decoded:
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
         refused: The answer that was refused for its low confidence.
+        reading: What the dialect made of the text; None where it could not be read.
     """
 
     text: str
     operation: OperationModel | None
-    reading: Reading | None = None
     error: KvrmError | None = None
     confidence: float | None = None
     passes: int | None = None
@@ -152,6 +151,7 @@ class Decoded:
     forced: bool = False
     constraint: ConstraintName | None = None
     refused: OperationModel | None = None
+    reading: Reading | None = None
 
     @property
     def json(self) -> str | None:

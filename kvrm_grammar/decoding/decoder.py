@@ -133,9 +133,12 @@ class Decoder:
             dialect = find_dialect(dialect)
         schema = build_constraint(dialect.isa)
         index = build_index(schema, loaded.tokenizer)
-        prefix = encode_plain(loaded.tokenizer, dialect.isa.definition.prompt)
-        engine = Engine(loaded.model, prefix)
+        engine = _engine(loaded, dialect)
         return cls(loaded, dialect, schema, index, engine, method, constraint)
+
+    def engine_of(self, loaded: LoadedModel) -> Engine:
+        """An engine for another adapter on the same base, with a prefix of its own."""
+        return _engine(loaded, self.dialect)
 
     @property
     def isa(self) -> InstructionSet:
@@ -295,12 +298,11 @@ class Decoder:
 
     def _decoded(self, reading: Reading, request: Request, answer: Answer | DecodeError) -> Decoded:
         if isinstance(answer, DecodeError):
-            return Decoded(reading.raw, None, reading, answer, constraint=self.constraint)
+            return Decoded(reading.raw, None, answer, constraint=self.constraint, reading=reading)
         language = request.language
         return Decoded(
             reading.raw,
             self._operation(answer.token_ids),
-            reading,
             confidence=math.exp(answer.log_probability),
             passes=answer.passes,
             drafted=answer.drafted,
@@ -308,15 +310,16 @@ class Decoder:
             margin=answer.margin,
             forced=isinstance(language, GroundedLanguage) and language.is_single,
             constraint=self.constraint,
+            reading=reading,
         )
 
     def _generate(self, readings: Sequence[Reading], prompts: Sequence[list[int]]) -> list[Decoded]:
         with self.loaded.active():
             rows = generate_rows(self.loaded.model, prompts, self.index)
         return [
-            Decoded(reading.raw, None, reading, row, constraint="schema")
+            Decoded(reading.raw, None, row, constraint="schema", reading=reading)
             if isinstance(row, DecodeError)
-            else Decoded(reading.raw, self._operation(row), reading, constraint="schema")
+            else Decoded(reading.raw, self._operation(row), constraint="schema", reading=reading)
             for reading, row in zip(readings, rows, strict=True)
         ]
 
@@ -348,6 +351,11 @@ class Decoder:
     def _text(self, token_ids: list[int]) -> str:
         decode = self.loaded.tokenizer.decode
         return str(decode(token_ids, clean_up_tokenization_spaces=False))
+
+
+def _engine(loaded: LoadedModel, dialect: Dialect) -> Engine:
+    prefix = encode_plain(loaded.tokenizer, dialect.isa.definition.prompt)
+    return Engine(loaded.model, prefix)
 
 
 def choose(

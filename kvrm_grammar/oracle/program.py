@@ -9,22 +9,30 @@ assemble by the same rules.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
 from kvrm_grammar.frozen import FrozenDict
-from kvrm_grammar.isa import INVALID_KEY, InstructionSet, OperationModel, load_set
-from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts, parse
+from kvrm_grammar.isa import InstructionSet, OperationModel, load_set
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, explain, line_parts
 
-__all__ = ["Instruction", "Program", "assemble", "parse_program", "resolve_labels"]
+__all__ = ["Instruction", "Judged", "Program", "assemble", "parse_program", "resolve_labels"]
 
 # str.splitlines would also cut at form feeds and Unicode separators, which may
 # stand in a comment.
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_NO_REASON = "refused, although the strict dialect accepts it"
 
 
-def _strict_reason(text: str, isa: InstructionSet) -> str:
-    return explain(text, isa).reason or _NO_REASON
+class Judged(Protocol):
+    """What somebody made of one line: a verdict of the parser, or what a model decoded."""
+
+    @property
+    def operation(self) -> OperationModel | None:
+        """What the line means; None where there is no answer."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is refused; None where it is not."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +90,14 @@ def parse_program(source: str, isa: InstructionSet | None = None) -> Program:
     ({'again': 0}, 0)
     """
     loaded = load_set(isa)
-    return assemble(source, lambda lines: (parse(text, loaded) for text in lines), isa=loaded)
+    return assemble(source, lambda lines: (explain(text, loaded) for text in lines), isa=loaded)
 
 
 def assemble(
     source: str,
-    decode: Callable[[list[str]], Iterable[OperationModel]],
+    decode: Callable[[list[str]], Iterable[Judged]],
     *,
     isa: InstructionSet | None = None,
-    reason: Callable[[str], str] | None = None,
     split: Callable[[str], LineParts] | None = None,
 ) -> Program:
     """Assemble source text, whoever decodes its lines.
@@ -98,9 +105,8 @@ def assemble(
     Args:
         source: Lines that end in LF, CR LF or CR.
         decode: Called once with all lines that hold an instruction, as they are written;
-            returns their operations in the same order.
+            returns what each means, in the same order.
         isa: The instruction set; None for the default one.
-        reason: Says why a line is refused; by default, as the strict dialect does.
         split: Parts label definition and instruction; by default, as the grammar does.
 
     Returns:
@@ -108,7 +114,7 @@ def assemble(
 
     Raises:
         ProgramError: A label is defined twice, a line with an instruction is too long,
-            or ``decode`` returned another number of operations.
+            or ``decode`` returned another number of operations, or none for a line.
         UnknownLabelError: A jump to a label that is not defined.
     """
     isa = load_set(isa)
@@ -123,17 +129,16 @@ def assemble(
     for number, text in numbered:
         if len(text) > MAX_LINE_LENGTH:
             raise ProgramError(f"line {number}: {LineTooLongError(len(text), MAX_LINE_LENGTH)}")
-    operations = list(decode([text for _, text in numbered])) if numbered else []
-    if len(operations) != len(numbered):
-        raise ProgramError(f"{len(numbered)} lines to decode gave {len(operations)} operations")
+    judged = list(decode([text for _, text in numbered])) if numbered else []
+    if len(judged) != len(numbered):
+        raise ProgramError(f"{len(numbered)} lines to decode gave {len(judged)} operations")
     instructions = []
-    for place, ((number, text), operation) in enumerate(zip(numbered, operations, strict=True)):
-        resolved = resolve_labels(operation, labels, isa=isa, line=number)
-        why = None
-        if operation.key == INVALID_KEY:
-            why = reason(text) if reason else _strict_reason(text, isa)
+    for place, ((number, text), one) in enumerate(zip(numbered, judged, strict=True)):
+        if one.operation is None:
+            raise ProgramError(f"line {number}: no answer for {text!r}")
+        resolved = resolve_labels(one.operation, labels, isa=isa, line=number)
         address = place * isa.definition.instruction_size
-        instructions.append(Instruction(address, number, text, resolved, why))
+        instructions.append(Instruction(address, number, text, resolved, one.reason))
     return Program(tuple(instructions), labels)
 
 

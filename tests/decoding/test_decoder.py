@@ -13,11 +13,13 @@ import torch
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import METHODS, Decoder
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import AdapterError, DecodeError, InputError, LineTooLongError
 from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_to_json
 from kvrm_grammar.language.grounding import Grounding
+from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.lines import Line
-from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.weights.loading import load_model
 
 TEXTS = (
@@ -36,6 +38,8 @@ TEXTS = (
 )
 TOO_LONG = "x" * 257
 BROKEN = Line(r"mov \xff", InputError("not UTF-8"))
+
+STRICT = find_dialect("strict")
 
 
 def told(results: Iterable[Decoded]) -> list[tuple[str, str | None, type | None]]:
@@ -134,20 +138,25 @@ def test_a_forced_answer_is_told(tiny_decoder: Decoder, monkeypatch: pytest.Monk
     decoded = tiny_decoder.decode("add r1 r2 r3")
     assert (decoded.operation, decoded.forced) == (INVALID, True)
     assert decoded.confidence is not None and decoded.confidence > 0
-    assert [one.operation for one in decoded.alternatives(3)] == [INVALID]
+    assert [one.operation for one in tiny_decoder.alternatives(decoded, 3)] == [INVALID]
 
 
 def test_the_reference_is_asked_on_demand(alone: dict[str, Decoded]) -> None:
     """Its verdict is another's opinion: it agrees or not, and changes no answer."""
     for text, decoded in alone.items():
         assert decoded.agrees_with_reference == (parse(text) == decoded.operation)
-    assert Decoded("halt", INVALID).agrees_with_reference is None
+    assert Decoded("halt", INVALID, reading=STRICT.read("halt")).agrees_with_reference is False
     assert Decoded("", None, InputError("no")).agrees_with_reference is None
 
 
 def test_another_constraint_shares_the_model(tiny_decoder: Decoder) -> None:
-    """Nothing is loaded or compiled again."""
+    """Nothing is loaded, compiled or read again, in either direction."""
     schema = tiny_decoder.constrained("schema")
+    assert schema.decode("halt").operation is not None
+    for part in ("_engine", "_grounding", "_drafter"):
+        assert getattr(schema, part) is getattr(tiny_decoder, part)
+        assert getattr(schema.constrained("grounded"), part) is getattr(tiny_decoder, part)
+    assert tiny_decoder.constrained("grounded") is tiny_decoder
     assert schema.loaded is tiny_decoder.loaded
     assert schema.index is tiny_decoder.index
     assert (schema.constraint, tiny_decoder.constraint) == ("schema", "grounded")
@@ -344,6 +353,48 @@ def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
         setattr(tiny_decoder, name, None)
 
 
+def test_every_refusal_has_a_reason(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference's own in the strict dialect, however the answer was searched for."""
+    whole = Grounding._texts
+    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
+    lenient = replace(tiny_decoder, dialect=find_dialect("lenient"))
+    ids = encode_plain(tiny_decoder.loaded.tokenizer, operation_to_json(INVALID))
+    not_recognised = "the model did not recognise this instruction"
+    for text in ("add r1 r2", "FOO", "halt"):
+        expected = explain(text).reason or not_recognised
+        assert tiny_decoder.decode(text).reason == expected
+        assert tiny_decoder._generated(text, ids).reason == expected
+        assert tiny_decoder.decode(text, min_confidence=1.0).reason == expected
+        assert lenient.decode(text).reason == not_recognised
+
+
+def test_instructions_and_errors_have_no_reason(
+    tiny_decoder: Decoder, alone: dict[str, Decoded]
+) -> None:
+    """Only what was refused was refused for a reason."""
+    answers = [a for a in alone.values() if a.valid] + [*tiny_decoder.decode_many([TOO_LONG])]
+    assert len(answers) >= 2
+    assert {answer.reason for answer in answers} == {None}
+
+
+def test_the_reason_is_looked_for_when_somebody_looks(
+    tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference's reason costs a stream that nobody asks nothing, and is asked for once."""
+    asked: list[str] = []
+
+    def why(text: str, isa: InstructionSet) -> str:
+        asked.append(text)
+        return "because"
+
+    monkeypatch.setattr("kvrm_grammar.oracle.reference.diagnose", why)
+    whole = Grounding._texts
+    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
+    first, second = tiny_decoder.decode_many(["FOO", "BAR"])
+    assert not (first.valid or second.valid or asked)
+    assert (second.reason, second.reason, asked) == ("because", "because", ["BAR"])
+
+
 @pytest.mark.parametrize(
     ("decoded", "json", "valid"),
     [
@@ -373,8 +424,8 @@ def test_a_threshold_refuses_what_is_less_probable(tiny_decoder: Decoder) -> Non
     assert (refused.operation, refused.reason, refused.valid) == (INVALID, "uncertain", False)
     assert refused.confidence == pytest.approx(plain.confidence, rel=1e-4)
     assert refused.refused == plain.operation
-    assert [a.operation for a in refused.alternatives(3)] == [
-        a.operation for a in plain.alternatives(3)
+    assert [a.operation for a in tiny_decoder.alternatives(refused, 3)] == [
+        a.operation for a in tiny_decoder.alternatives(plain, 3)
     ]
     for wrong in (-0.1, 1.1):
         with pytest.raises(ValueError, match="min_confidence"):

@@ -21,7 +21,6 @@ from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_jso
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.weights.loading import LoadedModel, load_model
-from training.texts.operands import kind_of
 
 ISA = load_set()
 
@@ -30,12 +29,11 @@ def finite_operations() -> list[OperationModel]:
     """Every operation without a number or a label."""
     found = []
     for opcode in ISA.opcodes:
-        if all(kind_of(operand) == "register" for operand in opcode.operands):
-            for values in product(.names, repeat=len(opcode.operands)):
+        if all(operand.domain.names for operand in opcode.operands):
+            for values in product(ISA.names, repeat=len(opcode.operands)):
                 names = [operand.name for operand in opcode.operands]
-                found.append(
-                    load_set().operation(opcode.key, dict(zip(names, values, strict=True)))
-                )
+                params = dict(zip(names, values, strict=True))
+                found.append(ISA.operation(opcode.key, params))
     return found
 
 
@@ -154,8 +152,9 @@ def test_the_search_gives_up_after_its_passes(world: World) -> None:
 @pytest.mark.parametrize("text", ["sub r5 r3 r1", "halt", "jmp loop", "mov r1, 0x1f", "?"])
 def test_alternatives_of_a_text(text: str, constraint: Any, tiny_decoder: Decoder) -> None:
     """Different operations, most probable first, none likelier than the search's first."""
-    decoded = tiny_decoder.constrained(constraint).decode(text)
-    found = decoded.alternatives(4)
+    decoder = tiny_decoder.constrained(constraint)
+    decoded = decoder.decode(text)
+    found = decoder.alternatives(decoded, 4)
     assert 1 <= len(found) <= 4  # an undecided model may spend all passes before
     assert len(found) == 4 or decoded.operation in [one.operation for one in found]
     assert len({one.json for one in found}) == len(found)
@@ -166,14 +165,17 @@ def test_alternatives_of_a_text(text: str, constraint: Any, tiny_decoder: Decode
     assert all(p >= decoded.confidence * (1 - 1e-3) for p in probabilities[:1])
     chosen = [one for one in found if one.operation == decoded.operation]
     assert all(one.probability >= decoded.confidence * (1 - 1e-3) for one in chosen)
-    assert decoded.alternatives(2) == found[:2]
+    assert decoder.alternatives(decoded, 2) == found[:2]
+    # Whichever decoder of the adapter is asked: the answer's own constraint counts.
+    assert tiny_decoder.alternatives(decoded, 4) == found
 
 
 def test_alternatives_need_an_answer_and_a_number(tiny_decoder: Decoder) -> None:
     """Without an answer there is none beside it; zero alternatives are no question."""
-    assert Decoded("", None, InputError("no")).alternatives() == ()
+    assert tiny_decoder.alternatives(Decoded("", None, InputError("no"))) == ()
+    assert tiny_decoder.alternatives(Decoded("halt", INVALID)) == ()
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
-        tiny_decoder.decode("halt").alternatives(0)
+        tiny_decoder.alternatives(tiny_decoder.decode("halt"), 0)
     one = Alternative(load_set().operation("OP_HALT", {}), 0.5)
     assert one.json == '{"key":"OP_HALT","params":{}}'
 

@@ -6,12 +6,13 @@ from random import Random
 
 import pytest
 
+from kvrm_grammar.compat import DecodeLLM
 from kvrm_grammar.decoding.decoder import METHODS, Decoder
-from kvrm_grammar.facade import DecodeLLM, decode_program, decode_structured, default_decoder
+from kvrm_grammar.facade import decode_program, decode_structured, default_decoder
 from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.program import parse_program
 from kvrm_grammar.oracle.reference import parse
-from training.data.files import file_digest
+from training.data import file_digest
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 
 MODELS = Path(__file__).parents[2] / "models"

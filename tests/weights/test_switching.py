@@ -61,7 +61,7 @@ def test_alternatives_use_their_own_adapter(two_adapters: tuple[Path, Path]) -> 
     decoded = decoders["strict"].decode("mov r1 5")
     decoders["lenient"].decode("mov r1 5")
     assert decoded.confidence is not None
-    first = decoded.alternatives(1)[0]
+    first = decoders["strict"].alternatives(decoded, 1)[0]
     assert first.probability >= decoded.confidence - 1e-6
 
 
