@@ -32,7 +32,7 @@ test: $(READY) ## run the tests
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy kvrm_grammar training benchmarks docs/hooks
+	$(BIN)/mypy kvrm_grammar training benchmarks tests conftest.py docs/hooks
 
 fuzz: $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
 	$(BIN)/python -m pytest -m fuzz $(ARGS)

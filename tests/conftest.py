@@ -125,7 +125,7 @@ def build_adapter(folder: Path, base: Path, *, rank: int = 4) -> Path:
     with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(1)
         tuned = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
-    tuned.save_pretrained(folder, save_embedding_layers=False)
+    tuned.save_pretrained(str(folder), save_embedding_layers=False)
     return folder
 
 

@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from safetensors.torch import load_file
 
 from kvrm_grammar.errors import AdapterError, KvrmError
 from kvrm_grammar.weights.adapter import read_adapter, write_weights
+from kvrm_grammar.weights.manifest import Manifest, read_manifest, write_manifest
 from training.data.files import file_digest, read_record
 
 __all__ = ["average"]
@@ -35,12 +37,13 @@ def average(folders: Sequence[Path], output: Path) -> None:
 
     Args:
         folders: Adapter folders, the oldest first; the last has the record that goes on.
-        output: Folder of the mean: bfloat16 safetensors, ``adapter_config.json``, checksums, and
-            the last one's ``training.json`` with a list ``mean_of``, which says of every adapter
-            how its own last round was trained.
+        output: Folder of the mean: bfloat16 safetensors, ``adapter_config.json``, checksums, the
+            manifest that all have, and the last one's ``training.json`` with a list ``mean_of``,
+            which says of every adapter how its own last round was trained.
 
     Raises:
-        AdapterError: A folder is no adapter, or its tensors are not those of the others.
+        AdapterError: A folder is no adapter, or its tensors are not those of the others, or it was
+            trained for another set, dialect or prompt.
         DataError: A folder has no training record.
     """
     read = [read_adapter(folder) for folder in folders]
@@ -50,6 +53,7 @@ def average(folders: Sequence[Path], output: Path) -> None:
     for adapter, own in zip(read, shapes, strict=True):
         if own != shapes[0] or _scale(adapter.config) != _scale(read[0].config):
             raise AdapterError(f"{adapter.folder} has other tensors than {folders[0]}")
+    manifest = _manifest(folders)
     zero = torch.zeros(())
     mean = {
         name: sum((own[name].float() for own in tensors), zero) / len(tensors)
@@ -66,8 +70,26 @@ def average(folders: Sequence[Path], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folders[-1] / "adapter_config.json", output / "adapter_config.json")
     write_weights(output, mean)
+    if manifest is not None:
+        write_manifest(output, manifest)
     record = records[-1] | {"mean_of": origins}
     (output / _RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def _manifest(folders: Sequence[Path]) -> Manifest | None:
+    """What all of them were trained for; None where nothing says it.
+
+    A confidence that was measured on one of them says nothing of their mean.
+    """
+    found = [read_manifest(folder) for folder in folders]
+    plain = [replace(one, min_confidence=None) if one else None for one in found]
+    for folder, one in zip(folders, plain, strict=True):
+        if one != plain[0]:
+            raise AdapterError(
+                f"{folder} was trained for something else than {folders[0]}: {one} is not "
+                f"{plain[0]}; average rounds of one training"
+            )
+    return plain[0]
 
 
 def _scale(config: dict[str, Any]) -> tuple[Any, Any]:

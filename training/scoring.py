@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa import operation_from_json, operation_to_json
+from kvrm_grammar.isa import InstructionSet, operation_from_json, operation_to_json
 
 __all__ = ["Judged", "is_valid", "rate", "wilson"]
 
 
-def is_valid(answer: str) -> bool:
+def is_valid(answer: str, isa: InstructionSet | None = None) -> bool:
     """Whether an answer is a schema-valid operation in canonical JSON."""
     try:
-        return operation_to_json(operation_from_json(answer)) == answer
+        return operation_to_json(operation_from_json(answer, isa)) == answer
     except OperationError:
         return False
 

@@ -37,9 +37,9 @@ class Oracle:
         for text in texts:
             line = text if isinstance(text, Line) else Line(text)
             try:
-                yield Decoded(line.text, None if line.error else parse(line.text), line.error)
+                yield Decoded(line.text, None if line.error else parse(line.text), error=line.error)
             except InputError as error:
-                yield Decoded(line.text, None, error)
+                yield Decoded(line.text, None, error=error)
 
 
 def run(*arguments: str, stdin: bytes | str | None = None) -> Result:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kvrm_grammar.cli.inputs import forgotten_quotes, open_source
+from kvrm_grammar.isa import load_set
 from tests.cli.running import rows, run
 
 BOM = b"\xef\xbb\xbf"
@@ -77,10 +78,10 @@ def test_forgotten_quotes_are_told(command: str) -> None:
 )
 def test_when_quotes_were_forgotten(texts: tuple[str, ...], dialect: str, hinted: bool) -> None:
     """Only where each argument is a word that means nothing, and together they do."""
-    assert (forgotten_quotes("decode", texts, dialect) is not None) == hinted
+    assert (forgotten_quotes("decode", texts, dialect, load_set()) is not None) == hinted
 
 
 def test_a_hint_can_be_pasted() -> None:
     """What a shell would read into double quotes stands in single ones."""
-    hint = forgotten_quotes("decode", ("jmp", "a$b"), "strict")
+    hint = forgotten_quotes("decode", ("jmp", "a$b"), "strict", load_set())
     assert hint is not None and hint.endswith("kvrm-grammar decode 'jmp a$b'")

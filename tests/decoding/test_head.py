@@ -100,7 +100,7 @@ def test_lora_on_the_head_counts(model: Any, tiny_decoder: Decoder) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         tuned = get_peft_model(model, config).eval().requires_grad_(False)
-    head = tuned.get_base_model().lm_head
+    head: Any = tuned.get_base_model().lm_head
     assert not Head(head).plain
     states = torch.randn(2, model.config.hidden_size)
     assert not torch.allclose(head(states), states @ head.weight.T)
@@ -176,7 +176,8 @@ def test_a_bfloat16_model_gives_one_answer(
 def test_an_exact_copy_shares_every_weight(tiny_adapter: Path) -> None:
     """In bfloat16 generate's copy has float32 scores; the model stays as it was."""
     loaded = load_model(tiny_adapter, dtype="bfloat16", device="cpu")
-    exact, ids = with_exact_head(loaded.model), torch.tensor([[5, 6, 7]])
+    exact: Any = with_exact_head(loaded.model)
+    ids = torch.tensor([[5, 6, 7]])
     with torch.inference_mode():
         before = loaded.model(input_ids=ids).logits
         scores = exact(input_ids=ids).logits
@@ -184,7 +185,7 @@ def test_an_exact_copy_shares_every_weight(tiny_adapter: Path) -> None:
     assert (before.dtype, scores.dtype) == (torch.bfloat16, torch.float32)
     assert torch.equal(before, after)
     torch.testing.assert_close(scores.bfloat16(), before, rtol=0.02, atol=0.02)
-    body = loaded.model.get_base_model().model
+    body: Any = loaded.model.get_base_model().model
     assert exact.model is body
     alone = load_model(tiny_adapter, dtype="float32").model
     assert with_exact_head(alone) is alone

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ def parser(texts: Iterable[str]) -> Iterator[Decoded]:
         try:
             yield Decoded(text, parse(text), confidence=0.5)
         except InputError as error:
-            yield Decoded(text, None, error)
+            yield Decoded(text, None, error=error)
 
 
 def shy_of_thousands(texts: Iterable[str]) -> Iterator[Decoded]:
@@ -101,7 +102,7 @@ def test_errors_are_judged() -> None:
     assert outcome.exact == outcome.valid == outcome.examples == 5
 
     def broken(texts: Iterable[str]) -> Iterator[Decoded]:
-        return (Decoded(text, None, DecodeError("not a number")) for text in texts)
+        return (Decoded(text, None, error=DecodeError("not a number")) for text in texts)
 
     outcome = run_campaign("one", st.just("halt"), 1, 1, broken)
     assert (outcome.examples, outcome.valid, outcome.exact) == (1, 0, 0)
@@ -122,7 +123,7 @@ def test_the_summary_adds_up() -> None:
 def test_saved_disagreements_are_not_repeated(tmp_path: Path) -> None:
     """Text and shrunk text are appended once."""
     file = tmp_path / "new" / "corpus.jsonl"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": "jmp 19", "shrunk": "jmp 9", "strategy": "x"},
         {"text": "jmp 9", "shrunk": None, "strategy": "y"},
     ]

@@ -282,4 +282,4 @@ def test_missing_sources_are_typed_errors(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_label_type_is_the_grammars() -> None:
     """The schemas' labels are read from the grammar file, not written twice."""
     assert "LABEL:" in resource_path("grammars/kvrm/grammar.lark").read_text("utf-8")
-    assert Label.__metadata__[0]._pattern == KVRM.label_pattern
+    assert get_args(Label)[1]._pattern == KVRM.label_pattern

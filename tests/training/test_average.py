@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kvrm_grammar.errors import AdapterError, DataError
-from kvrm_grammar.weights.adapter import read_adapter, write_checksums
+from kvrm_grammar.weights.adapter import read_adapter
+from kvrm_grammar.weights.checksums import write_checksums
+from kvrm_grammar.weights.manifest import Manifest, read_manifest, write_manifest
 from training.average import average, main
 from training.cards.rounds import mean_text
 from training.data.files import file_digest
@@ -93,3 +96,26 @@ def test_the_command(
     with pytest.raises(SystemExit) as stopped:
         main(["--adapters", str(rounds[0]), "--output", output])
     assert stopped.value.code == 2
+
+
+def test_a_mean_says_what_it_was_trained_for(rounds: list[Path], tmp_path: Path) -> None:
+    """What all of them say; a confidence measured on one of them is none of the mean's."""
+    trained_for = Manifest("kvrm", "", "lenient", 1, 0.98)
+    for folder in rounds:
+        write_manifest(folder, trained_for)
+    average(rounds, tmp_path / "mean")
+    assert read_manifest(tmp_path / "mean") == replace(trained_for, min_confidence=None)
+    read_adapter(tmp_path / "mean")  # its checksums hold the manifest
+
+
+@pytest.mark.parametrize("other", [Manifest("kvrm", "", "strict", 1), None])
+def test_what_was_trained_for_other_things_has_no_mean(
+    other: Manifest | None, rounds: list[Path], tmp_path: Path
+) -> None:
+    """Another dialect, or one that says nothing beside one that does."""
+    write_manifest(rounds[0], Manifest("kvrm", "", "lenient", 1))
+    if other is not None:
+        write_manifest(rounds[1], other)
+    with pytest.raises(AdapterError, match="average rounds of one training"):
+        average(rounds, tmp_path / "mean")
+    assert not (tmp_path / "mean").exists()

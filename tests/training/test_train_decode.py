@@ -12,7 +12,7 @@ from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.weights.loading import load_model
 from tests.training.short_training import train
 from training import train_decode
-from training.defaults import TRAINING_DATA
+from training.defaults import TRAINING_DATA, packaged_adapter
 from training.fitting.recipes import PRESETS, TARGET_MODULES, Recipe
 from training.fitting.training import checkpoints_of
 
@@ -157,7 +157,7 @@ def test_a_bare_command_suits_the_machine_and_spares_what_is_shipped(
     assert arguments.data == TRAINING_DATA[dialect]
     assert arguments.output == Path("runs") / dialect
     assert checkpoints_of(arguments) == Path("runs") / f"{dialect}-checkpoints"
-    shipped = {Path(one.adapter).resolve() for one in DIALECTS.values()}
+    shipped = {packaged_adapter(one).resolve() for one in DIALECTS}
     assert len(shipped) == 2 and arguments.output.resolve() not in shipped
     into = train_decode.parse_arguments(["--output", "models/decode_llm"])
     assert into.output == Path("models/decode_llm")

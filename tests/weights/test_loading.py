@@ -31,7 +31,8 @@ def logits(loaded: LoadedModel) -> torch.Tensor:
     """Logits of a fixed text, (batch 1, sequence, vocabulary), float32."""
     ids = torch.tensor([encode_plain(loaded.tokenizer, "sub r5 r3 r1")])
     with torch.inference_mode():
-        return loaded.model(input_ids=ids.to(loaded.device)).logits.float().cpu()
+        found: torch.Tensor = loaded.model(input_ids=ids.to(loaded.device)).logits
+    return found.float().cpu()
 
 
 @pytest.fixture

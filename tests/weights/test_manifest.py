@@ -119,7 +119,7 @@ def test_a_missing_digest_and_an_unused_field_are_harmless(adapter: Path) -> Non
 def test_a_wrong_manifest_is_not_written(field: str, adapter: Path) -> None:
     """What could not be read back cannot be made."""
     with pytest.raises(AdapterError, match=f"{field} is '', not the name"):
-        replace(STRICT, **{field: ""})
+        Manifest(**{**asdict(STRICT), field: ""})
 
 
 DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
@@ -133,7 +133,12 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("change", "message"), DIFFERENCES.values(), ids=DIFFERENCES)
 def test_a_difference_names_both_values(change: dict[str, Any], message: str) -> None:
     """Each field that differs is an AdapterError that says what to do; none is none."""
-    same = {"set_name": "kvrm", "set_digest": DIGEST, "dialect": "strict", "prompt_version": 1}
+    same: dict[str, Any] = {
+        "set_name": "kvrm",
+        "set_digest": DIGEST,
+        "dialect": "strict",
+        "prompt_version": 1,
+    }
     STRICT.check(**same)
     with pytest.raises(AdapterError, match=message) as caught:
         STRICT.check(**{**same, **change}, folder="models/mine")

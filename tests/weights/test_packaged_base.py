@@ -129,6 +129,11 @@ def _edit_manifest(**changes: Any) -> Callable[[Path], None]:
     return edit
 
 
+def _put_a_file_there(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("x")
+
+
 DAMAGE: dict[str, Callable[[Path], Any]] = {
     "truncated weights": _truncate,
     "no tokenizer": lambda folder: (folder / "tokenizer.json").unlink(),
@@ -141,7 +146,7 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
     "no files": _edit_manifest(files={}),
     "odd files": _edit_manifest(files={"model.safetensors": None}),
     "no folder": shutil.rmtree,
-    "a file in its place": lambda folder: (shutil.rmtree(folder), folder.write_text("x")),
+    "a file in its place": _put_a_file_there,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa import operation_from_json, operation_to_json
+from kvrm_grammar.isa import InstructionSet, operation_from_json, operation_to_json
 from training.data.files import file_digest, read_json_lines
 
 __all__ = ["Example", "read_examples", "write_examples"]
@@ -39,8 +39,12 @@ def write_examples(path: Path, examples: Iterable[Example]) -> str:
     return file_digest(path)
 
 
-def read_examples(path: Path) -> list[Example]:
+def read_examples(path: Path, *, isa: InstructionSet | None = None) -> list[Example]:
     """Read a file of :func:`write_examples`; ``kinds`` may be absent.
+
+    Args:
+        path: The file.
+        isa: The instruction set that the answers are of; None for the packaged one.
 
     Raises:
         DataError: The file is missing, or a line is not a pair of user text and operation.
@@ -50,19 +54,19 @@ def read_examples(path: Path) -> list[Example]:
     examples = []
     for number, row in read_json_lines(path):
         try:
-            examples.append(_example(row))
+            examples.append(_example(row, isa))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             problem = f"no {error}" if isinstance(error, KeyError) else error
             raise DataError(f"{path}:{number}: {problem}") from error
     return examples
 
 
-def _example(row: Any) -> Example:
+def _example(row: Any, isa: InstructionSet | None) -> Example:
     user, assistant = row["messages"][-2:]
     text, answer = user["content"], assistant["content"]
     if not isinstance(text, str):
         raise TypeError(f"an instruction is text, got {text!r:.80}")
-    canonical = operation_to_json(operation_from_json(answer))
+    canonical = operation_to_json(operation_from_json(answer, isa))
     if answer != canonical:
         raise ValueError(f"the answer {answer!r:.80} is not canonical JSON: {canonical}")
     return Example(text, answer, tuple(row.get("kinds", ())))

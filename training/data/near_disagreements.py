@@ -34,7 +34,7 @@ def neighbours_of_file(
         path: JSON Lines with a ``text`` each, such as tests/fuzz/corpus has.
         count: How many in all, the same number for each text.
         seed: The same seed gives the same examples.
-        isa: The instruction set whose names change with each other; None for the packaged one.
+        isa: The instruction set whose parser judges; None for the packaged one.
 
     Returns:
         Examples, none of them a text of the file, of kind ``extra``.
@@ -45,10 +45,11 @@ def neighbours_of_file(
     texts = [_text(path, number, row) for number, row in read_json_lines(path)]
     if not texts:
         raise DataError(f"{path} has no lines")
+    isa = isa or load_set()
     rng, drawn = Random(seed), list[Example]()
     sources = cycle(texts)
     while len(drawn) < count:
-        example = judged(Candidate(neighbour(next(sources), rng, isa), "extra"))
+        example = judged(Candidate(neighbour(next(sources), rng, isa), "extra"), isa)
         if example is not None and example.text not in texts:
             drawn.append(example)
     return drawn

@@ -55,9 +55,9 @@ def _draw(
     rng: Random, isa: InstructionSet, words: Sequence[str], refusals: float, pairs: float
 ) -> list[Example]:
     if pairs and rng.random() < pairs / (2 - pairs):  # a pair counts twice
-        drawn = [judged(candidate, "pair") for candidate in minimal_pair(rng, isa, words)]
+        drawn = [judged(candidate, isa, "pair") for candidate in minimal_pair(rng, isa, words)]
     elif rng.random() < refusals:
-        drawn = [judged(refusal_candidate(rng, isa, words))]
+        drawn = [judged(refusal_candidate(rng, isa, words), isa)]
     else:
         drawn = [_valid(rng, isa, words)]
     return [example for example in drawn if example is not None]
@@ -66,7 +66,7 @@ def _draw(
 def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | None:
     variant: Variant = valid_variant(rng, isa, words)
     try:
-        meaning = parse(variant.text)
+        meaning = parse(variant.text, isa)
     except LineTooLongError:
         return None
     if meaning != variant.operation:
@@ -76,10 +76,19 @@ def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | 
     return Example(variant.text, operation_to_json(variant.operation), variant.kinds)
 
 
-def judged(candidate: Candidate, *marks: str) -> Example | None:
-    """Ask the reference parser what a candidate means; None where the line is too long."""
+def judged(candidate: Candidate, isa: InstructionSet, *marks: str) -> Example | None:
+    """Ask the reference parser what a candidate means.
+
+    Args:
+        candidate: A text that may or may not be an instruction.
+        isa: The instruction set.
+        marks: Further kinds.
+
+    Returns:
+        The example; None where the line is too long.
+    """
     try:
-        meaning = parse(candidate.text)
+        meaning = parse(candidate.text, isa)
     except LineTooLongError:
         return None
     verdict = "refusal" if meaning == INVALID else "near_miss"

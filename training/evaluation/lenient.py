@@ -158,7 +158,9 @@ def evaluate_lenient(
         The report, JSON-ready. What says how it was made is read before anything is measured;
         ``mean_passes`` is that of all texts of the arm "grounded", ``mean_passes_of`` many.
     """
-    decoder = Decoder.from_pretrained(arguments.adapter, base=arguments.base, dialect="lenient")
+    decoder = Decoder.from_pretrained(
+        arguments.adapter, base=arguments.base, isa=isa, dialect="lenient"
+    )
     origin = provenance(decoder, arguments.seed)
     examples = held_out_examples(arguments.count, arguments.seed, isa=isa)
     strict = {"strict": strict_examples(5 * arguments.count, arguments.seed, isa=isa)}
@@ -194,7 +196,7 @@ def _other_readers(
     schema = decoder.constrained("schema")
     arms = {
         "schema": by_kind(read_all(examples, partial(schema.decode_many, batch_size=size))),
-        "parser": by_kind(read_all(examples, _parsed)),
+        "parser": by_kind(read_all(examples, partial(_parsed, isa=decoder.dialect.isa))),
     }
     if free:
         some = {kind: own[:free] for kind, own in examples.items()}
@@ -202,9 +204,9 @@ def _other_readers(
     return arms
 
 
-def _parsed(texts: Iterable[str]) -> Iterator[Decoded]:
+def _parsed(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
     for text in texts:
-        yield Decoded(text, parse(text))
+        yield Decoded(text, parse(text, isa))
 
 
 def _free(decoder: Decoder, texts: Sequence[str], size: int) -> Iterator[Decoded]:
@@ -213,7 +215,7 @@ def _free(decoder: Decoder, texts: Sequence[str], size: int) -> Iterator[Decoded
         batch = texts[start : start + size]
         for text, reply in zip(batch, run(batch), strict=True):
             try:
-                yield Decoded(text, operation_from_json(reply.json))
+                yield Decoded(text, operation_from_json(reply.json, decoder.dialect.isa))
             except KvrmError:
                 yield Decoded(text, None)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from kvrm_grammar.decoding.decoded import Decoded
 from training.data.examples import Example
-from training.scoring import is_valid
 
 __all__ = ["Outcome", "read_all"]
 
@@ -36,11 +35,6 @@ class Outcome:
     def exact(self) -> bool:
         """Whether the answer is the meaning."""
         return self.answer == self.example.answer
-
-    @property
-    def valid(self) -> bool:
-        """Whether the answer is a schema-valid operation in canonical JSON."""
-        return is_valid(self.answer or "")
 
 
 def read_all(

@@ -21,7 +21,7 @@ from training.data.strict import generate_examples
 from training.evaluation.outcomes import Outcome
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 from training.provenance import provenance
-from training.scoring import rate
+from training.scoring import is_valid, rate
 from training.texts.strict.spelling import NOTATIONS
 from training.texts.strict.words import HELD_OUT_WORDS
 
@@ -52,7 +52,9 @@ def category(example: Example) -> str:
     return next((name for name in CORE[:3] if name in example.kinds), "no_operand")
 
 
-def summarise(outcomes: Sequence[Outcome], seen: frozenset[str]) -> dict[str, Any]:
+def summarise(
+    outcomes: Sequence[Outcome], seen: frozenset[str], isa: InstructionSet | None = None
+) -> dict[str, Any]:
     """Everything that is counted, as a JSON-ready dictionary."""
     groups: dict[str, list[Outcome]] = {name: [] for name in (*CORE, *CONVERTED)}
     for outcome in outcomes:
@@ -63,7 +65,8 @@ def summarise(outcomes: Sequence[Outcome], seen: frozenset[str]) -> dict[str, An
     right = sum(o.exact for o in refused)
     return {
         "examples": len(outcomes),
-        "validity": sum(outcome.valid for outcome in outcomes) / len(outcomes),
+        "validity": sum(is_valid(outcome.answer or "", isa) for outcome in outcomes)
+        / len(outcomes),
         "exact_match": rate(core),
         "exact_match_with_converted_notations": rate(outcomes),
         "exact_match_unseen_texts": rate([o for o in core if o.example.text not in seen]),
@@ -112,6 +115,7 @@ def evaluate_strict(
     """
     decoder = Decoder.from_pretrained(
         arguments.adapter,
+        isa=isa,
         base=arguments.base,
         method=arguments.method,
         constraint="schema" if arguments.schema else "grounded",
@@ -121,7 +125,9 @@ def evaluate_strict(
     examples = list(drawn)
     seen: frozenset[str] = frozenset()
     if arguments.training_data.is_file():
-        seen = frozenset(example.text for example in read_examples(arguments.training_data))
+        seen = frozenset(
+            example.text for example in read_examples(arguments.training_data, isa=isa)
+        )
     checks = _spot_checks(decoder)
     started = time.monotonic()
     outcomes = run(decoder, examples, arguments.batch_size)
@@ -133,7 +139,7 @@ def evaluate_strict(
         "method": arguments.method,
         "constraint": decoder.constraint,
         "texts_also_in_training_data": sum(e.text in seen for e in examples) if seen else None,
-        "results": summarise(outcomes, seen),
+        "results": summarise(outcomes, seen, isa),
     }
 
 

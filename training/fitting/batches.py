@@ -10,7 +10,7 @@ be of one class, and training forgets the other.)
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -123,7 +123,7 @@ class Collator:
     pad_token_id: int
     per_row: int = 4
 
-    def __call__(self, features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+    def __call__(self, features: Sequence[Feature]) -> dict[str, Tensor]:
         """Build a batch.
 
         Returns:

@@ -167,7 +167,7 @@ def answer_probabilities(
 
 def _probabilities(model: Any, collator: Collator, features: Sequence[Feature]) -> list[float]:
     """One forward pass: the product of the labels' probabilities for each feature."""
-    batch = collator([dict(feature) for feature in features])
+    batch = collator(features)
     batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
     with torch.inference_mode():
         logits, targets, owners = completion_logits(model, batch)

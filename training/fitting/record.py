@@ -16,22 +16,41 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
+from kvrm_grammar.dialects import Dialect
+from kvrm_grammar.dialects.base import PROMPT_VERSION
 from kvrm_grammar.weights.adapter import write_weights
 from kvrm_grammar.weights.loading import LoadedModel
+from kvrm_grammar.weights.manifest import Manifest, write_manifest
 from training.data.files import file_digest
 from training.fitting.recipes import Recipe
 
-__all__ = ["save_adapter", "training_record"]
+__all__ = ["adapter_manifest", "save_adapter", "training_record"]
 
 
-def save_adapter(model: PeftModel, output: Path, base_name: str) -> None:
-    """Write the adapter, its weights rounded to bfloat16, under the base's public name."""
+def adapter_manifest(dialect: Dialect) -> Manifest:
+    """What an adapter says of itself: set, dialect and prompt that it was trained on.
+
+    No cautious confidence is named: it is measured on the adapter, after training.
+    """
+    return Manifest(dialect.isa.name, dialect.isa.digest, dialect.name, PROMPT_VERSION)
+
+
+def save_adapter(model: PeftModel, output: Path, base_name: str, manifest: Manifest) -> None:
+    """Write the adapter, its weights rounded to bfloat16, and its manifest.
+
+    Args:
+        model: What was trained.
+        output: Folder of the adapter.
+        base_name: The base's public name, under which the adapter finds it.
+        manifest: What it was trained for.
+    """
     config: Any = model.peft_config["default"]  # a LoraConfig
     config.base_model_name_or_path = base_name
     config.target_modules = sorted(config.target_modules)  # a set: its order changes by the run
     # Embeddings are not trained; the default would look for the base on the hub to be sure.
     model.save_pretrained(str(output), save_embedding_layers=False)
     write_weights(output, load_file(output / "adapter_model.safetensors"))
+    write_manifest(output, manifest)
 
 
 def training_record(

@@ -28,7 +28,7 @@ from training.data.near_disagreements import neighbours_of_file
 from training.fitting.batches import Collator, Feature, encode_examples
 from training.fitting.doubtful_examples import mine
 from training.fitting.recipes import TARGET_MODULES, Recipe
-from training.fitting.record import save_adapter, training_record
+from training.fitting.record import adapter_manifest, save_adapter, training_record
 from training.fitting.trainer import CompletionTrainer, LogTable, StopAt, exact_match
 
 __all__ = ["checkpoints_of", "resume_point", "train"]
@@ -65,7 +65,8 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=resume_point(checkpoints, resume=arguments.resume))
     minutes = (time.monotonic() - started) / 60
-    save_adapter(model, arguments.output, loaded.base_name)
+    manifest = adapter_manifest(find_dialect(arguments.dialect))
+    save_adapter(model, arguments.output, loaded.base_name, manifest)
     record = training_record(arguments, recipe, loaded, len(training), minutes, table.rows)
     (arguments.output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     print(f"{arguments.output}: trained on {len(training)} examples in {minutes:.1f} minutes")

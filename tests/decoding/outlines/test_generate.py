@@ -114,7 +114,7 @@ def test_outlines_generator_runs_the_processor(
     model: Any, index: TokenIndex, tiny_base: Path
 ) -> None:
     """The same answers through ``outlines.Generator``, which resets between calls."""
-    tokenizer = AutoTokenizer.from_pretrained(tiny_base)  # Outlines sets its padding side
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny_base)  # Outlines sets its padding side
     texts = [find_dialect("strict").read(text).prompt for text in TEXTS[:3]]
     generator = outlines.Generator(
         outlines.from_transformers(model, tokenizer),

@@ -76,7 +76,7 @@ def test_long_examples_are_counted_not_cut(tiny_tokenizer: Any) -> None:
 @pytest.mark.parametrize("per_row", [1, 4, 100])
 def test_packing_keeps_every_example(count: int, per_row: int, features: list[Feature]) -> None:
     """All tensors are int64 (rows, seq); reading the rows back gives the features, each once."""
-    batch = Collator(pad_token_id=2, per_row=per_row)(features[:count])  # type: ignore[arg-type]
+    batch = Collator(pad_token_id=2, per_row=per_row)(features[:count])
     assert set(batch) == {"input_ids", "position_ids", "labels", "examples"}
     shapes = {tensor.shape for tensor in batch.values()}
     assert {tensor.dtype for tensor in batch.values()} == {torch.int64}

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
@@ -52,16 +53,16 @@ def test_probabilities_are_those_of_single_passes(tiny_decoder: Decoder) -> None
 
 
 def test_full_width_texts_are_read_as_their_dialect_reads_them(tiny_decoder: Decoder) -> None:
-    """Folded, the model sees the same; not folded, it does not."""
+    """In the lenient dialect the model sees the same; in the strict one it does not."""
     model, tokenizer = tiny_decoder.loaded.model, tiny_decoder.loaded.tokenizer
     answer = operation_to_json(parse("halt"))
     texts = [Example(text, answer, ()) for text in ("halt", "\uff48alt")]
-    for fold in (True, False):
+    for name in ("lenient", "strict"):
         narrow, wide = mining.answer_probabilities(
-            model, tokenizer, texts, max_length=900, fold=fold
+            model, tokenizer, texts, max_length=900, dialect=find_dialect(name)
         )
         assert narrow is not None
-        assert (wide == pytest.approx(narrow, rel=1e-4, abs=0.0)) is fold
+        assert (wide == pytest.approx(narrow, rel=1e-4, abs=0.0)) is (name == "lenient")
 
 
 def test_what_is_wrong_or_doubtful_is_kept(tiny_decoder: Decoder) -> None:

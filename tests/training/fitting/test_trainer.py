@@ -2,11 +2,11 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.nn import functional
+from transformers import EvalPrediction
 
 from kvrm_grammar.weights.loading import load_model
 from training.fitting import training as fitting
@@ -21,7 +21,7 @@ def test_examples_in_a_row_do_not_see_each_other(tiny_base: Path, features: list
     with torch.no_grad():
         logits, targets, owners = completion_logits(
             model,
-            Collator(2, per_row=5)(features),  # type: ignore[arg-type]
+            Collator(2, per_row=5)(features),
         )
         for number, feature in enumerate(features):
             ids = torch.tensor([feature["input_ids"]])
@@ -40,12 +40,12 @@ def test_exact_match_is_per_example(
     trainer = CompletionTrainer(
         model=loaded.model,
         args=fitting._training_arguments(Recipe(), tmp_path, 1),
-        train_dataset=features,  # type: ignore[arg-type]
-        eval_dataset=features,  # type: ignore[arg-type]
+        train_dataset=features,
+        eval_dataset=features,
         data_collator=Collator(2),
         compute_metrics=exact_match,
     )
-    batch = Collator(2)(features)  # type: ignore[arg-type]
+    batch = Collator(2)(features)
     with torch.no_grad():
         logits, _, owners = completion_logits(loaded.model, batch)
     # The model's own choices as labels for the even examples: those are then right throughout.
@@ -59,5 +59,5 @@ def test_exact_match_is_per_example(
     assert flags.tolist() == [float(i % 2 == 0) for i in range(len(features))]
     labels = torch.where(even, choices, (choices + 1) % logits.shape[1])
     torch.testing.assert_close(loss, functional.cross_entropy(logits, labels))
-    half = exact_match(SimpleNamespace(predictions=flags.numpy()))  # type: ignore[arg-type]
+    half = exact_match(EvalPrediction(flags.numpy(), flags.numpy()))
     assert half == {"exact_match": pytest.approx(math.ceil(len(features) / 2) / len(features))}

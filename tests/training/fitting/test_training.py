@@ -13,8 +13,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.base import PROMPT_VERSION
+from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights.loading import load_model
+from kvrm_grammar.weights.manifest import Manifest, read_manifest
 from tests.training.short_training import train
 from training import train_decode
 from training.data.examples import Example, read_examples
@@ -22,6 +25,7 @@ from training.data.files import file_digest
 from training.fitting import training as fitting
 from training.fitting.batches import Feature, encode_examples
 from training.fitting.recipes import TARGET_MODULES, Recipe
+from training.fitting.record import adapter_manifest
 from training.fitting.trainer import LogTable
 
 
@@ -49,6 +53,14 @@ def test_the_adapter_is_bfloat16_safetensors(trained: Path) -> None:
     config = json.loads((trained / "adapter_config.json").read_text("utf-8"))
     assert (config["r"], config["lora_alpha"]) == (16, 32)
     assert config["target_modules"] == sorted(TARGET_MODULES)
+
+
+def test_the_adapter_says_what_it_was_trained_for(trained: Path) -> None:
+    """Set, digest, dialect and prompt, covered by the checksums; no confidence was measured."""
+    isa = load_set()
+    assert read_manifest(trained) == Manifest("kvrm", isa.digest, "strict", PROMPT_VERSION, None)
+    assert "kvrm.json" in (trained / "SHA256SUMS").read_text("utf-8")
+    assert adapter_manifest(find_dialect("lenient")).dialect == "lenient"
 
 
 def test_the_record_says_how_it_was_made(trained: Path, data: Path, tiny_base: Path) -> None:
@@ -227,15 +239,16 @@ def test_evaluation_examples_are_not_trained_on(tiny_base: Path, data: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("gpu", "native", "expected"), [(True, True, True), (True, False, False), (False, False, False)]
+    ("gpu", "native", "expected"), [(True, True, True), (True, False, False), (False, True, False)]
 )
 def test_bfloat16_is_used_where_the_gpu_has_it(
     gpu: bool, native: bool, expected: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A GPU without it (T4, V100) trains in float32 instead of refusing to train."""
+    """A GPU without it (T4, V100) trains in float32, and so does a processor."""
     asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
+    dtype = torch.bfloat16 if native else torch.float32
+    monkeypatch.setattr(fitting, "default_device", lambda: torch.device("cuda" if gpu else "cpu"))
+    monkeypatch.setattr(fitting, "default_dtype", lambda device: dtype)
     monkeypatch.setattr(fitting, "TrainingArguments", lambda **options: asked.append(options))
     fitting._training_arguments(Recipe(), tmp_path, 1)
     assert [options["bf16"] for options in asked] == [expected]

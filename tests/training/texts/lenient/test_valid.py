@@ -16,6 +16,7 @@ from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, number_words, one_
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import parse
+from tests.kvrm import REGISTERS
 from training.texts.lenient.forms import FORMS, draw_meaning, write_form
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from training.texts.lenient.spelling import Speller, any_of, fullwidth, phrase, typing_error
@@ -228,7 +229,7 @@ def test_forms_write_their_operands(rng: Random, form: str) -> None:
     meaning = draw_meaning(rng, ISA, TRAINING_WORDS)
     text = write_form(form, rng, meaning, Speller(rng), TRAINING_LEXICON)
     if text is not None:
-        registers = {v for v in meaning.values.values() if v in ISA.registers}
+        registers = {v for v in meaning.values.values() if v in REGISTERS}
         label = json.dumps(meaning.values.get("addr", ""))
         if label == '""':
             assert {r.upper() for r in re.findall(r"\b[rR][0-7]\b", text)} == registers

@@ -22,6 +22,7 @@ from kvrm_grammar.isa import (
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 from tests.fuzz.strategies import STRATEGIES
+from tests.kvrm import REGISTERS
 from training.texts.operands import kind_of
 
 ISA = load_set()
@@ -50,7 +51,7 @@ def test_the_finite_part_one_by_one() -> None:
         if any(kind_of(operand) != "register" for operand in opcode.operands):
             continue
         names = [operand.name for operand in opcode.operands]
-        for registers in itertools.product(ISA.registers, repeat=len(names)):
+        for registers in itertools.product(REGISTERS, repeat=len(names)):
             operation = load_set().operation(opcode.key, dict(zip(names, registers, strict=True)))
             assert parse(plain(operation)) == operation
             text = operation_to_json(operation)
