@@ -11,7 +11,7 @@ from kvrm_grammar import resources
 from kvrm_grammar.compat import DecodeLLM, DecodeResult, parse_program
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import AdapterError, InputError, ModelError, ProgramError
 from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.program import parse_program as assembled
@@ -195,7 +195,7 @@ def test_no_path_means_the_package(
     dialect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder of the current directory is never taken for the packaged adapter."""
-    name = DIALECTS[dialect].adapter
+    name = find_dialect(dialect).adapter or ""
     (tmp_path / name).mkdir(parents=True)
     packaged = resource_path(name).resolve()
     monkeypatch.chdir(tmp_path)
@@ -263,7 +263,8 @@ def test_an_uncertain_answer_is_an_error_in_the_result() -> None:
     class Oracle:
         def decode(self, text: str, *, min_confidence: float) -> Decoded:
             verdict = explain(text)
-            decoded = Decoded(text, verdict.operation, confidence=0.75, reason=verdict.reason)
+            reading = find_dialect("strict").read(text)
+            decoded = Decoded(text, verdict.operation, confidence=0.75, reading=reading)
             return decoded.unless_uncertain(min_confidence)
 
     llm = DecodeLLM(min_confidence=0.9)

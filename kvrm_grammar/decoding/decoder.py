@@ -56,7 +56,6 @@ class Decoder:
         dialect: The input language that the adapter was trained on, and its instruction set.
         schema: The regular language of all operations of the set.
         index: That language over this tokenizer's vocabulary.
-        engine: What runs the model.
         method: How to search, one of ``METHODS``.
         constraint: What may be answered, one of ``CONSTRAINTS``; the method ``outlines``
             knows the schema alone.
@@ -66,7 +65,6 @@ class Decoder:
     dialect: Dialect
     schema: Constraint
     index: TokenIndex
-    engine: Engine
     method: Method = "verify"
     constraint: ConstraintName = "grounded"
 
@@ -133,12 +131,7 @@ class Decoder:
             dialect = find_dialect(dialect)
         schema = build_constraint(dialect.isa)
         index = build_index(schema, loaded.tokenizer)
-        engine = _engine(loaded, dialect)
-        return cls(loaded, dialect, schema, index, engine, method, constraint)
-
-    def engine_of(self, loaded: LoadedModel) -> Engine:
-        """An engine for another adapter on the same base, with a prefix of its own."""
-        return _engine(loaded, self.dialect)
+        return cls(loaded, dialect, schema, index, method, constraint)
 
     @property
     def isa(self) -> InstructionSet:
@@ -154,7 +147,8 @@ class Decoder:
         if constraint == self.constraint:
             return self
         other = replace(self, constraint=constraint)
-        vars(other)["_grounding"] = self._grounding
+        for name in ("engine", "_grounding", "_drafter"):  # the same for every constraint
+            vars(other)[name] = getattr(self, name)
         return other
 
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
@@ -337,6 +331,12 @@ class Decoder:
         return tuple(Alternative(operation, probability) for operation, probability in found)
 
     @cached_property
+    def engine(self) -> Engine:
+        """What runs the model."""
+        prefix = encode_plain(self.loaded.tokenizer, self.isa.definition.prompt)
+        return Engine(self.loaded.model, prefix)
+
+    @cached_property
     def _grounding(self) -> Grounding:
         return Grounding(self.isa, self.index, self.index.vocabulary, self.dialect.shorthand)
 
@@ -351,11 +351,6 @@ class Decoder:
     def _text(self, token_ids: list[int]) -> str:
         decode = self.loaded.tokenizer.decode
         return str(decode(token_ids, clean_up_tokenization_spaces=False))
-
-
-def _engine(loaded: LoadedModel, dialect: Dialect) -> Engine:
-    prefix = encode_plain(loaded.tokenizer, dialect.isa.definition.prompt)
-    return Engine(loaded.model, prefix)
 
 
 def choose(

@@ -56,6 +56,6 @@ def load_decoders(
     loaded = load_models(folders, base=base, device=device, dtype=dtype, progress=progress)
     first = Decoder.from_loaded(loaded[0], chosen[0][1], constraint=constraint)
     return {
-        name: replace(first, loaded=one, dialect=dialect, engine=first.engine_of(one))
+        name: replace(first, loaded=one, dialect=dialect)
         for name, one, (_, dialect) in zip(adapters, loaded, chosen, strict=True)
     }

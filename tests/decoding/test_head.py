@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -177,15 +177,15 @@ def test_an_exact_copy_shares_every_weight(tiny_adapter: Path) -> None:
     """In bfloat16 generate's copy has float32 scores; the model stays as it was."""
     loaded = load_model(tiny_adapter, dtype="bfloat16", device="cpu")
     exact: Any = with_exact_head(loaded.model)
-    ids = torch.tensor([[5, 6, 7]])
+    ids, whole = torch.tensor([[5, 6, 7]]), cast("Any", loaded.model)
     with torch.inference_mode():
-        before = loaded.model(input_ids=ids).logits
+        before = whole(input_ids=ids).logits
         scores = exact(input_ids=ids).logits
-        after = loaded.model(input_ids=ids).logits
+        after = whole(input_ids=ids).logits
     assert (before.dtype, scores.dtype) == (torch.bfloat16, torch.float32)
     assert torch.equal(before, after)
     torch.testing.assert_close(scores.bfloat16(), before, rtol=0.02, atol=0.02)
-    body: Any = loaded.model.get_base_model().model
+    body: Any = whole.get_base_model().model
     assert exact.model is body
     alone = load_model(tiny_adapter, dtype="float32").model
     assert with_exact_head(alone) is alone

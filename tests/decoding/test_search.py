@@ -54,7 +54,7 @@ class World:
 
     def completed(self, beginning: Sequence[int]) -> list[int]:
         """A draft: the first text that goes on from here."""
-        written = self.loaded.tokenizer.decode(list(beginning))
+        written = str(self.loaded.tokenizer.decode(list(beginning)))
         return self.ids(next(text[len(written) :] for text in TEXTS if text.startswith(written)))
 
 
@@ -86,7 +86,7 @@ def enumerated(world: World) -> list[tuple[float, str]]:
                     following = world.index.next_state(state, token_id)
                     assert following is not None
                     state = following
-            scored.append((total, world.loaded.tokenizer.decode(row[:-1])))
+            scored.append((total, str(world.loaded.tokenizer.decode(row[:-1]))))
     return sorted(scored, reverse=True)
 
 
@@ -106,7 +106,7 @@ def test_best_first_equals_enumeration(
     draft = world.completed if drafts == "good" else no_draft
     engine = Engine(world.loaded.model)
     found = list(islice(best_first(engine, world.prompt, world.index, draft), count))
-    texts = [world.loaded.tokenizer.decode(list(one.token_ids)) for one in found]
+    texts = [str(world.loaded.tokenizer.decode(list(one.token_ids))) for one in found]
     for place, (one, text) in enumerate(zip(found, texts, strict=True)):
         expected, other = enumerated[place]
         assert math.isclose(one.log_probability, expected, abs_tol=1e-4)
@@ -141,7 +141,7 @@ def test_the_search_gives_up_after_its_passes(world: World) -> None:
         calls += 1
         return score(*arguments)
 
-    engine.score = counted  # type: ignore[method-assign]
+    engine.score = counted  # type: ignore[method-assign,assignment]
     found = list(best_first(engine, world.prompt, world.index, world.completed, max_passes=8))
     assert calls == 8
     assert len(found) < len(whole) + 10
@@ -183,7 +183,8 @@ def test_alternatives_need_an_answer_and_a_number(tiny_decoder: Decoder) -> None
 def test_scores_that_are_no_numbers_are_an_error(world: World, make_base: Any) -> None:
     """A damaged model is told, not searched."""
     loaded = load_model(None, base=make_base(merges=()), dtype=torch.float32)
+    embeddings: Any = loaded.model.get_input_embeddings()
     with torch.no_grad():
-        loaded.model.get_input_embeddings().weight.fill_(float("nan"))
+        embeddings.weight.fill_(float("nan"))
     with pytest.raises(DecodeError, match="not numbers"):
         next(best_first(Engine(loaded.model), world.prompt, world.index, no_draft))

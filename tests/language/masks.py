@@ -20,4 +20,4 @@ def packed_mask(index: TokenIndex, state: int) -> npt.NDArray[np.uint32]:
 
 def must_stop(index: TokenIndex, state: int) -> bool:
     """Whether the end token is all that is allowed."""
-    return index.allowed(state).tolist() == [index.eos_token_id]
+    return bool(index.allowed(state).tolist() == [index.eos_token_id])

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from kvrm_grammar.compat import DecodeLLM
-from kvrm_grammar.decoding.decoder import METHODS, Decoder
+from kvrm_grammar.decoding.decoded import METHODS
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.facade import decode_program, decode_structured, default_decoder
 from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.program import parse_program

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvrm_grammar.errors import ProgramError, UnknownLabelError
-from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_json
+from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.program import Instruction, assemble, parse_program
-from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, Verdict, explain, parse
 
 COUNTDOWN = """\
 ; counts down from ten
@@ -39,7 +39,7 @@ def test_a_program_has_addresses_and_resolved_labels() -> None:
 def test_a_source_without_instructions_is_an_empty_program(source: str) -> None:
     """Blank lines and comments make no instruction, and nobody is asked to decode."""
 
-    def never(lines: list[str]) -> list[OperationModel]:
+    def never(lines: list[str]) -> list[Verdict]:
         raise AssertionError(lines)
 
     program = assemble(source, never)
@@ -92,21 +92,22 @@ def test_the_decode_step_is_injected() -> None:
     """Decode sees raw lines, once and in order; its answers are resolved like any other."""
     seen: list[list[str]] = []
 
-    def decode(lines: list[str]) -> list[OperationModel]:
+    def decode(lines: list[str]) -> list[Verdict]:
         seen.append(lines)
-        return [load_set().operation("OP_JMP", {"addr": "top"}), INVALID, INVALID]
+        jump = load_set().operation("OP_JMP", {"addr": "top"})
+        return [Verdict(jump), Verdict(INVALID, lines[1], load_set(), "because"), explain(lines[2])]
 
     program = assemble("top: goto top ; again\n\n NOP\n hello", decode)
     assert seen == [["top: goto top ; again", " NOP", " hello"]]
     assert program.instructions[0].operation == load_set().operation("OP_JMP", {"addr": 0})
-    assert program.instructions[1].reason == "refused, although the strict dialect accepts it"
+    assert program.instructions[1].reason == "because"
     assert program.instructions[2].reason == "hello is not a mnemonic"
 
 
 def test_a_decode_step_must_answer_every_line() -> None:
     """Too few or too many answers are an error, not a shifted program."""
     with pytest.raises(ProgramError, match="2 lines to decode gave 1 operations"):
-        assemble("NOP\nNOP", lambda lines: [INVALID])
+        assemble("NOP\nNOP", lambda lines: [Verdict(INVALID)])
 
 
 def test_labels_are_read_only() -> None:
