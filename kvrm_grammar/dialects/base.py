@@ -73,9 +73,11 @@ class Reading:
         return self.dialect.explain(self) or NOT_RECOGNISED
 
 
-@dataclass(frozen=True)
 class Dialect(ABC):
     """One way of writing the instructions of a set. Immutable and hashable.
+
+    Args:
+        isa: The instruction set.
 
     Attributes:
         isa: The instruction set.
@@ -84,9 +86,28 @@ class Dialect(ABC):
             first source too.
     """
 
-    isa: InstructionSet
     name: ClassVar[str]
     shorthand: ClassVar[bool] = False
+
+    def __init__(self, isa: InstructionSet) -> None:
+        self._isa = isa
+
+    @property
+    def isa(self) -> InstructionSet:
+        """The instruction set."""
+        return self._isa
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._isa is self._isa
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._isa))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._isa!r})"
+
+    def __deepcopy__(self, memo: object) -> "Dialect":
+        return self
 
     @property
     def adapter(self) -> str | None:

@@ -6,7 +6,6 @@ separator: neither half of ``4*2`` is one.
 
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -27,7 +26,6 @@ from kvrm_grammar.oracle.reference import LineParts, line_parts
 __all__ = ["StrictDialect", "strict_mentions"]
 
 
-@dataclass(frozen=True)
 class StrictDialect(Dialect):
     """What the grammar defines. Its reference parser is the oracle. Immutable."""
 

@@ -97,11 +97,13 @@ class Opcode:
         return tuple(dict.fromkeys(form.mnemonic for form in self.forms))
 
 
-@dataclass(frozen=True, eq=False)
 class InstructionSet:
     """An instruction set whose grammar and schemas agree. Immutable; compared by identity.
 
-    Attributes:
+    No dataclass, on purpose: ``dataclasses.asdict`` of a result names its set and does not take
+    it apart.
+
+    Args:
         definition: What ``isa.toml`` says.
         grammar: The text of the Lark grammar.
         opcodes: All opcodes but the refusal, in the order of the models.
@@ -118,7 +120,30 @@ class InstructionSet:
     models: tuple[type[OperationModel], ...]
     dialect_data: Mapping[str, Any] | None
     digest: str
-    source: str = ""
+    source: str
+
+    def __init__(
+        self,
+        definition: Definition,
+        grammar: str,
+        opcodes: tuple[Opcode, ...],
+        models: tuple[type[OperationModel], ...],
+        dialect_data: Mapping[str, Any] | None,
+        digest: str,
+        source: str = "",
+    ) -> None:
+        vars(self).update(
+            definition=definition,
+            grammar=grammar,
+            opcodes=opcodes,
+            models=models,
+            dialect_data=dialect_data,
+            digest=digest,
+            source=source,
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an instruction set is immutable: {name} cannot be set")
 
     @property
     def name(self) -> str:

@@ -4,7 +4,6 @@ In: one text. Out: its ``Reading``. No parser covers it; everything that the str
 means the same here.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from kvrm_grammar.dialects.base import Dialect, Reading
@@ -18,21 +17,21 @@ from kvrm_grammar.dialects.visible import (
     split_label,
     without_comments,
 )
-from kvrm_grammar.isa import Mentions, OperationModel
+from kvrm_grammar.isa import InstructionSet, Mentions, OperationModel
 from kvrm_grammar.oracle.reference import LineParts
 
 __all__ = ["LenientDialect"]
 
 
-@dataclass(frozen=True)
 class LenientDialect(Dialect):
     """What people write. Immutable; a set has it if it has a ``lenient.toml``."""
 
     name: ClassVar[str] = "lenient"
     shorthand: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        lenient_data(self.isa)  # raises where there is none
+    def __init__(self, isa: InstructionSet) -> None:
+        super().__init__(isa)
+        lenient_data(isa)  # raises where there is none
 
     def _cut(self, line: str) -> tuple[str | None, str]:
         line = narrow(line)
