@@ -31,7 +31,7 @@ from kvrm_grammar.facade import (
     decode_structured,
     default_decoder,
 )
-from kvrm_grammar.isa import INVALID, load_set, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.oracle.program import parse_program, resolve_labels
 from kvrm_grammar.oracle.reference import parse
 
@@ -123,7 +123,7 @@ def test_the_packaged_decoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) ->
     """One process, one packaged model of a dialect; a failed load is tried again."""
     calls: list[str] = []
 
-    def load(*, dialect: str) -> Oracle:
+    def load(*, dialect: str, isa: InstructionSet) -> Oracle:
         calls.append(dialect)
         if len(calls) == 1:
             raise ModelError("not today")
@@ -146,7 +146,7 @@ def test_a_decoder_does_not_depend_on_earlier_calls(
     """Each dialect is loaded by itself, and stays what it was when another one follows."""
     asked: list[str] = []
 
-    def load(*, dialect: str) -> Oracle:
+    def load(*, dialect: str, isa: InstructionSet) -> Oracle:
         asked.append(dialect)
         return Lenient() if dialect == "lenient" else Oracle()
 
@@ -166,7 +166,7 @@ def test_a_dialect_does_not_wait_for_another(
     """While one thread loads the lenient adapter, strict calls are answered."""
     loading, finish = Event(), Event()
 
-    def load(*, dialect: str) -> Oracle:
+    def load(*, dialect: str, isa: InstructionSet) -> Oracle:
         if dialect == "lenient":
             loading.set()
             assert finish.wait(WAIT_S)
@@ -193,7 +193,7 @@ def test_threads_load_a_dialect_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     loading, finish = Event(), Event()
 
-    def load(*, dialect: str) -> Oracle:
+    def load(*, dialect: str, isa: InstructionSet) -> Oracle:
         calls.append(dialect)
         loading.set()
         assert finish.wait(WAIT_S)
@@ -221,7 +221,7 @@ def test_another_constraint_builds_nothing_again(
 
     monkeypatch.setattr(decoder_module, "Engine", engine)
     fresh = Decoder.from_loaded(tiny_decoder.loaded)
-    monkeypatch.setattr(facade, "default_decoder", lambda dialect: fresh)
+    monkeypatch.setattr(facade, "default_decoder", lambda dialect, isa=None: fresh)
     for _ in range(3):
         decode_structured("halt", constraint="schema")
         decode_structured("halt")

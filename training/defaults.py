@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
-from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa import InstructionSet, load_set
 
 __all__ = [
     "EVALUATION_SEED",
@@ -17,6 +17,7 @@ __all__ = [
     "TRAINING_DATA",
     "TRAINING_SEEDS",
     "packaged_adapter",
+    "training_data",
 ]
 
 TRAINING_DATA: Mapping[str, Path] = {
@@ -38,3 +39,11 @@ def packaged_adapter(dialect: str, isa: InstructionSet | None = None) -> Path:
     if found.adapter is None:
         raise DataError(f"no adapter comes with {found.isa.name}: name one with --adapter")
     return Path(found.adapter)
+
+
+def training_data(dialect: str, isa: InstructionSet | None = None) -> Path:
+    """Where the training data of a dialect lies by default; other sets have files of their own."""
+    loaded = load_set(isa)
+    if loaded is load_set():
+        return TRAINING_DATA[dialect]
+    return Path(f"data/{loaded.name}_{dialect}_train.jsonl")

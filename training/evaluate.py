@@ -13,8 +13,9 @@ from pathlib import Path
 from kvrm_grammar.decoding.decoded import METHODS
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.isa import load_set
 from training.arguments import fresh_seed, integer_from, positive_integer
-from training.defaults import EVALUATION_SEED, TRAINING_DATA, packaged_adapter
+from training.defaults import EVALUATION_SEED, packaged_adapter, training_data
 from training.evaluation.lenient import evaluate_lenient, print_lenient
 from training.evaluation.strict import evaluate_strict, print_strict
 
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dialect", choices=sorted(DIALECTS), default="strict")
+    parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
     parser.add_argument("--adapter", type=Path, help="default: the dialect's own, in models/")
     parser.add_argument("--base", help="folder or hub name; default: the adapter's")
     parser.add_argument(
@@ -42,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=positive_integer, default=32)
     parser.add_argument("--method", choices=METHODS, default="verify", help="how to decode")
     parser.add_argument("--schema", action="store_true", help="schema constraint, no grounding")
-    parser.add_argument("--training-data", type=Path, default=TRAINING_DATA["strict"])
+    parser.add_argument("--training-data", type=Path, help="default: by set, below data/")
     parser.add_argument("--output", type=Path, help="default: evaluation.json beside the adapter")
     return parser
 
@@ -51,14 +53,19 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    arguments.adapter = arguments.adapter or packaged_adapter(arguments.dialect)
+    try:
+        isa = load_set(arguments.isa)
+        arguments.adapter = arguments.adapter or packaged_adapter(arguments.dialect, isa)
+    except KvrmError as error:
+        parser.error(str(error))
+    arguments.training_data = arguments.training_data or training_data("strict", isa)
     lenient = arguments.dialect == "lenient"
     if arguments.count is None:
         arguments.count = _COUNTS[arguments.dialect]
     if lenient and (arguments.schema or arguments.method != "verify"):
         parser.error("--schema and --method are for the strict dialect; the lenient one shows both")
     try:
-        report = evaluate_lenient(arguments) if lenient else evaluate_strict(arguments)
+        report = evaluate_lenient(arguments, isa) if lenient else evaluate_strict(arguments, isa)
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.isa import InstructionSet, load_set
 from training.arguments import positive_integer, share
 from training.data.examples import Example, write_examples
 from training.data.lenient import generate_lenient
 from training.data.strict import generate_examples
-from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS
+from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS, training_data
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.valid import MANNERS
 
@@ -27,7 +30,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--dialect", choices=sorted(TRAINING_DATA), default="strict")
-    parser.add_argument("--output", type=Path, help="default: by the dialect, below data/")
+    parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
+    parser.add_argument("--output", type=Path, help="default: by set and dialect, below data/")
     parser.add_argument("--count", type=positive_integer, default=TRAINING_COUNT)
     seeds = ", ".join(f"{dialect} {seed}" for dialect, seed in TRAINING_SEEDS.items())
     parser.add_argument("--seed", type=int, help=f"default: {seeds}")
@@ -52,19 +56,24 @@ def main(argv: list[str] | None = None) -> int:
         )
     if arguments.seed is None:
         arguments.seed = TRAINING_SEEDS[arguments.dialect]
-    output = arguments.output or TRAINING_DATA[arguments.dialect]
-    examples = list(_made(arguments))
+    try:
+        isa = load_set(arguments.isa)
+        find_dialect(arguments.dialect, isa)
+    except KvrmError as error:
+        parser.error(str(error))
+    output = arguments.output or training_data(arguments.dialect, isa)
+    examples = list(_made(arguments, isa))
     digest = write_examples(output, examples)
     _report(examples)
     print(f"{output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
     return 0
 
 
-def _made(arguments: argparse.Namespace) -> Iterator[Example]:
+def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Example]:
     count, seed, refusals = arguments.count, arguments.seed, arguments.refusals
     if arguments.dialect == "lenient":
-        return generate_lenient(count, seed, refusals=refusals, without=arguments.without)
-    return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs)
+        return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
+    return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
 
 
 def _report(examples: list[Example]) -> None:

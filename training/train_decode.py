@@ -14,10 +14,11 @@ from typing import Any
 
 import torch
 
-from kvrm_grammar.dialects import DIALECTS
+from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.isa import load_set
 from training.arguments import integer_from, positive_integer, positive_number
-from training.defaults import TRAINING_DATA
+from training.defaults import training_data
 from training.fitting.recipes import PRESETS, TWO_STAGES
 from training.fitting.training import checkpoints_of, resume_point, train
 
@@ -39,9 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dialect", choices=sorted(DIALECTS), default="strict", help="what the data are"
     )
-    parser.add_argument("--data", type=Path, help="default: by the dialect, below data/")
+    parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
+    parser.add_argument("--data", type=Path, help="default: by set and dialect, below data/")
     parser.add_argument(
-        "--output", type=Path, help="default: runs/<dialect>; models/ has the shipped adapters"
+        "--output",
+        type=Path,
+        help="default: runs/<dialect> or runs/<set>-<dialect>",
     )
     parser.add_argument(
         "--checkpoints", type=Path, help="default: runs/<name of the output>-checkpoints"
@@ -80,8 +84,15 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Parse, fill in what the dialect and the machine decide, and refuse what makes no sense."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    arguments.data = arguments.data or TRAINING_DATA[arguments.dialect]
-    arguments.output = arguments.output or Path("runs") / arguments.dialect
+    try:
+        arguments.isa = load_set(arguments.isa)
+        find_dialect(arguments.dialect, arguments.isa)
+    except KvrmError as error:
+        parser.error(str(error))
+    arguments.data = arguments.data or training_data(arguments.dialect, arguments.isa)
+    is_usual = arguments.isa is load_set()
+    name = arguments.dialect if is_usual else f"{arguments.isa.name}-{arguments.dialect}"
+    arguments.output = arguments.output or Path("runs") / name
     arguments.preset = arguments.preset or default_preset(arguments.dialect)
     mines = arguments.mined or (
         PRESETS[arguments.preset].mined if arguments.preset in PRESETS else 0

@@ -5,13 +5,13 @@ was. The answer is the model's whatever the draft was; reasons and labels are th
 business.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kvrm_grammar.decoding.adapters import choose
 from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
@@ -22,28 +22,18 @@ from kvrm_grammar.decoding.decoded import (
     Method,
     check_choice,
 )
-from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.decoding.engine import Engine
-from kvrm_grammar.decoding.outlines.generate import generate_rows
-from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
-from kvrm_grammar.decoding.search import best_first, distinct
+from kvrm_grammar.decoding.pipeline import Pipeline
 from kvrm_grammar.decoding.windows import windows
 from kvrm_grammar.dialects import Dialect, Reading, find_dialect
-from kvrm_grammar.dialects.base import PROMPT_VERSION
-from kvrm_grammar.errors import AdapterError, DecodeError, InputError
-from kvrm_grammar.isa import InstructionSet, OperationModel, load_set
+from kvrm_grammar.errors import InputError
+from kvrm_grammar.isa import InstructionSet
 from kvrm_grammar.language.constraint import Constraint, build_constraint
-from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import TokenIndex, build_index
-from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.lines import Line, as_line
-from kvrm_grammar.resources import resource_path
 from kvrm_grammar.weights.loading import LoadedModel, load_model
-from kvrm_grammar.weights.manifest import read_manifest
 
-__all__ = ["Decoder", "choose"]
+__all__ = ["Decoder"]
 
-_SEARCH_PASSES = 100
 _BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later
 
 
@@ -147,8 +137,7 @@ class Decoder:
         if constraint == self.constraint:
             return self
         other = replace(self, constraint=constraint)
-        for name in ("engine", "_grounding", "_drafter"):  # the same for every constraint
-            vars(other)[name] = getattr(self, name)
+        vars(other)["pipeline"] = self.pipeline
         return other
 
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
@@ -236,8 +225,7 @@ class Decoder:
         own = decoded.refused or decoded.operation
         if own is None or decoded.reading is None or decoded.confidence is None:
             return ()
-        searcher = self.constrained(decoded.constraint or self.constraint)
-        found = searcher._search(decoded.reading, k)
+        found = self.pipeline.search(decoded.reading, decoded.constraint or self.constraint, k)
         missing = len(found) < k and all(one.operation != own for one in found)
         return (*found, Alternative(own, decoded.confidence)) if missing else found
 
@@ -247,144 +235,20 @@ class Decoder:
         results: dict[int, Decoded] = {}
         ready: list[tuple[int, Reading, list[int]]] = []
         for position, line in enumerate(lines):
-            reading = self._read(line)
+            reading = self.pipeline.read(line)
             if isinstance(reading, InputError):
                 results[position] = Decoded(line.text, None, error=reading)
             else:
-                ready.append((position, reading, self._prompt(reading)))
+                ready.append((position, reading, self.pipeline.prompt(reading)))
         lengths = [len(prompt) for _, _, prompt in ready]
         for batch in pack(lengths, batch_size=batch_size, batch_tokens=batch_tokens):
             chosen = [ready[i] for i in batch]
-            decoded = self._decode_batch([r for _, r, _ in chosen], [p for _, _, p in chosen])
+            rows = [(reading, prompt) for _, reading, prompt in chosen]
+            decoded = self.pipeline.run(rows, self.method, self.constraint)
             results.update(zip((position for position, _, _ in chosen), decoded, strict=True))
         return [results[position] for position in range(len(lines))]
 
-    def _decode_batch(
-        self, readings: Sequence[Reading], prompts: Sequence[list[int]]
-    ) -> list[Decoded]:
-        if self.method == "outlines":
-            return self._generate(readings, prompts)
-        requests = [self._request(*both) for both in zip(readings, prompts, strict=True)]
-        with self.loaded.active():
-            answers = self.engine.run(requests)
-        rows = zip(readings, requests, answers, strict=True)
-        return [self._decoded(reading, request, answer) for reading, request, answer in rows]
-
-    def _read(self, line: Line) -> Reading | InputError:
-        try:
-            if line.error is not None:
-                raise line.error
-            return self.dialect.read(line.text)
-        except InputError as error:
-            return error
-
-    def _prompt(self, reading: Reading) -> list[int]:
-        return encode_plain(self.loaded.tokenizer, reading.prompt)
-
-    def _request(self, reading: Reading, prompt: list[int]) -> Request:
-        draft = no_draft if self.method == "stepwise" else self._drafter.draft(reading)
-        return Request(prompt, self._language(reading), draft)
-
-    def _language(self, reading: Reading) -> Language:
-        if self.constraint == "schema":
-            return self.index
-        return self._grounding.language(reading.mentions)
-
-    def _decoded(self, reading: Reading, request: Request, answer: Answer | DecodeError) -> Decoded:
-        if isinstance(answer, DecodeError):
-            return Decoded(reading.raw, None, answer, constraint=self.constraint, reading=reading)
-        language = request.language
-        return Decoded(
-            reading.raw,
-            self._operation(answer.token_ids),
-            confidence=math.exp(answer.log_probability),
-            passes=answer.passes,
-            drafted=answer.drafted,
-            token_ids=answer.token_ids,
-            margin=answer.margin,
-            forced=isinstance(language, GroundedLanguage) and language.is_single,
-            constraint=self.constraint,
-            reading=reading,
-        )
-
-    def _generate(self, readings: Sequence[Reading], prompts: Sequence[list[int]]) -> list[Decoded]:
-        with self.loaded.active():
-            rows = generate_rows(self.loaded.model, prompts, self.index)
-        return [
-            Decoded(reading.raw, None, row, constraint="schema", reading=reading)
-            if isinstance(row, DecodeError)
-            else Decoded(reading.raw, self._operation(row), constraint="schema", reading=reading)
-            for reading, row in zip(readings, rows, strict=True)
-        ]
-
-    def _search(self, reading: Reading, k: int) -> tuple[Alternative, ...]:
-        request = self._request(reading, self._prompt(reading))
-        with self.loaded.active():
-            search = best_first(
-                self.engine,
-                request.prompt,
-                request.language,
-                request.draft,
-                max_passes=_SEARCH_PASSES,
-            )
-            found = distinct(search, self._operation, k)
-        return tuple(Alternative(operation, probability) for operation, probability in found)
-
     @cached_property
-    def engine(self) -> Engine:
-        """What runs the model."""
-        prefix = encode_plain(self.loaded.tokenizer, self.isa.definition.prompt)
-        return Engine(self.loaded.model, prefix)
-
-    @cached_property
-    def _grounding(self) -> Grounding:
-        return Grounding(self.isa, self.index, self.index.vocabulary, self.dialect.shorthand)
-
-    @cached_property
-    def _drafter(self) -> Drafter:
-        tokenizer = self.loaded.tokenizer
-        return Drafter(lambda text: encode_plain(tokenizer, text), self._text)
-
-    def _operation(self, token_ids: Sequence[int]) -> OperationModel:
-        return self.isa.parse_json(self._text(list(token_ids)))
-
-    def _text(self, token_ids: list[int]) -> str:
-        decode = self.loaded.tokenizer.decode
-        return str(decode(token_ids, clean_up_tokenization_spaces=False))
-
-
-def choose(
-    path: str | Path | None,
-    isa: str | Path | InstructionSet | None,
-    dialect: str | None,
-) -> tuple[Path, Dialect]:
-    """Find adapter folder, set and dialect that belong together.
-
-    Args:
-        path: Adapter folder; None for the packaged one.
-        isa: Instruction set; None for the one that the adapter names, or the default one.
-        dialect: Its name; None for the one that the adapter names, or ``strict``.
-
-    Returns:
-        The folder and the dialect of the set.
-
-    Raises:
-        AdapterError: The adapter was trained for another set, dialect or prompt, or the set
-            comes without one.
-    """
-    if path is None:
-        chosen = find_dialect(dialect or "strict", load_set(isa))
-        if chosen.adapter is None:
-            raise AdapterError(
-                f"no adapter comes with the {chosen.name} dialect of {chosen.isa.name}: "
-                "train one, and name its folder"
-            )
-        path = resource_path(chosen.adapter)
-    folder = Path(path)
-    manifest = read_manifest(folder)
-    if manifest is None:
-        return folder, find_dialect(dialect or "strict", load_set(isa))
-    found = load_set(manifest.set if isa is None else isa)
-    chosen = find_dialect(dialect or manifest.dialect, found)
-    manifest.check(found.name, found.digest, chosen.name, PROMPT_VERSION, folder=folder)
-    return folder, chosen
+    def pipeline(self) -> Pipeline:
+        """What turns readings into answers; the same for every method and constraint."""
+        return Pipeline(self.loaded, self.dialect, self.index)

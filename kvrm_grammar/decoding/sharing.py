@@ -9,8 +9,9 @@ from pathlib import Path
 
 import torch
 
+from kvrm_grammar.decoding.adapters import choose
 from kvrm_grammar.decoding.decoded import CONSTRAINTS, ConstraintName, check_choice
-from kvrm_grammar.decoding.decoder import Decoder, choose
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.isa import InstructionSet
 from kvrm_grammar.weights.loading import load_models

@@ -68,9 +68,9 @@ def load_set(source: str | Path | InstructionSet | None = None) -> InstructionSe
 
 
 def packaged_sets() -> tuple[str, ...]:
-    """Names of the sets that come with the package, sorted."""
-    folder = resource_path("grammars")
-    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{_GRAMMAR}")))
+    """Names of the sets that come with the package, sorted; their schemas are in ``sets``."""
+    folders = (path.parent for path in resource_path("grammars").glob(f"*/{_GRAMMAR}"))
+    return tuple(sorted(f.name for f in folders if not (f / _OPERATIONS).exists()))
 
 
 def _default() -> str:

@@ -103,7 +103,7 @@ def multiples_regex(low: int, high: int, step: int) -> str:
         ConstraintError: The range is empty, or the step is none of these.
 
     >>> multiples_regex(0, 25, 2)
-    '(?:[02468]|1[02468]|2[024])'
+    '(?:[02468]|2[024]|1[02468])'
     """
     if -(-low // step) > high // step:
         raise ConstraintError(f"no multiple of {step} in {low}…{high}")

@@ -5,6 +5,7 @@ exact match by category, precision and recall of refusals, spot checks and every
 """
 
 import argparse
+import json
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,8 @@ from rich.progress import track
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa import INVALID, InstructionSet, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
+from kvrm_grammar.isa.cases import read_cases
 from training.data.examples import Example, read_examples
 from training.data.strict import generate_examples
 from training.evaluation.outcomes import Outcome
@@ -145,10 +147,24 @@ def evaluate_strict(
 
 def _spot_checks(decoder: Decoder) -> dict[str, Any]:
     checks = {}
+    if decoder.isa is not load_set():
+        return {"cases": _cases(decoder)}
     for name, pairs in (("built-in", BUILT_IN_CHECKS), ("extended", EXTENDED_CHECKS)):
         failed = failed_checks(decoder, pairs)
         checks[name] = {"passed": len(pairs) - len(failed), "total": len(pairs), "failed": failed}
     return checks
+
+
+def _cases(decoder: Decoder) -> dict[str, Any]:
+    """The set's own cases, where it has some."""
+    cases = read_cases(decoder.isa)
+    answers = decoder.decode_many(str(case["text"]) for case in cases)
+    failed = [
+        [case["text"], decoded.json]
+        for case, decoded in zip(cases, answers, strict=True)
+        if decoded.json is None or json.loads(decoded.json) != case["answer"]
+    ]
+    return {"passed": len(cases) - len(failed), "total": len(cases), "failed": failed}
 
 
 def print_strict(report: dict[str, Any]) -> None:

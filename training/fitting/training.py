@@ -86,7 +86,7 @@ def _split(
     rest = examples[held + arguments.skip_samples :]
     if not rest:
         raise DataError(f"{arguments.data} has {len(examples)} examples: too few to train on")
-    dialect = find_dialect(arguments.dialect)
+    dialect = find_dialect(arguments.dialect, arguments.isa)
     training, long = encode_examples(
         loaded.tokenizer,
         _chosen(rest, arguments, recipe, checkpoints),

@@ -1,0 +1,160 @@
+"""Reading -> Request -> Answer -> Decoded: the hops of one text.
+
+In: readings and their prompts. Out: for each what the model chose. Everything that is loaded or
+compiled once for an adapter is here; method and constraint come with the call.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
+from kvrm_grammar.decoding.draft import Drafter
+from kvrm_grammar.decoding.engine import Engine
+from kvrm_grammar.decoding.outlines.generate import generate_rows
+from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
+from kvrm_grammar.decoding.search import best_first, distinct
+from kvrm_grammar.dialects import Dialect, Reading
+from kvrm_grammar.errors import DecodeError, InputError
+from kvrm_grammar.isa import OperationModel
+from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
+from kvrm_grammar.language.index import TokenIndex
+from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.lines import Line
+from kvrm_grammar.weights.loading import LoadedModel
+
+__all__ = ["Pipeline"]
+
+_SEARCH_PASSES = 100
+Row = tuple[Reading, list[int]]  # a reading and its prompt's token IDs
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One adapter on one dialect, ready to run. Immutable; threads may share it.
+
+    Attributes:
+        loaded: Base model, adapter and tokenizer.
+        dialect: The input language, and its instruction set.
+        index: The language of all answers over the tokenizer's vocabulary.
+    """
+
+    loaded: LoadedModel
+    dialect: Dialect
+    index: TokenIndex
+
+    def read(self, line: Line) -> Reading | InputError:
+        """What the dialect makes of a line, or why it is none."""
+        try:
+            if line.error is not None:
+                raise line.error
+            return self.dialect.read(line.text)
+        except InputError as error:
+            return error
+
+    def prompt(self, reading: Reading) -> list[int]:
+        """Token IDs of a reading's prompt."""
+        return encode_plain(self.loaded.tokenizer, reading.prompt)
+
+    def run(self, rows: Sequence[Row], method: Method, constraint: ConstraintName) -> list[Decoded]:
+        """Decode a batch.
+
+        Args:
+            rows: Readings with their prompts.
+            method: How to search.
+            constraint: What may be answered.
+
+        Returns:
+            In order, an answer, or the error of a row whose scores are not numbers.
+        """
+        if method == "outlines":
+            return self._generate(rows)
+        requests = [self._request(*row, method, constraint) for row in rows]
+        with self.loaded.active():
+            answers = self.engine.run(requests)
+        return [
+            self._decoded(reading, request.language, answer, constraint)
+            for (reading, _), request, answer in zip(rows, requests, answers, strict=True)
+        ]
+
+    def search(
+        self, reading: Reading, constraint: ConstraintName, k: int
+    ) -> tuple[Alternative, ...]:
+        """The most probable answers, best first; fewer than ``k`` where the search gives up."""
+        request = self._request(reading, self.prompt(reading), "verify", constraint)
+        with self.loaded.active():
+            found = best_first(
+                self.engine,
+                request.prompt,
+                request.language,
+                request.draft,
+                max_passes=_SEARCH_PASSES,
+            )
+            best = distinct(found, self._operation, k)
+        return tuple(Alternative(operation, probability) for operation, probability in best)
+
+    def _request(
+        self, reading: Reading, prompt: list[int], method: Method, constraint: ConstraintName
+    ) -> Request:
+        draft = no_draft if method == "stepwise" else self._drafter.draft(reading)
+        language: Language = self.index
+        if constraint == "grounded":
+            language = self._grounding.language(reading.mentions)
+        return Request(prompt, language, draft)
+
+    def _decoded(
+        self,
+        reading: Reading,
+        language: Language,
+        answer: Answer | DecodeError,
+        constraint: ConstraintName,
+    ) -> Decoded:
+        if isinstance(answer, DecodeError):
+            return Decoded(reading.raw, None, answer, constraint=constraint, reading=reading)
+        return Decoded(
+            reading.raw,
+            self._operation(answer.token_ids),
+            confidence=math.exp(answer.log_probability),
+            passes=answer.passes,
+            drafted=answer.drafted,
+            token_ids=answer.token_ids,
+            margin=answer.margin,
+            forced=isinstance(language, GroundedLanguage) and language.is_single,
+            constraint=constraint,
+            reading=reading,
+        )
+
+    def _generate(self, rows: Sequence[Row]) -> list[Decoded]:
+        """By transformers' ``generate``, which knows the schema alone and tells no confidence."""
+        with self.loaded.active():
+            found = generate_rows(self.loaded.model, [prompt for _, prompt in rows], self.index)
+        return [
+            Decoded(reading.raw, None, row, constraint="schema", reading=reading)
+            if isinstance(row, DecodeError)
+            else Decoded(reading.raw, self._operation(row), constraint="schema", reading=reading)
+            for (reading, _), row in zip(rows, found, strict=True)
+        ]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs the model; the word that begins every prompt is read once."""
+        prefix = encode_plain(self.loaded.tokenizer, self.dialect.isa.definition.prompt)
+        return Engine(self.loaded.model, prefix)
+
+    @cached_property
+    def _grounding(self) -> Grounding:
+        isa, shorthand = self.dialect.isa, self.dialect.shorthand
+        return Grounding(isa, self.index, self.index.vocabulary, shorthand)
+
+    @cached_property
+    def _drafter(self) -> Drafter:
+        tokenizer = self.loaded.tokenizer
+        return Drafter(lambda text: encode_plain(tokenizer, text), self._text)
+
+    def _operation(self, token_ids: Sequence[int]) -> OperationModel:
+        return self.dialect.isa.parse_json(self._text(list(token_ids)))
+
+    def _text(self, token_ids: list[int]) -> str:
+        decode = self.loaded.tokenizer.decode
+        return str(decode(token_ids, clean_up_tokenization_spaces=False))
