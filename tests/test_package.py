@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -24,7 +25,7 @@ MODULES = {
 }
 TRAINING = sorted((ROOT / "training").rglob("*.py"))
 OPCODES = frozenset(
-    str(model.model_fields["key"].annotation.__args__[0]) for model in load_set().models
+    str(get_args(model.model_fields["key"].annotation)[0]) for model in load_set().models
 )
 
 HEAVY = {"torch", "transformers", "peft"}
@@ -68,9 +69,8 @@ def _imports(nodes: list[ast.AST], *, at_run_time: bool = False) -> Iterator[str
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            start = ".".join(
-                ["kvrm_grammar"] * bool(node.level) + [node.module] * bool(node.module)
-            )
+            above = ["kvrm_grammar"] if node.level else []
+            start = ".".join([*above, *([node.module] if node.module else [])])
             yield from (f"{start}.{alias.name}" for alias in node.names)
         stack.extend(ast.iter_child_nodes(node))
 
@@ -296,8 +296,9 @@ def _constants(path: Path) -> Iterator[tuple[int, str]]:
         ):
             left_out.add(id(node.body[0].value))  # type: ignore[attr-defined]
     for node in ast.walk(tree(path)):
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and id(node) not in left_out:
+        if id(node) in left_out:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
 
 

@@ -313,7 +313,7 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
     method: Method, tiny_decoder: Decoder
 ) -> None:
     """Where the model fails on one text of a batch, the others get their usual answers."""
-    tokenizer = tiny_decoder.loaded.tokenizer
+    tokenizer: Any = tiny_decoder.loaded.tokenizer
     poison = int(tokenizer.convert_tokens_to_ids("Z"))
 
     def spoil(_: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
