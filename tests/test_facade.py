@@ -14,11 +14,11 @@ import pytest
 from pydantic import ValidationError
 
 from kvrm_grammar import facade
-from kvrm_grammar.decoding import decoder as decoder_module
 from kvrm_grammar.decoding.decoded import Alternative, Decoded, Refusal
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
-from kvrm_grammar.dialects import DIALECTS, find_dialect
+from kvrm_grammar.decoding.pipeline import Pipeline
+from kvrm_grammar.dialects import DIALECTS, Reading, find_dialect
 from kvrm_grammar.errors import (
     InputError,
     LineTooLongError,
@@ -47,7 +47,9 @@ class Oracle:
     def decode(self, text: str, *, min_confidence: float = 0.0) -> Decoded:
         return next(self.decode_many([text])).unless_uncertain(min_confidence)
 
-    def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+    def decode_many(
+        self, texts: Iterable[str], *, min_confidence: float = 0.0
+    ) -> Iterator[Decoded]:
         for text in texts:
             reading = self.dialect.read(text)
             yield Decoded(text, parse(text), confidence=0.75, reading=reading)
@@ -219,7 +221,7 @@ def test_another_constraint_builds_nothing_again(
         built.append(Engine(*arguments))
         return built[-1]
 
-    monkeypatch.setattr(decoder_module, "Engine", engine)
+    monkeypatch.setattr("kvrm_grammar.decoding.pipeline.Engine", engine)
     fresh = Decoder.from_loaded(tiny_decoder.loaded)
     monkeypatch.setattr(facade, "default_decoder", lambda dialect, isa=None: fresh)
     for _ in range(3):
@@ -251,7 +253,9 @@ def test_threads_over_two_dialects(
     adapters = dict(zip(("strict", "lenient"), two_adapters, strict=True))
     usual = Decoder.from_pretrained
     monkeypatch.setattr(
-        Decoder, "from_pretrained", lambda *, dialect: usual(adapters[dialect], dialect=dialect)
+        Decoder,
+        "from_pretrained",
+        lambda *, dialect, isa: usual(adapters[dialect], dialect=dialect),
     )
     jobs = [(text, name) for text in ("sub r5 r3 r1", "halt", "mov r1 5") for name in adapters] * 2
     with ThreadPoolExecutor(4) as pool:
@@ -308,11 +312,13 @@ def test_alternatives_are_not_searched_unasked(
     searched: list[str] = []
     monkeypatch.setattr(facade, "default_decoder", lambda dialect, isa=None: tiny_decoder)
 
-    def search(self: Decoder, text: str, k: int) -> tuple[Alternative, ...]:
-        searched.append(text)
+    def search(
+        self: Pipeline, reading: Reading, constraint: str, k: int
+    ) -> tuple[Alternative, ...]:
+        searched.append(reading.raw)
         return ()
 
-    monkeypatch.setattr(Decoder, "_search", search)
+    monkeypatch.setattr(Pipeline, "search", search)
     for k in (0, 2):
         refused = decode_structured("sub r5 r3 r1", min_confidence=1.0, alternatives=k)
         assert isinstance(refused, Refusal) and refused.reason == "uncertain"
@@ -406,7 +412,9 @@ def test_decode_program_raises_the_decoders_error() -> None:
     """A line without an answer stops the program: its addresses would be wrong."""
 
     class Broken(Oracle):
-        def decode_many(self, texts: Iterable[str]) -> Iterator[Decoded]:
+        def decode_many(
+            self, texts: Iterable[str], *, min_confidence: float = 0.0
+        ) -> Iterator[Decoded]:
             return (Decoded(text, None, InputError(f"no {text}")) for text in texts)
 
     with pytest.raises(InputError, match="no HALT"):

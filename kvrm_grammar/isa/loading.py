@@ -130,8 +130,9 @@ def _bound(folder: Path, module: ModuleType, source: str) -> InstructionSet:
     models = models_of(union)
     if source.endswith("/"):
         for model in models:
-            for one in (model, params_class(model)):
-                copyreg.pickle(one, partial(_reduced, source))
+            for one in {model, params_class(model)}:
+                if one.__module__ == module.__name__:  # the refusal is everybody's
+                    copyreg.pickle(one, partial(_reduced, source))
     return bind(
         _read(folder / _GRAMMAR),
         models,

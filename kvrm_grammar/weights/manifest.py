@@ -105,7 +105,7 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     path = Path(folder) / MANIFEST
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whether it is an adapter, its reader says
         return None
     except OSError as error:
         raise AdapterError(

@@ -15,7 +15,6 @@ from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
-from kvrm_grammar.oracle.reference import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "kvrm_grammar"]
@@ -37,7 +36,10 @@ class Oracle:
         for text in texts:
             line = text if isinstance(text, Line) else Line(text)
             try:
-                yield Decoded(line.text, None if line.error else parse(line.text), error=line.error)
+                if line.error is not None:
+                    raise line.error
+                reading = self.dialect.read(line.text)
+                yield Decoded(line.text, reading.verdict.operation, reading=reading)
             except InputError as error:
                 yield Decoded(line.text, None, error=error)
 

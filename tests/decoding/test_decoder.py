@@ -158,9 +158,8 @@ def test_another_constraint_shares_the_model(tiny_decoder: Decoder) -> None:
     """Nothing is loaded, compiled or read again, in either direction."""
     schema = tiny_decoder.constrained("schema")
     assert schema.decode("halt").operation is not None
-    for part in ("_engine", "_grounding", "_drafter"):
-        assert getattr(schema, part) is getattr(tiny_decoder, part)
-        assert getattr(schema.constrained("grounded"), part) is getattr(tiny_decoder, part)
+    assert schema.pipeline is tiny_decoder.pipeline
+    assert schema.constrained("grounded").pipeline is tiny_decoder.pipeline
     assert tiny_decoder.constrained("grounded") is tiny_decoder
     assert schema.loaded is tiny_decoder.loaded
     assert schema.index is tiny_decoder.index
@@ -313,7 +312,7 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
     method: Method, tiny_decoder: Decoder
 ) -> None:
     """Where the model fails on one text of a batch, the others get their usual answers."""
-    tokenizer = tiny_decoder.loaded.tokenizer
+    tokenizer: Any = tiny_decoder.loaded.tokenizer
     poison = int(tokenizer.convert_tokens_to_ids("Z"))
 
     def spoil(_: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
