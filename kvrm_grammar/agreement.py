@@ -210,7 +210,8 @@ def _label_probes(isa: InstructionSet, operand: Operand) -> Iterator[str]:
     for length in (0, 1, 2, 3):
         yield from map("".join, product(alphabet, repeat=length))
     for word in isa.spellings:
-        yield from (word, word.upper(), word[:-1], word + "0", word + "_", "_" + word)
+        for case in (word, word.upper(), word.lower(), word.capitalize()):
+            yield from (case, case[:-1], case + "0", case + "_", case + "x", "_" + case)
     longest = operand.domain.label_max_length or 0
     yield from ("a" * n for n in (longest - 1, longest, longest + 1))
 

@@ -15,13 +15,14 @@ import pytest
 from llguidance import LLMatcher
 
 from benchmarks.qwen_vocabulary import qwen_tokenizer
-from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.language.constraint import build_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary
 from kvrm_grammar.weights.packaged_base import packaged_base_path
-from tests.language.independent import Oracle, State
+from tests.language.independent import KVRM, TABLES, Oracle, State, Table
 from tests.language.masks import packed_mask
+from tests.sets import every_set
 
 Trie = dict[int, Any]
 _IDS = -1
@@ -38,7 +39,7 @@ def trie_of(vocabulary: TokenVocabulary) -> Trie:
     return root
 
 
-def tokens_from(state: State, trie: Trie) -> Iterator[tuple[int, State]]:
+def tokens_from(oracle: Oracle, state: State, trie: Trie) -> Iterator[tuple[int, State]]:
     """Every token that the oracle can write here, and where it leads."""
     pending = [(state, trie)]
     while pending:
@@ -47,26 +48,27 @@ def tokens_from(state: State, trie: Trie) -> Iterator[tuple[int, State]]:
             if byte == _IDS:
                 yield from ((token_id, here) for token_id in child)
                 continue
-            following = Oracle.step(here, byte)
+            following = oracle.step(here, byte)
             if following is not None:
                 pending.append((following, child))
 
 
-def prove(index: TokenIndex, vocabulary: TokenVocabulary) -> dict[str, int]:
+def prove(index: TokenIndex, vocabulary: TokenVocabulary, table: Table) -> dict[str, int]:
     """Walk index and oracle together from the start.
 
     Returns:
         States of the index, pairs, entries of the vocabulary, bits compared and differing.
     """
+    oracle = Oracle(table)
     trie, words = trie_of(vocabulary), -(-index.vocab_size // 32)
-    start = (index.initial_state, Oracle.start)
+    start = (index.initial_state, oracle.start)
     pairs, pending, differing = {start}, [start], 0
     while pending:
         state, here = pending.pop()
         expected = np.zeros(words * 32, dtype=bool)
-        following = dict(tokens_from(here, trie))
+        following = dict(tokens_from(oracle, here, trie))
         expected[list(following)] = True
-        expected[index.eos_token_id] = Oracle.accepts(here)
+        expected[index.eos_token_id] = oracle.accepts(here)
         mask = np.unpackbits(packed_mask(index, state).view(np.uint8), bitorder="little")
         differing += int((mask.astype(bool) != expected).sum())
         for token_id, after in following.items():
@@ -75,7 +77,7 @@ def prove(index: TokenIndex, vocabulary: TokenVocabulary) -> dict[str, int]:
                 pairs.add((next_state, after))
                 pending.append((next_state, after))
     states = {state for state, _ in pairs}
-    assert all(Oracle.accepts(here) == index.is_accepting(state) for state, here in pairs)
+    assert all(oracle.accepts(here) == index.is_accepting(state) for state, here in pairs)
     return {
         "states": len(states),
         "pairs": len(pairs),
@@ -101,18 +103,24 @@ def tokenizer(request: pytest.FixtureRequest) -> Any:
     return real_tokenizer(request.param)
 
 
+@pytest.fixture(scope="module", params=every_set(), ids=lambda isa: isa.name)
+def isa(request: pytest.FixtureRequest) -> InstructionSet:
+    found: InstructionSet = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def index(tokenizer: Any) -> TokenIndex:
-    return build_index(build_constraint(load_set()), tokenizer, use_cache=False)
+def index(tokenizer: Any, isa: InstructionSet) -> TokenIndex:
+    return build_index(build_constraint(isa), tokenizer, use_cache=False)
 
 
-def test_every_mask_is_the_oracles(index: TokenIndex, tokenizer: Any) -> None:
+def test_every_mask_is_the_oracles(index: TokenIndex, tokenizer: Any, isa: InstructionSet) -> None:
     """Over every reachable state and every entry, end token and padding included: none differs."""
-    table = prove(index, read_vocabulary(tokenizer))
-    print(table, file=sys.stderr)
+    table = prove(index, read_vocabulary(tokenizer), TABLES[isa.name])
+    print(isa.name, table, file=sys.stderr)
     assert table["differing"] == 0
     assert table["entries"] >= 49_152
-    assert table["states"] > 600
+    assert table["states"] > {"kvrm": 600, "zeta": 400, "scaffold": 150}[isa.name]
     assert table["bits"] > table["states"] * table["entries"]
 
 
@@ -166,7 +174,7 @@ def test_a_wrong_bit_is_found(tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPat
     """The proof can fail: one flipped bit in one state's mask is counted."""
     index = build_index(build_constraint(load_set()), tiny_tokenizer, use_cache=False)
     vocabulary = read_vocabulary(tiny_tokenizer)
-    assert prove(index, vocabulary)["differing"] == 0
+    assert prove(index, vocabulary, KVRM)["differing"] == 0
     usual = TokenIndex.allowed
 
     def flipped(self: TokenIndex, state: int) -> Any:
@@ -174,12 +182,12 @@ def test_a_wrong_bit_is_found(tiny_tokenizer: Any, monkeypatch: pytest.MonkeyPat
         return np.setxor1d(allowed, [229]) if state == self.initial_state else allowed
 
     monkeypatch.setattr(TokenIndex, "allowed", flipped)
-    assert prove(index, vocabulary)["differing"] == 1
+    assert prove(index, vocabulary, KVRM)["differing"] == 1
 
 
-def test_every_mask_is_llguidances(index: TokenIndex, tokenizer: Any) -> None:
+def test_every_mask_is_llguidances(index: TokenIndex, tokenizer: Any, isa: InstructionSet) -> None:
     """Another engine, in another language, from the same expression: no bit differs either."""
-    pattern = build_constraint(load_set()).regex.replace("/", r"\/")
+    pattern = build_constraint(isa).regex.replace("/", r"\/")
     # Without `no_forcing` it offers one tokenisation of what is certain, not all of them.
     grammar = f'%llguidance {{"no_forcing": true}}\nstart: /{pattern}/'
     matcher = LLMatcher(
@@ -203,4 +211,4 @@ def test_every_mask_is_llguidances(index: TokenIndex, tokenizer: Any) -> None:
             if following is not None and following not in paths:
                 paths[following] = [*paths[state], token_id]
                 pending.append(following)
-    assert len(paths) > 600
+    assert len(paths) > 150
