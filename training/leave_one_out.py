@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError, KvrmError
-from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa import InstructionSet, load_set
 from training import train_decode
 from training.arguments import fresh_seed, positive_integer
 from training.data.examples import Example, write_examples
@@ -39,16 +40,13 @@ _EVERY_KIND = "nothing"
 _PRESET = "cpu-lenient"
 
 
-def leave_one_out(
-    arguments: argparse.Namespace, isa: InstructionSet | None = None
-) -> dict[str, Any]:
+def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train and evaluate for every kind, and once with all of them.
 
     Args:
-        arguments: ``kinds``, ``samples``, ``count``, ``seed``, ``start_from``, ``base``, ``runs``
-            and ``output``. What ``output`` already holds of the same arguments and data is not run
-            again.
-        isa: The instruction set that texts are drawn from; None for the packaged one.
+        arguments: ``kinds``, ``samples``, ``count``, ``seed``, ``start_from``, ``base``, ``isa``,
+            ``runs`` and ``output``. What ``output`` already holds of the same arguments and data
+            is not run again.
 
     Returns:
         The table, also written to ``output`` after each training.
@@ -56,6 +54,7 @@ def leave_one_out(
     Raises:
         DataError: ``output`` is something else, or a training failed.
     """
+    isa = load_set(arguments.isa)
     asked = {
         "kinds": list(arguments.kinds),
         "samples": arguments.samples,
@@ -76,7 +75,7 @@ def leave_one_out(
         if report["without"].get(left_out, {}).get("data_sha256") == digest:
             continue
         folder = _train(runs, digest, arguments)
-        decoder = Decoder.from_pretrained(folder, base=arguments.base, dialect="lenient")
+        decoder = Decoder.from_pretrained(folder, isa=isa, base=arguments.base, dialect="lenient")
         report["provenance"] = provenance(decoder, arguments.seed)
         asked_of = examples if left_out == _EVERY_KIND else {left_out: examples[left_out]}
         report["without"][left_out] = {"data_sha256": digest, **_rates(decoder, asked_of)}
@@ -95,7 +94,7 @@ def _earlier(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         raise DataError(f"{path} is no table of left out kinds: {error!r}") from error
 
 
-def _write_data(path: Path, left_out: str, samples: int, isa: InstructionSet | None) -> str:
+def _write_data(path: Path, left_out: str, samples: int, isa: InstructionSet) -> str:
     """Make the examples of one training, those it is evaluated on included; their SHA-256."""
     without = () if left_out == _EVERY_KIND else (left_out,)
     count = samples + PRESETS[_PRESET].evaluation_samples
@@ -110,6 +109,7 @@ def _train(runs: Path, digest: str, arguments: argparse.Namespace) -> Path:
     if (output / "training.json").is_file():
         return output
     command = [
+        "--isa", load_set(arguments.isa).source,
         "--dialect", "lenient", "--preset", _PRESET, "--data", str(runs / "data.jsonl"),
         "--output", str(output), "--checkpoints", str(runs / f"{name}-run"), "--start-from",
         str(arguments.start_from), "--max-samples", str(arguments.samples), "--resume",
@@ -136,9 +136,16 @@ def print_left_out(report: dict[str, Any]) -> None:
     Console(width=100).print(table)
 
 
+def _usual_output(arguments: argparse.Namespace) -> Path:
+    """Beside the adapter that comes with the set; another set's table would be written over."""
+    adapter = find_dialect("lenient", load_set(arguments.isa)).adapter
+    return (arguments.runs if adapter is None else Path(adapter)) / "leave_one_out.json"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
     parser.add_argument("--kinds", nargs="+", choices=(*FORMS, *MANNERS), default=list(KINDS))
     parser.add_argument(
         "--samples", type=positive_integer, default=4000, help="examples of each training"
@@ -151,10 +158,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--base", help="folder or hub name; default: the packaged one")
     parser.add_argument("--runs", type=Path, default=Path("runs/leave-one-out"))
     parser.add_argument(
-        "--output", type=Path, default=packaged_adapter("lenient") / "leave_one_out.json"
+        "--output", type=Path, help="default: beside the set's lenient adapter, else below --runs"
     )
     arguments = parser.parse_args(argv)
     try:
+        arguments.output = arguments.output or _usual_output(arguments)
         report = leave_one_out(arguments)
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -29,9 +29,9 @@ def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
         seed: Of the texts; None where nothing is drawn.
 
     Returns:
-        A JSON-ready row. ``base`` is the base's name, ``base_id`` says which bytes it has: the
-        digest of the packaged weights, a hub's commit, or a folder. ``commit`` is None where git
-        is not installed, or there is no repository.
+        A JSON-ready row. ``set_digest`` says which instruction set was read; ``base`` is the base's
+        name, ``base_id`` which bytes it has: the digest of the packaged weights, a hub's commit, or
+        a folder. ``commit`` is None where git is not installed, or there is no repository.
     """
     folder = decoder.loaded.adapter_path
     weights = folder / "adapter_model.safetensors" if folder else None
@@ -40,6 +40,8 @@ def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
         "adapter_sha256": file_digest(weights) if weights else None,
         "base": decoder.loaded.base_name,
         "base_id": decoder.loaded.base_id,
+        "set": decoder.isa.name,
+        "set_digest": decoder.isa.digest,
         "constraint_digest": decoder.schema.digest,
         "device": str(decoder.loaded.device),
         "dtype": str(decoder.loaded.dtype).removeprefix("torch."),

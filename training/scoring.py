@@ -50,7 +50,3 @@ def rate(outcomes: Sequence[Judged]) -> dict[str, Any]:
     low, high = wilson(hits, len(outcomes))
     share = hits / len(outcomes) if outcomes else None
     return {"examples": len(outcomes), "exact": hits, "rate": share, "interval_95": [low, high]}
-
-
-def _x() -> None:
-    pass

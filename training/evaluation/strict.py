@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects.visible import without_comments
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.isa.cases import read_cases
 from training.data.examples import Example, read_examples
@@ -41,11 +42,16 @@ _MARKS = {
 }
 
 
-def category(example: Example) -> str:
-    """Sort an example by what is hardest in it; notations to convert come first."""
+def category(example: Example, isa: InstructionSet | None = None) -> str:
+    """Sort an example by what is hardest in it; notations to convert come first.
+
+    Args:
+        example: Text and meaning.
+        isa: The instruction set, which says what starts a comment; None for the packaged one.
+    """
     if example.answer == _REFUSAL:
         return "refusal"
-    code = re.split(r";|//", example.text)[0]
+    code = without_comments(example.text, load_set(isa))
     for name, mark in _MARKS.items():
         if mark.search(code):
             return name
@@ -60,7 +66,7 @@ def summarise(
     """Everything that is counted, as a JSON-ready dictionary."""
     groups: dict[str, list[Outcome]] = {name: [] for name in (*CORE, *CONVERTED)}
     for outcome in outcomes:
-        groups[category(outcome.example)].append(outcome)
+        groups[category(outcome.example, isa)].append(outcome)
     core = [outcome for name in CORE for outcome in groups[name]]
     refused = [o for o in outcomes if o.answer == _REFUSAL]
     expected = [o for o in outcomes if o.example.answer == _REFUSAL]

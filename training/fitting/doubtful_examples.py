@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import Dialect
+from kvrm_grammar.isa import InstructionSet
 from training.data.examples import Example
 from training.fitting.batches import Collator, Feature, encode_example
 from training.fitting.trainer import completion_logits
@@ -37,6 +38,7 @@ def mine(
     max_length: int,
     memory: Path,
     dialect: str = "strict",
+    isa: InstructionSet | None = None,
     whole: bool = False,
 ) -> list[Example]:
     """Keep what an adapter is unsure of; asked again, answer from a file.
@@ -49,6 +51,7 @@ def mine(
         max_length: See :func:`unsure`.
         memory: JSON file for the result, so that a resumed training need not look again.
         dialect: What the examples are, and the adapter is read as.
+        isa: Their instruction set; None for the adapter's.
         whole: See :func:`unsure`.
 
     Returns:
@@ -63,7 +66,7 @@ def mine(
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
             return [examples[place] for place in remembered["kept"]]
-    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect)
+    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa)
     kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from kvrm_grammar.dialects import Dialect
 from kvrm_grammar.dialects.base import PROMPT_VERSION
+from kvrm_grammar.isa import load_set
 from kvrm_grammar.weights.adapter import write_weights
 from kvrm_grammar.weights.loading import LoadedModel
 from kvrm_grammar.weights.manifest import Manifest, write_manifest
@@ -71,8 +72,11 @@ def training_record(
         minutes: How long it took.
         rows: Of the table of losses.
     """
+    isa = load_set(arguments.isa)
     return {
         "preset": arguments.preset,
+        "set": isa.name,
+        "set_digest": isa.digest,
         "dialect": arguments.dialect,
         "started_from": arguments.start_from.name if arguments.start_from else None,
         "skipped_samples": arguments.skip_samples,

@@ -65,7 +65,7 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=resume_point(checkpoints, resume=arguments.resume))
     minutes = (time.monotonic() - started) / 60
-    manifest = adapter_manifest(find_dialect(arguments.dialect))
+    manifest = adapter_manifest(find_dialect(arguments.dialect, arguments.isa))
     save_adapter(model, arguments.output, loaded.base_name, manifest)
     record = training_record(arguments, recipe, loaded, len(training), minutes, table.rows)
     (arguments.output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
@@ -76,7 +76,7 @@ def _split(
     loaded: LoadedModel, arguments: argparse.Namespace, recipe: Recipe, checkpoints: Path
 ) -> tuple[list[Feature], list[Feature], int]:
     """Features to train on, features to evaluate on, and how many examples were too long."""
-    examples = read_examples(arguments.data)
+    examples = read_examples(arguments.data, isa=arguments.isa)
     # The same split and order whatever the seed, so that a later stage is not evaluated on
     # what an earlier one was trained on, and skips what that has seen.
     Random(0).shuffle(examples)
@@ -116,10 +116,13 @@ def _chosen(
             max_length=recipe.max_length,
             memory=checkpoints / "mined.json",
             dialect=arguments.dialect,
+            isa=arguments.isa,
             whole=recipe.mined_whole,
         )
     if arguments.extra is not None:
-        chosen += neighbours_of_file(arguments.extra, arguments.extra_samples, arguments.seed)
+        chosen += neighbours_of_file(
+            arguments.extra, arguments.extra_samples, arguments.seed, isa=arguments.isa
+        )
     return chosen
 
 
