@@ -3,9 +3,10 @@
 import ast
 import doctest
 import importlib
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 import kvrm_grammar
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa import InstructionSet, load_set
 from tests.sets import every_set
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -286,13 +287,8 @@ def test_importing_is_light() -> None:
 
 
 def _constants(path: Path) -> Iterator[tuple[int, str]]:
-    """Strings of a module with their line, docstrings and word lists left out."""
-    left_out: set[int] = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            left_out.add(id(node.body[0].value))  # type: ignore[attr-defined]
+    """Strings of a module with their line, parts of f-strings too; docstrings are left out."""
+    left_out = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree(path)):
         if id(node) in left_out:
             continue
@@ -300,36 +296,115 @@ def _constants(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def _words_of_sets() -> frozenset[str]:
-    """Opcodes, mnemonics, parameters, names and spellings of every set, in either case."""
-    words: set[str] = set()
-    for isa in every_set():
-        for opcode in isa.opcodes:
-            words |= {opcode.key, *opcode.mnemonics, *(o.name for o in opcode.operands)}
-        words |= {*isa.names, *isa.spellings}
-    return frozenset(case for word in words for case in (word, word.lower(), word.upper()))
+def _identifiers(path: Path) -> Iterator[tuple[int, str]]:
+    """Attributes, keywords of calls, and names of a module, with their line."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.value.lineno, node.arg
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
 
 
-# Plain words that a set has too: where they stand in code, they are no word of a set.
-PLAIN_WORDS = {"off": "a switch of pip that is off"}
+class SetWords:
+    """What only the sets themselves may name: keys, mnemonics, parameters, names, spellings."""
+
+    def __init__(self, sets: Iterable[InstructionSet]) -> None:
+        opcodes = [opcode for isa in sets for opcode in isa.opcodes]
+        self.keys = {opcode.key for opcode in opcodes}
+        self.any_case = {mnemonic.lower() for opcode in opcodes for mnemonic in opcode.mnemonics}
+        self.parameters = {operand.name for opcode in opcodes for operand in opcode.operands}
+        self.names = {word for isa in sets for word in (*isa.names, *isa.spellings)}
+        self.classes = {model.__name__ for isa in sets for model in isa.models} - {"Invalid"}
+
+    def found_in(self, text: str) -> list[str]:
+        """Keys anywhere in a text, and all its words where each is a word of a set."""
+        upper = text.upper()
+        keys = [key for key in self.keys if re.search(rf"{key}(?![A-Z0-9_])", upper)]
+        words = re.findall(r"[A-Za-z0-9_.$]+", text)
+        return keys + (words if all(map(self.is_one, words)) else [])
+
+    def is_one(self, word: str) -> bool:
+        """Whether a word is one of a set; the case of mnemonics means nothing."""
+        return word.lower() in self.any_case or word in self.parameters | self.names
+
+
+WORDS = SetWords(every_set())
+CODE = {name: path for name, path in MODULES.items() if not name.startswith("sets.")}
+# The package hands the default set's operations out by name: those are names of classes.
+PUBLIC = {*kvrm_grammar._NAMES["sets.kvrm"]}
+# Plain words that a set has too, each with where it stands and what it means there.
+PLAIN_WORDS = {"off": "a switch of pip"}
+PLAIN_IDENTIFIERS = {
+    "value": "what a name, a key or an operand has",
+    "place": "where in a text, a list or a file something stands",
+    "level": "of a warning or of the log",
+    "target": "the file that is being written",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sub", ["sub"]),
+        ("Clr.Z", ["Clr.Z"]),
+        ("R3", ["R3"]),
+        ("fp", ["fp"]),
+        ("src1, src2", ["src1", "src2"]),
+        ("R0 R1 R2", ["R0", "R1", "R2"]),
+        ('{"key":"OP_MOV_REG_IMM"}', ["OP_MOV_REG_IMM"]),
+        ("not op_halt", ["OP_HALT"]),
+        ("OP_INVALID", []),
+        ("OP_", []),
+        ("add a rule", []),
+        ("DEST", []),
+        ("", []),
+    ],
+)
+def test_a_word_of_a_set_is_found(text: str, words: list[str]) -> None:
+    """Keys within a text and lists of words are; a sentence with such a word in it is not."""
+    assert WORDS.found_in(text) == words
+
+
+def test_the_law_looks_at_every_set() -> None:
+    """KVRM, the scaffold and the test set have all kinds of words; the refusal is everybody's."""
+    assert {"OP_SUB", "OP_PLUSI", "OP_DIM"} <= WORDS.keys and "OP_INVALID" not in WORDS.keys
+    assert {"sub", "clr.z", "off"} <= WORDS.any_case
+    assert {"dest", "rs1", "level"} <= WORDS.parameters
+    assert {"R7", "r7", "zero", "fp", "x10", "entrance"} <= WORDS.names
+    assert {"MovRegImm", "Plusi", "Dim"} <= WORDS.classes
+    assert len(CODE) >= 60 and {*MODULES} - {*CODE} >= {"sets.kvrm"}
 
 
 def test_no_module_knows_a_word_of_a_set() -> None:
     """Only `sets` and the sets' own folders name opcodes, mnemonics, registers and parameters."""
-    words = _words_of_sets()
-    public = {*kvrm_grammar._NAMES["sets.kvrm"]}  # the package hands its schemas out by name
-    seen, found = 0, []
-    for name, path in MODULES.items():
-        if name.startswith("sets."):
-            continue
-        for line, text in _constants(path):
-            seen += 1
-            if text in words and not (name == "__init__" and text in public):
-                found.append((name, line, text))
-    assert len(words) >= 100
-    assert seen >= 500
+    texts = [(name, *one) for name, path in CODE.items() for one in _constants(path)]
+    found = [
+        (name, line, word)
+        for name, line, text in texts
+        for word in WORDS.found_in(text)
+        if not (name == "__init__" and text in PUBLIC)
+    ]
+    assert len(texts) >= 500
     assert [one for one in found if one[2] not in PLAIN_WORDS] == []
-    assert {*PLAIN_WORDS} == {text for _, _, text in found}  # none that is not needed
+    assert {*PLAIN_WORDS} == {word for _, _, word in found}  # none that is not needed
+
+
+def test_no_module_uses_an_operation_or_a_parameter_of_a_set() -> None:
+    """No class of a set is named or imported, and no parameter is asked for, but in `sets`."""
+    used = [(name, *one) for name, path in CODE.items() for one in _identifiers(path)]
+    assert len(used) >= 5000
+    imported = {
+        one.rsplit(".", 1)[-1]
+        for name, path in CODE.items()
+        if name != "__init__"
+        for one in _imports([tree(path)])
+    }
+    assert imported & (WORDS.classes | WORDS.parameters) == set()
+    found = [one for one in used if one[2] in WORDS.classes | WORDS.parameters]
+    assert [one for one in found if one[2] not in PLAIN_IDENTIFIERS] == []
+    assert {*PLAIN_IDENTIFIERS} == {word for _, _, word in found}
 
 
 @pytest.mark.parametrize(
