@@ -21,6 +21,7 @@ from kvrm_grammar.isa.grammar import WrittenForm, compile_grammar, operand_patte
 from kvrm_grammar.isa.instruction_set import Form, InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.operation import OperationModel
 from kvrm_grammar.isa.schemas import params_class, read_schemas
+from kvrm_grammar.isa.spelling import every_case
 
 __all__ = ["bind"]
 
@@ -92,12 +93,10 @@ def _operands(
 def _spellings(
     domain: Domain, pattern: re.Pattern[str], definition: Definition
 ) -> tuple[tuple[str, str], ...]:
-    """All words for a domain's names: canonical, declared, and in either case if allowed."""
+    """All words for a domain's names: canonical, declared, and in any case that is allowed."""
     words = {name: name for name in domain.names}
     words |= {word: name for word, name in definition.registers if name in words}
-    cases = {
-        other: name for word, name in words.items() for other in (word, word.lower(), word.upper())
-    }
+    cases = {other: name for word, name in words.items() for other in every_case(word)}
     return tuple((word, name) for word, name in cases.items() if pattern.fullmatch(word))
 
 

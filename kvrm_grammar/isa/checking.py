@@ -9,6 +9,7 @@ import string
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.instruction_set import InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.schemas import key_of, params_class, schema_accepts
+from kvrm_grammar.isa.spelling import mixed_case
 
 __all__ = ["check_agreement"]
 
@@ -44,6 +45,8 @@ def _check_names(isa: InstructionSet, operand: Operand) -> None:
     declared = [word for word, name in isa.definition.registers if name in operand.domain.names]
     for word in declared:
         _agree(f"register {word}", word in spellings, True)
+    for word in (mixed_case(word) for word in (*operand.domain.names, *declared)):
+        _agree(f"register {word}", bool(operand.pattern.fullmatch(word)), word in spellings)
     stems = {word.rstrip(string.digits) for word in (*operand.domain.names, *declared)}
     for stem in sorted(stems):
         for probe in (stem + number for number in _NUMBERS):

@@ -61,8 +61,13 @@ def longest_label(pattern: re.Pattern[str]) -> int:
     Raises:
         IsaError: No label at all, or one of more than 1,024 characters.
     """
-    starts = [c for c in map(chr, range(128)) if pattern.fullmatch(c)]
-    lengths = [n for c in starts[:1] for n in range(1, _LONGEST + 2) if pattern.fullmatch(c * n)]
-    if not lengths or lengths[-1] > _LONGEST:
+    ascii_ = [chr(code) for code in range(128)]
+    starts = [c for c in ascii_ if pattern.fullmatch(c)]
+    # What a label begins with need not be what it goes on with.
+    pairs = ((c, other) for c in starts for other in ascii_ if pattern.fullmatch(c + other))
+    first, other = next(pairs, ("".join(starts[:1]), ""))
+    words = ((n, first + other * (n - 1)) for n in range(1, _LONGEST + 2))
+    longest = max((n for n, word in words if len(word) == n and pattern.fullmatch(word)), default=0)
+    if not 0 < longest <= _LONGEST:
         raise IsaError(f"LABEL must allow labels, of at most {_LONGEST} characters")
-    return lengths[-1]
+    return longest

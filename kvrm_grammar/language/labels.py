@@ -4,18 +4,23 @@ In: a bound set. Out: an expression for exactly the labels that its grammar take
 up to which length, and which names are reserved, all of it asked of the grammar's own terminal.
 """
 
+import re
 import string
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import product
 
 from kvrm_grammar.errors import ConstraintError
 from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa.spelling import every_case
 from kvrm_grammar.language.regex import alternatives, character_class
 
 __all__ = ["label_regex"]
 
 _DIGITS = frozenset(string.digits)
 _ASCII = tuple(map(chr, range(128)))
+# One of each kind: small and capital letters, digits, and signs that labels have somewhere.
+_PROBES = "abzAZ09_.$-@"
 # A stem is reserved with any digits behind it if it is with all of these.
 _ANY_NUMBER = ("0", "8", "9", "00", "07", "77", "1234567890123")
 
@@ -43,7 +48,8 @@ def label_regex(isa: InstructionSet, longest: int) -> str:
         longest: Characters that a label may have.
 
     Raises:
-        ConstraintError: The terminal takes no label at all, or not what the expression says.
+        ConstraintError: Every letter begins a reserved name, a reserved name goes on where a
+            numbered family does, or the terminal is more than a first character and others.
 
     >>> import re
     >>> from kvrm_grammar.isa import load_set
@@ -53,27 +59,46 @@ def label_regex(isa: InstructionSet, longest: int) -> str:
     """
     # A letter that is a name itself begins a label with something behind it.
     first = {c for c in _ASCII if any(isa.is_label(c + end) for end in ("", "a", "_", "0"))}
-    plain = sorted(first - {word[0] for word in _cases(isa)})
+    words = _refused_words(isa)
+    plain = sorted(first - {word[0] for word in words})
     if not plain:
         raise ConstraintError("every letter begins a reserved name; free one for labels")
     rest = {c for c in _ASCII if isa.is_label(plain[0] + c)}
-    root = _reserved(isa, first, rest)
+    shaped = {w for w in words if w[0] in first and {*w[1:]} <= rest and len(w) <= longest}
+    root = _reserved(isa, shaped)
     follow = character_class(rest)
     regex = alternatives(_leaving(root, first, rest, 1))
     for count in range(2, longest + 1):
         regex = alternatives([regex + follow, *_leaving(root, first, rest, count)])
-    return alternatives([*_inside(root, ""), regex])
+    regex = alternatives([*_inside(root, ""), regex])
+    _check_shape(isa, re.compile(regex), (plain[0] * longest, plain[0] * (longest + 1)))
+    return regex
 
 
-def _cases(isa: InstructionSet) -> set[str]:
-    return {case for word in isa.spellings for case in (word, word.lower(), word.upper())}
+def _check_shape(isa: InstructionSet, pattern: re.Pattern[str], more: Collection[str]) -> None:
+    """Probe what was taken for granted: one character of some, then any number of others."""
+    words = ("".join(word) for length in range(4) for word in product(_PROBES, repeat=length))
+    for word in (*words, *more):
+        if isa.is_label(word) != bool(pattern.fullmatch(word)):
+            raise ConstraintError(
+                f"LABEL {'takes' if isa.is_label(word) else 'refuses'} {word!r}, which no set of "
+                "first and of further characters explains; write it as [first][further]{0,n}"
+            )
 
 
-def _reserved(isa: InstructionSet, first: Collection[str], rest: Collection[str]) -> _Node:
+def _refused_words(isa: InstructionSet) -> set[str]:
+    """Words that are no labels: of those that a grammar may reserve, in every case."""
+    terminal = isa.label_pattern.pattern if isa.label_pattern else ""
+    # `[Ss][Pp]` in the terminal is the word sp.
+    listed = re.findall(r"[A-Za-z_.$][\w.$]*", re.sub(r"\[(\w)\w\]", r"\1", terminal))
+    words = {*isa.spellings, *isa.by_mnemonic, *listed}
+    return {case for word in words for case in every_case(word) if not isa.is_label(case)}
+
+
+def _reserved(isa: InstructionSet, words: Collection[str]) -> _Node:
     """Names that look like labels and are none, as a tree of their letters."""
     root = _Node()
-    shaped = {word for word in _cases(isa) if word[0] in first and {*word[1:]} <= {*rest}}
-    for word in sorted(word for word in shaped if not isa.is_label(word)):
+    for word in sorted(words):
         stem = word.rstrip(string.digits)
         family = stem != word and not any(isa.is_label(stem + number) for number in _ANY_NUMBER)
         node = root
@@ -83,7 +108,18 @@ def _reserved(isa: InstructionSet, first: Collection[str], rest: Collection[str]
             node.any_digits = True
         else:
             node.reserved = True
+    _check_families(root, "")
     return root
+
+
+def _check_families(node: _Node, beginning: str) -> None:
+    if node.any_digits and _DIGITS & node.children.keys():
+        raise ConstraintError(
+            f"{beginning} is reserved with any number behind it, and so is a longer name that "
+            "goes on with a digit; give that name another beginning"
+        )
+    for character, child in node.children.items():
+        _check_families(child, beginning + character)
 
 
 def _inside(node: _Node, beginning: str) -> list[str]:
