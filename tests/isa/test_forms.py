@@ -1,0 +1,93 @@
+"""Forms: how an instruction is written, and whether a text is written so."""
+
+from random import Random
+
+import pytest
+
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, load_set
+from kvrm_grammar.isa.sampling import draw_value
+from kvrm_grammar.oracle.reference import parse
+from tests.sets import ZETA, every_set
+
+FORMS = [
+    (isa, opcode, form) for isa in every_set() for opcode in isa.opcodes for form in opcode.forms
+]
+
+
+def form_of(mnemonic: str, isa: InstructionSet, count: int | None = None) -> Form:
+    """A mnemonic's form; of several the one with so many operands."""
+    found = [form for _, form in isa.by_mnemonic[mnemonic]]
+    return found[0] if count is None else next(f for f in found if len(f.operands) == count)
+
+
+def test_there_are_forms_to_look_at() -> None:
+    """Forms without operands, with brackets, and several of one opcode."""
+    assert len(FORMS) >= 25
+    assert {len(form.operands) for _, _, form in FORMS} >= {0, 1, 2, 3}
+    assert any("(" in form.pieces for _, _, form in FORMS)
+    assert any(form.implied for _, _, form in FORMS)
+
+
+@pytest.mark.parametrize(
+    ("isa", "opcode", "form"), FORMS, ids=lambda one: getattr(one, "mnemonic", None)
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_form_joins_means_what_was_joined(
+    isa: InstructionSet, opcode: Opcode, form: Form, seed: int
+) -> None:
+    """The reference parser reads the operands back, and the form takes its own text."""
+    rng = Random(seed)
+    operands = {operand.name: operand for operand in opcode.operands}
+    values = {name: draw_value(rng, operands[name], isa) for name in form.operands}
+    text = form.joined(form.mnemonic, {name: str(value) for name, value in values.items()})
+    assert parse(text, isa) == isa.operation(opcode.key, values | dict(form.implied))
+    assert form.takes(text)
+    if form.free_case:
+        assert parse(
+            form.joined(form.mnemonic.lower(), {k: str(v) for k, v in values.items()}), isa
+        ) == parse(text, isa)
+
+
+@pytest.mark.parametrize(
+    ("form", "operands", "text"),
+    [
+        (form_of("BEEP", ZETA), {}, "beep"),
+        (form_of("GO", ZETA), {"target": "loop"}, "go loop"),
+        (form_of("SHIFT", ZETA), {"rd": "a0", "rs1": "fp", "shamt": "3"}, "shift a0, fp, 3"),
+        (form_of("FETCH", ZETA), {"rd": "a0", "offset": "-8", "rs1": "sp"}, "fetch a0, -8(sp)"),
+        # A word that looks like a place for an operand stays the word that it is.
+        (form_of("GO", ZETA), {"target": "{target}"}, "go {target}"),
+        (form_of("SUB", load_set()), {"dest": "r1", "src1": "r2", "src2": "r3"}, "sub r1, r2, r3"),
+    ],
+)
+def test_the_plainest_separators_are_written(
+    form: Form, operands: dict[str, str], text: str
+) -> None:
+    """One blank, one comma and a blank, no blanks in brackets; the mnemonic as it was given."""
+    mnemonic = text.split(" ")[0]
+    assert form.joined(mnemonic, operands) == text
+    assert form.takes(text)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "takes"),
+    [
+        (form_of("BEEP", ZETA), "beep", True),
+        (form_of("BEEP", ZETA), "beep x", False),
+        (form_of("FETCH", ZETA), "fetch a0 , 8 ( sp )", True),
+        (form_of("FETCH", ZETA), "fetch a0, 8, sp", False),
+        (form_of("FETCH", ZETA), "fetch a0, 8(sp", False),
+        (form_of("FETCH", ZETA), "fetch a0 8(sp)", False),
+        (form_of("SHIFT", ZETA), "shift a0, a1, nonsense", True),
+        (form_of("SHIFT", ZETA), "shift a0, a1", False),
+        (form_of("SHIFT", ZETA), "", False),
+        (form_of("CLR.Z", ZETA), "clr.z\ta0", True),
+        (form_of("SUB", load_set()), "sub r1 r2 r3", True),
+        (form_of("SUB", load_set()), "sub r1,r2 ,r3", True),
+        (form_of("SUB", load_set()), "subr1,r2,r3", False),
+        (form_of("JMP", load_set()), "jmp loop", True),
+    ],
+)
+def test_a_form_takes_what_has_its_separators(form: Form, text: str, takes: bool) -> None:
+    """Whatever stands between them: operands are not looked at."""
+    assert form.takes(text) is takes
