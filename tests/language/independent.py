@@ -1,134 +1,50 @@
-"""The answers' language once more, byte by byte, written from each set's table alone.
+"""The answers' language once more, byte by byte, written from a table by hand.
 
-In: nothing of the package. Out: :class:`Oracle`, a deterministic automaton over bytes whose
-states are small tuples, and a table for each set that tests know. It shares no code and no data
-with the constraint: names, order, bounds and rules stand here a second time, and proofs compare
-the two.
+In: a table of an instruction set, nothing of the package. Out: :class:`Oracle`, a deterministic
+automaton over bytes whose states are small tuples. It shares no code and no data with the
+constraint, and proofs compare the two.
 """
 
-import string
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import cast
 
-__all__ = ["KVRM", "SCAFFOLD", "TABLES", "ZETA", "Kind", "Oracle", "State", "Table"]
+from tests.language.tables import Label, Table, Whole
 
-# A part is bytes that must come, or the name of an operand's kind.
-Part = bytes | str
+__all__ = ["Oracle", "State"]
+
+# A part is bytes that must come, or an operand as its place in the table's list of operands.
+Part = bytes | int
 Tail = tuple[Part, ...]
 State = tuple[object, ...]
-
-_LETTERS = string.ascii_letters
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What one kind of operand may be."""
-
-    names: tuple[str, ...] = ()
-    low: int = 0
-    high: int = -1  # below `low`: no integers
-    step: int = 1
-    longest_label: int = 0
-
-
-@dataclass(frozen=True)
-class Table:
-    """One set: operations with their parameters in order, kinds, and what a label is."""
-
-    operations: Mapping[str, tuple[tuple[str, str], ...]]
-    kinds: Mapping[str, Kind]
-    first: str
-    rest: str
-    reserved: frozenset[str] = frozenset()  # no label is one of these …
-    stems: str = ""  # … or one of these letters with digits alone behind it
-
-
-_ALU = (("dest", "register"), ("src1", "register"), ("src2", "register"))
-KVRM = Table(
-    operations={
-        "OP_MOV_REG_IMM": (("dest", "register"), ("value", "immediate")),
-        "OP_MOV_REG_REG": (("dest", "register"), ("src", "register")),
-        "OP_ADD": _ALU,
-        "OP_SUB": _ALU,
-        "OP_MUL": _ALU,
-        "OP_INC": (("dest", "register"),),
-        "OP_DEC": (("dest", "register"),),
-        "OP_CMP": (("src1", "register"), ("src2", "register")),
-        "OP_JMP": (("addr", "target"),),
-        "OP_JZ": (("addr", "target"),),
-        "OP_JNZ": (("addr", "target"),),
-        "OP_JS": (("addr", "target"),),
-        "OP_JNS": (("addr", "target"),),
-        "OP_HALT": (),
-        "OP_NOP": (),
-        "OP_INVALID": (),
-    },
-    kinds={
-        "register": Kind(names=("R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7")),
-        "immediate": Kind(low=-2147483648, high=2147483647),
-        "target": Kind(low=0, high=2147483647, longest_label=64),
-    },
-    first=_LETTERS + "_.",
-    rest=_LETTERS + string.digits + "_.$",
-    stems="Rr",
-)
-ZETA = Table(
-    operations={
-        "OP_PLUS": (("rd", "register"), ("rs1", "register"), ("rs2", "register")),
-        "OP_PLUSI": (("rd", "register"), ("rs1", "register"), ("imm", "imm12")),
-        "OP_SHIFT": (("rd", "register"), ("rs1", "register"), ("shamt", "shamt")),
-        "OP_FETCH": (("rd", "register"), ("offset", "imm12"), ("rs1", "register")),
-        "OP_LINK": (("rd", "register"), ("target", "target")),
-        "OP_BEEP": (),
-        "OP_INVALID": (),
-    },
-    kinds={
-        "register": Kind(names=("zero", "ra", "sp", "a0", "a1", "a2", "a3", "s0", "s1")),
-        "imm12": Kind(low=-2048, high=2047),
-        "shamt": Kind(low=0, high=31),
-        "target": Kind(low=0, high=4294967294, step=2, longest_label=16),
-    },
-    first=_LETTERS + "_.",
-    rest=_LETTERS + string.digits + "_.$",
-    reserved=frozenset("zero ra sp a0 a1 a2 a3 s0 s1 fp x10 x0 x1".split()),
-)
-SCAFFOLD = Table(
-    operations={
-        "OP_ON": (("lamp", "lamp"),),
-        "OP_DIM": (("lamp", "lamp"), ("level", "level")),
-        "OP_AGAIN": (("place", "place"),),
-        "OP_INVALID": (),
-    },
-    kinds={
-        "lamp": Kind(names=("hall", "kitchen", "porch")),
-        "level": Kind(low=0, high=100),
-        "place": Kind(low=0, high=999, longest_label=16),
-    },
-    first=string.ascii_lowercase,
-    rest=string.ascii_lowercase + string.digits + "_",
-    reserved=frozenset("hall entrance kitchen porch".split()),
-)
-TABLES: Mapping[str, Table] = {"kvrm": KVRM, "zeta": ZETA, "scaffold": SCAFFOLD}
+# Smallest and largest number that the digits to come may write, and what those before them leave
+# when they are divided by the step.
+Span = tuple[int, int, int]
+# A span for each number of digits to come, from none on; None where so many may not come.
+Spans = tuple[Span | None, ...]
+# Characters so far, what is left of each reserved name, and whether a letter of a family or one
+# and digits is all that there is.
+Written = tuple[int, tuple[str, ...], str]
 
 
 class Oracle:
-    """The automaton of a table. A state is what may still come, so equal futures are equal."""
+    """The automaton. A state is what may still come, so equal futures are equal states.
+
+    Args:
+        table: Which instruction set.
+    """
+
+    start: State
+    step: Callable[[State, int], State | None]
+    """Follow one byte; None where no text goes on with it."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
-        self.start: State = ("any", tuple(self._tail(key) for key in table.operations), 0)
+        every = (one for operands in table.operations.values() for _, one in operands)
+        self._operands = list(dict.fromkeys(every))
+        self.start = ("any", tuple(self._tail(key, table) for key in table.operations), 0)
         self.step = cache(self._step)
-        self._alive = cache(self._can_end)
 
-    def _tail(self, key: str) -> Tail:
-        parts: list[Part] = [f'{{"key":"{key}","params":{{'.encode()]
-        for place, (name, kind) in enumerate(self._table.operations[key]):
-            parts += [f'{"," if place else ""}"{name}":'.encode(), kind]
-        return (*parts, b"}}")
-
-    @staticmethod
-    def accepts(state: State) -> bool:
+    def accepts(self, state: State) -> bool:
         """Whether a text that leads here is whole."""
         return state == ("end",)
 
@@ -141,124 +57,128 @@ class Oracle:
             state = self.step(state, byte)
         return state
 
-    def _step(self, state: State, byte: int) -> State | None:
-        """Follow one byte; None where no text goes on with it."""
-        match state[0]:
-            case "any":
-                return self._first_literal(state[1], state[2], byte)  # type: ignore[arg-type]
-            case "literal":
-                _, tail, offset = state
-                literal = tail[0]  # type: ignore[index]
-                if literal[offset] != byte:
-                    return None
-                return self._after(tail, offset + 1)  # type: ignore[arg-type, operator]
-            case "operand":
-                return self._operand(state, byte)
-            case "names":
-                return self._names(state[1], state[2], state[3], byte)  # type: ignore[arg-type]
-            case "number":
-                return self._number(state, byte)
-            case "label":
-                return self._label(state, byte)
-        return None  # the end
+    def _tail(self, key: str, table: Table) -> Tail:
+        parts: list[Part] = [f'{{"key":"{key}","params":{{'.encode()]
+        for place, (name, operand) in enumerate(table.operations[key]):
+            parts += [f'{"," if place else ""}"{name}":'.encode(), self._operands.index(operand)]
+        return (*parts, b"}}")
 
-    def _first_literal(self, tails: tuple[Tail, ...], offset: int, byte: int) -> State | None:
-        """All operations begin alike: several remain possible until their names part."""
-        left = tuple(t for t in tails if t[0][offset] == byte)
-        if not left:
+    def _step(self, state: State, byte: int) -> State | None:
+        kind = state[0]
+        if kind == "any":
+            return self._first(cast("tuple[Tail, ...]", state[1]), cast(int, state[2]), byte)
+        if kind == "end":
             return None
+        tail = cast(Tail, state[1])
+        if kind == "literal":
+            return self._after(tail, 1) if cast(bytes, tail[0])[0] == byte else None
+        if kind == "operand":
+            return self._operand(tail, byte)
+        if kind == "quoted":
+            return self._quoted(tail, state[2:], byte)
+        return self._number(tail, state[2:], byte)
+
+    def _first(self, tails: tuple[Tail, ...], offset: int, byte: int) -> State | None:
+        """All operations begin alike: several remain possible until their names part."""
+        left = tuple(tail for tail in tails if cast(bytes, tail[0])[offset] == byte)
         if len(left) == 1:
             return self._after(left[0], offset + 1)
-        return ("any", left, offset + 1)
+        return ("any", left, offset + 1) if left else None
 
     def _after(self, tail: Tail, offset: int) -> State:
         """Behind a byte of a literal: more of it, or the next part. Only what may come is kept."""
-        literal = tail[0]
-        assert isinstance(literal, bytes)
-        if offset < len(literal):
-            return ("literal", (literal[offset:], *tail[1:]), 0)
-        return self._begin(tail[1:])
+        literal = cast(bytes, tail[0])[offset:]
+        return self._begin((literal, *tail[1:]) if literal else tail[1:])
 
-    @staticmethod
-    def _begin(tail: Tail) -> State:
+    def _begin(self, tail: Tail) -> State:
         if not tail:
             return ("end",)
-        if isinstance(tail[0], bytes):
-            return ("literal", tail, 0)
-        return ("operand", tail[1:], tail[0])
+        return ("literal" if isinstance(tail[0], bytes) else "operand", tail)
 
-    def _operand(self, state: State, byte: int) -> State | None:
-        """The first byte of an operand decides what it is: a name, a number or a label."""
-        _, tail, kind = state
-        own = self._table.kinds[str(kind)]
+    def _operand(self, tail: Tail, byte: int) -> State | None:
+        """The first byte of an operand tells what it is."""
+        place, rest = cast(int, tail[0]), tail[1:]
+        names, whole, label = (one := self._operands[place]).names, one.whole, one.label
+        if byte == ord('"') and (names or label):
+            return ("quoted", rest, place, names, label and (0, tuple(sorted(label.reserved)), ""))
+        if whole is None:
+            return None
+        if byte == ord("-"):
+            spans = _spans(max(1, -whole.high), -whole.low, whole.step)
+            return ("number", rest, place, True, spans) if any(spans) else None
+        spans = _spans(max(0, whole.low), whole.high, whole.step)
+        # Nothing may follow a zero in front.
+        spans = spans[:2] if byte == ord("0") else spans
+        return self._number(rest, (place, True, spans), byte)
+
+    def _number(self, tail: Tail, state: State, byte: int) -> State | None:
+        """A digit, or what stands behind the number."""
+        place, first, spans = cast(int, state[0]), cast(bool, state[1]), cast(Spans, state[2])
+        if byte in b"0123456789":
+            left = _behind(spans, byte - ord("0"), cast(Whole, self._operands[place].whole).step)
+            return ("number", tail, place, False, left) if left else None
+        return self.step(self._begin(tail), byte) if spans[0] and not first else None
+
+    def _quoted(self, tail: Tail, state: State, byte: int) -> State | None:
+        """A name or a label: what is left of each name, and how far a label may still go."""
+        place, names = cast(int, state[0]), cast("tuple[str, ...]", state[1])
+        written = cast("Written | None", state[2])
         if byte == ord('"'):
-            if own.names:
-                return ("names", tail, tuple(f'{name}"'.encode() for name in own.names), 0)
-            return ("label", tail, kind, 0, "") if own.longest_label else None
-        if byte == ord("-") and own.low < 0:
-            return ("number", tail, kind, "-", "", 0, 0)
-        return self._number(("number", tail, kind, "", "", 0, 0), byte)
+            is_label = written is not None and written[0] > 0 and not _is_reserved(written)
+            return self._begin(tail) if is_label or "" in names else None
+        names = _left(names, chr(byte))
+        if written is not None:
+            written = _longer(written, cast(Label, self._operands[place].label), chr(byte))
+        return ("quoted", tail, place, names, written) if names or written else None
 
-    def _names(self, tail: Tail, left: tuple[bytes, ...], offset: int, byte: int) -> State | None:
-        left = tuple(name for name in left if name[offset] == byte)
-        if not left:
-            return None
-        if len(left) == 1 and offset + 1 == len(left[0]):
-            return self._begin(tail)
-        return ("names", tail, left, offset + 1)
 
-    def _number(self, state: State, byte: int) -> State | None:
-        """State: tail, kind, sign, comparison with the bound's beginning, digits, remainder."""
-        _, tail, kind, sign, compared, count, remainder = state
-        assert isinstance(tail, tuple) and isinstance(count, int) and isinstance(remainder, int)
-        own = self._table.kinds[str(kind)]
-        if byte not in b"0123456789":
-            finished = count and remainder == 0
-            return self.step(self._begin(tail), byte) if finished else None
-        bound = str(-own.low if sign else own.high).encode()
-        if compared == "zero" or count >= len(bound) or own.high < own.low:
-            return None
-        if count == 0 and byte == ord("0"):
-            return None if sign else ("number", tail, kind, sign, "zero", 1, 0)
-        if compared in ("", "equal"):
-            limit = bound[count]
-            compared = "less" if byte < limit else "equal" if byte == limit else "greater"
-        if count + 1 == len(bound) and compared == "greater":
-            return None
-        remainder = (10 * remainder + byte - ord("0")) % own.step
-        following: State = ("number", tail, kind, sign, compared, count + 1, remainder)
-        return following if self._alive(following) else None
+def _spans(low: int, high: int, step: int) -> Spans:
+    """All numbers from ``low`` to ``high``, none of them with a zero in front."""
+    spans: list[Span | None] = [None]
+    for count in range(1, len(str(high)) + 1):
+        least = 10 ** (count - 1) if count > 1 else 0
+        spans.append(_span(max(low, least), min(high, 10**count - 1), 0, step))
+    return tuple(spans)
 
-    def _can_end(self, state: State) -> bool:
-        """Whether some digits more, or none, make a number that may stand here."""
-        if state[6] == 0:
-            return True
-        return any(self._number(state, digit) is not None for digit in b"0123456789")
 
-    def _label(self, state: State, byte: int) -> State | None:
-        """State: tail, kind, length, and what is written while it could still be reserved."""
-        _, tail, kind, length, shape = state
-        assert isinstance(length, int) and isinstance(tail, tuple) and isinstance(shape, str)
-        table, longest = self._table, self._table.kinds[str(kind)].longest_label
-        if byte == ord('"'):
-            return self._begin(tail) if length and not self._is_reserved(shape) else None
-        if length == longest or chr(byte) not in (table.rest if length else table.first):
-            return None
-        written = shape + chr(byte) if shape != "free" else "free"
-        if not self._may_be_reserved(written):
-            written = "free"
-        elif self._is_numbered(written):
-            written = written[0] + "0"  # which digits they are does not matter
-        if self._is_reserved(written) and length + 1 == longest:
-            return None  # neither a closing quote nor another character may follow
-        return ("label", tail, kind, length + 1, written)
+def _behind(spans: Spans, digit: int, step: int) -> Spans:
+    """What may still come behind one more digit; nothing where no number has it there."""
+    left: list[Span | None] = []
+    for count, span in enumerate(spans[1:]):  # so many digits will come behind this one
+        if span is None:
+            left.append(None)
+            continue
+        low, high, remainder = span
+        own = digit * 10**count
+        low, high = max(low - own, 0), min(high - own, 10**count - 1)
+        left.append(_span(low, high, (remainder + own) % step, step))
+    return tuple(left) if any(left) else ()
 
-    def _is_numbered(self, word: str) -> bool:
-        return word[:1] in tuple(self._table.stems) and word[1:].isdigit()
 
-    def _is_reserved(self, word: str) -> bool:
-        return word in self._table.reserved or self._is_numbered(word)
+def _span(low: int, high: int, remainder: int, step: int) -> Span | None:
+    """None where no number of the two and between them makes a multiple of the step."""
+    return (low, high, remainder) if low + -(low + remainder) % step <= high else None
 
-    def _may_be_reserved(self, word: str) -> bool:
-        begins = any(name.startswith(word) for name in self._table.reserved)
-        return begins or word in tuple(self._table.stems) or self._is_numbered(word)
+
+def _left(words: Iterable[str], character: str) -> tuple[str, ...]:
+    """What is left of the words that go on with a character."""
+    return tuple(word[1:] for word in words if word.startswith(character))
+
+
+def _is_reserved(written: Written) -> bool:
+    _, reserved, family = written
+    return "" in reserved or family == "digits"
+
+
+def _longer(written: Written, rule: Label, character: str) -> Written | None:
+    """A label with one more character; None where it can become none any more."""
+    length, reserved, family = written
+    if length == rule.longest or character not in (rule.rest if length else rule.first):
+        return None
+    if length == 0:
+        family = "letter" if character in rule.families else "none"
+    elif family != "none":
+        family = "digits" if character.isdigit() else "none"
+    longer = (length + 1, _left(reserved, character), family)
+    # A reserved name becomes a label only if another character may follow.
+    return None if length + 1 == rule.longest and _is_reserved(longer) else longer
