@@ -27,7 +27,7 @@ def run(command: str, *more: str) -> Result:
 
 
 def changed_copy(folder: str, file: str, old: str, new: str) -> None:
-    """A copy of ./lamp with one change. A set is loaded once from a folder, so it is another one."""
+    """A copy of ./lamp with one change: from one folder a set is loaded once."""
     shutil.copytree("lamp", folder)
     path = Path(folder) / file
     text = path.read_text("utf-8")
