@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import sys
 import tomllib
-from functools import lru_cache, partial
+from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -78,7 +78,7 @@ def _default() -> str:
     return name
 
 
-@lru_cache(maxsize=32)
+@cache  # a set that was let go would come back as another object, with other classes
 def _by_name(name: str) -> InstructionSet:
     if name in packaged_sets():
         module = importlib.import_module(f"{ENTRY_POINTS}.{name}")
@@ -98,7 +98,7 @@ def _by_name(name: str) -> InstructionSet:
     return _bound(folder, module, name)
 
 
-@lru_cache(maxsize=32)
+@cache  # a set that was let go would come back as another object, with other classes
 def _from_folder(folder: Path) -> InstructionSet:
     if not folder.is_dir():
         raise IsaError(f"no folder {folder}: an instruction set is a folder with {_GRAMMAR}")
