@@ -19,7 +19,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel clean help
+.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check clean help
 
 setup: $(READY) ## install into .venv, fetch and convert the base model (once)
 
@@ -59,12 +59,25 @@ docs: $(DOCS) ## build the pages of docs into site/
 wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build
 
+# In an environment of its own, with the dependencies of .venv and no source folder in reach.
+wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it from /
+	rm -rf build/wheel-check
+	$(BIN)/python -m build --wheel --outdir build/wheel-check
+	$(BIN)/python -m venv build/wheel-check/venv
+	build/wheel-check/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		build/wheel-check/*.whl
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' \
+		> "$$(build/wheel-check/venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/dependencies.pth"
+	cd / && run="$(CURDIR)/build/wheel-check/venv/bin/kvrm-grammar" && lamp="$(CURDIR)/build/wheel-check/lamp" && \
+		"$$run" parse "sub r5 r3 r1" && "$$run" isa new "$$lamp" && "$$run" isa check "$$lamp" && \
+		"$$run" parse --isa "$$lamp" "off hall" && "$$run" --version
+
 clean: ## remove caches and build outputs (.venv, data and runs stay)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(DATA): $(INSTALLED)
 	$(BIN)/python -m training.generate_cpu_data --output $@

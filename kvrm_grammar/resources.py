@@ -4,6 +4,7 @@ In: a relative name such as ``grammars/kvrm/grammar.lark``. Out: its path, in a 
 (below ``kvrm_grammar/_data``) or in a source checkout (the repository root).
 """
 
+from importlib.resources import files
 from pathlib import Path
 
 __all__ = ["DEFAULT_ADAPTER", "resource_path"]
@@ -11,8 +12,11 @@ __all__ = ["DEFAULT_ADAPTER", "resource_path"]
 DEFAULT_ADAPTER = "models/decode_llm"
 """Folder of the packaged adapter, below the data root."""
 
-_PACKAGE = Path(__file__).resolve().parent
-_ROOTS = (_PACKAGE / "_data", _PACKAGE.parent)
+_PACKAGE = Path(str(files("kvrm_grammar"))).resolve()
+# A wheel has its own data and nothing else: beside it lie other packages, whose folders could
+# have the same names.
+_DATA = _PACKAGE / "_data"
+_ROOTS = (_DATA,) if _DATA.is_dir() else (_PACKAGE.parent,)
 
 
 def resource_path(name: str) -> Path:
@@ -22,7 +26,7 @@ def resource_path(name: str) -> Path:
         name: Path relative to the data root, with forward slashes.
 
     Returns:
-        The first existing path; the path inside the source checkout where none exists.
+        The path, whether it exists or not.
     """
     for root in _ROOTS:
         path = root / name

@@ -79,7 +79,7 @@ def label_probes(isa: InstructionSet, operand: Operand) -> Iterator[str]:
         yield from map("".join, product(some, repeat=length))
     longest = operand.domain.label_max_length or 0
     for word in isa.spellings:
-        yield from (word.upper(), word.lower(), word.swapcase())
+        yield from (word, word.upper(), word.lower(), word.swapcase(), word.capitalize())
         yield from (word[:place] + word[place + 1 :] for place in range(len(word)))
         for place, c in product(range(len(word) + 1), some):
             yield from (word[:place] + c + word[place:], word[:place] + c + word[place + 1 :])

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from kvrm_grammar.decoding.adapters import choose
 from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
@@ -34,6 +36,10 @@ from kvrm_grammar.weights.loading import LoadedModel, load_model
 
 __all__ = ["Decoder"]
 
+_MOVEMENT = 0.05
+"""In less than float32 a confidence depends on the batch, by at most this (see
+benchmarks/movement.py). What is so near a threshold is decoded again alone, so that its neighbours
+do not decide whether it is refused."""
 _BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later
 
 
@@ -198,7 +204,7 @@ class Decoder:
             decoded.unless_uncertain(min_confidence)
             for window in windows(texts, size)
             for decoded in self._decode_window(
-                [as_line(text) for text in window], batch_size, batch_tokens
+                [as_line(text) for text in window], batch_size, batch_tokens, min_confidence
             )
         )
 
@@ -230,7 +236,7 @@ class Decoder:
         return (*found, Alternative(own, decoded.confidence)) if missing else found
 
     def _decode_window(
-        self, lines: Sequence[Line], batch_size: int, batch_tokens: int
+        self, lines: Sequence[Line], batch_size: int, batch_tokens: int, min_confidence: float
     ) -> list[Decoded]:
         results: dict[int, Decoded] = {}
         ready: list[tuple[int, Reading, list[int]]] = []
@@ -245,10 +251,25 @@ class Decoder:
             chosen = [ready[i] for i in batch]
             rows = [(reading, prompt) for _, reading, prompt in chosen]
             decoded = self.pipeline.run(rows, self.method, self.constraint)
+            if len(rows) > 1 and self.loaded.dtype != torch.float32:
+                decoded = [
+                    self._alone(row) if _is_near(one, min_confidence) else one
+                    for row, one in zip(rows, decoded, strict=True)
+                ]
             results.update(zip((position for position, _, _ in chosen), decoded, strict=True))
         return [results[position] for position in range(len(lines))]
+
+    def _alone(self, row: tuple[Reading, list[int]]) -> Decoded:
+        return self.pipeline.run([row], self.method, self.constraint)[0]
 
     @cached_property
     def pipeline(self) -> Pipeline:
         """What turns readings into answers; the same for every method and constraint."""
         return Pipeline(self.loaded, self.dialect, self.index)
+
+
+def _is_near(decoded: Decoded, min_confidence: float) -> bool:
+    """Whether another batch could put an answer on the other side of the threshold."""
+    if not min_confidence or not decoded.valid or decoded.confidence is None:
+        return False
+    return abs(decoded.confidence - min_confidence) <= _MOVEMENT

@@ -4,9 +4,11 @@ In: a bound :class:`~kvrm_grammar.isa.instruction_set.InstructionSet`. Out: noth
 :class:`~kvrm_grammar.errors.IsaError` that names the word and the side that has it alone.
 """
 
+import re
 import string
 
 from kvrm_grammar.errors import IsaError
+from kvrm_grammar.isa.domains import Domain
 from kvrm_grammar.isa.instruction_set import InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.schemas import key_of, params_class, schema_accepts
 
@@ -17,6 +19,7 @@ _LABEL_PROBES = (
     *("a", "Z", "_", ".", "a$", "a.9_"),
     *("", "$a", "9a", "@a", "a@", "a-b", "a b", "a:", "\u017f", "a\u0661"),
 )
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NUMBERS = ("", *(str(n) for n in range(100)), *(f"0{n}" for n in range(10)))
 
 
@@ -44,6 +47,10 @@ def _check_names(isa: InstructionSet, operand: Operand) -> None:
     declared = [word for word, name in isa.definition.registers if name in operand.domain.names]
     for word in declared:
         _agree(f"register {word}", word in spellings, True)
+    for word in sorted({*_WORD.findall(operand.pattern.pattern)}):  # as the grammar lists them
+        if operand.domain == Domain(names=operand.domain.names):
+            taken = bool(operand.pattern.fullmatch(word))
+            _agree(f"register {word}", taken, taken and word in spellings)
     stems = {word.rstrip(string.digits) for word in (*operand.domain.names, *declared)}
     for stem in sorted(stems):
         for probe in (stem + number for number in _NUMBERS):

@@ -38,13 +38,17 @@ class Candidates:
 
         Returns:
             Whole texts, the refusal first, and beginnings that go on as the schema allows; none
-            begins another.
+            begins another. An operation that needs a number or a label of which the text mentions
+            none, in front of an operand that it does mention, has no answer here: behind such a
+            beginning nothing would keep to the mentions.
         """
         whole, beginnings = [operation_to_json(INVALID)], list[str]()
         choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
         for head, operands in self._heads:
             names, domains = [name for name, _ in operands], tuple(domain for _, domain in operands)
             end = _first_open(domains, found)
+            if any(found[domain] is not None for domain in domains[end + 1 :]):
+                continue  # the schema would go on with what the text mentions, too
             if domains[:end] not in choices:
                 choices[domains[:end]] = self._choices(domains[:end], found)
             rest = names[end] if end < len(domains) else "}}"

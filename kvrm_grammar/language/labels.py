@@ -51,15 +51,13 @@ def label_regex(isa: InstructionSet, longest: int) -> str:
     >>> bool(re.fullmatch(regex, "loop")), bool(re.fullmatch(regex, "r12"))
     (True, False)
     """
-    words = {case for word in isa.spellings for case in (word, word.lower(), word.upper())}
-    letters = [c for c in _ASCII if c not in _DIGITS]
-    plain = [c for c in letters if isa.is_label(c) and all(c != word[0] for word in words)]
+    # A letter that is a name itself begins a label with something behind it.
+    first = {c for c in _ASCII if any(isa.is_label(c + end) for end in ("", "a", "_", "0"))}
+    plain = sorted(first - {word[0] for word in _cases(isa)})
     if not plain:
         raise ConstraintError("every letter begins a reserved name; free one for labels")
     rest = {c for c in _ASCII if isa.is_label(plain[0] + c)}
-    # A letter may be reserved when alone, and begin labels.
-    first = {c for c in letters if any(isa.is_label(c + plain[0] * n) for n in range(4))}
-    root = _reserved(isa, {word for word in words if word[0] in first and rest >= {*word[1:]}})
+    root = _reserved(isa, first, rest)
     follow = character_class(rest)
     regex = alternatives(_leaving(root, first, rest, 1))
     for count in range(2, longest + 1):
@@ -67,10 +65,15 @@ def label_regex(isa: InstructionSet, longest: int) -> str:
     return alternatives([*_inside(root, ""), regex])
 
 
-def _reserved(isa: InstructionSet, words: Collection[str]) -> _Node:
+def _cases(isa: InstructionSet) -> set[str]:
+    return {case for word in isa.spellings for case in (word, word.lower(), word.upper())}
+
+
+def _reserved(isa: InstructionSet, first: Collection[str], rest: Collection[str]) -> _Node:
     """Names that look like labels and are none, as a tree of their letters."""
     root = _Node()
-    for word in sorted(word for word in words if not isa.is_label(word)):
+    shaped = {word for word in _cases(isa) if word[0] in first and {*word[1:]} <= {*rest}}
+    for word in sorted(word for word in shaped if not isa.is_label(word)):
         stem = word.rstrip(string.digits)
         family = stem != word and not any(isa.is_label(stem + number) for number in _ANY_NUMBER)
         node = root

@@ -17,7 +17,7 @@ from typing import Any
 from lark import Token, Transformer
 from lark.exceptions import UnexpectedInput
 
-from kvrm_grammar.errors import LineTooLongError
+from kvrm_grammar.errors import LineTooLongError, OperationError
 from kvrm_grammar.isa import INVALID, InstructionSet, Integers, OperationModel, load_set
 from kvrm_grammar.oracle.diagnosis import diagnose, shown
 
@@ -167,7 +167,10 @@ def _interpret(text: str, isa: InstructionSet, read: _Part) -> Verdict:
         if form.operands == written and form.mnemonic in (read.text, read.text.upper())
     )
     params |= dict(form.implied)
-    return Verdict(isa.operation(read.rule, params), text, isa)
+    try:
+        return Verdict(isa.operation(read.rule, params), text, isa)
+    except OperationError as error:  # a word that the set's checks did not foresee
+        return Verdict(INVALID, text, isa, str(error))
 
 
 def _value(text: str, spellings: dict[str, str]) -> str | int:

@@ -443,3 +443,23 @@ def test_refusals_and_errors_need_no_threshold() -> None:
     assert refused.unless_uncertain(0.9) is refused
     failed = Decoded("?", None)
     assert failed.unless_uncertain(0.9) is failed
+
+
+def test_a_threshold_does_not_depend_on_the_neighbours(
+    tiny_adapter: Path, cache_folder: Path
+) -> None:
+    """In bfloat16 too, one text has one answer, whatever stands beside it in the batch."""
+    decoder = Decoder.from_loaded(load_model(tiny_adapter, dtype="bfloat16"))
+    text = next(
+        text for text in ("sub r5 r3 r1", "inc r1", "mov r1 5") if decoder.decode(text).valid
+    )
+    alone = decoder.decode(text)
+    assert alone.confidence is not None
+    others = ["add r1 r2 r3 ; and more of it", "jmp somewhere_far_away_from_here"]
+    for threshold in (alone.confidence, alone.confidence + 1e-9):
+        expected = decoder.decode(text, min_confidence=threshold)
+        answers = [*decoder.decode_many([text, *others] * 6, min_confidence=threshold)]
+        same = [answer for answer in answers if answer.text == text]
+        assert len(same) == 6
+        assert {answer.operation for answer in same} == {expected.operation}
+        assert {answer.confidence for answer in same} == {alone.confidence}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from kvrm_grammar.dialects import Dialect, Reading, find_dialect
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set
-from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, Verdict, explain, parse
+from kvrm_grammar.oracle.program import assemble
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, Verdict, explain, line_parts, parse
 from training.texts.strict.refused import refusal_candidate
 from training.texts.strict.valid import decorate, valid_variant
 from training.texts.strict.words import TRAINING_WORDS
@@ -349,3 +350,36 @@ def test_the_reference_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reading.reason == "ADD takes 3 operands, got 2"
     assert reading.verdict.operation == INVALID
     assert asked == ["add r1 r2"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "main.R5: nop\njmp main.R5",
+        "0x00: loop: dec r1\n0x04: jnz loop",
+        "12 | loop: dec r1\n13 | jnz loop",
+        ">>> loop: dec r1\n>>> jnz loop",
+        "Loop: halt\nJMP@Loop",
+        "`a.Rx: inc r1`\n- jmp a.Rx",
+    ],
+)
+def test_the_lenient_dialect_splits_its_own_programs(source: str) -> None:
+    """A label is found where the dialect takes the marks off, and a jump to it resolves."""
+
+    def guessed(lines: list[str]) -> list[Verdict]:
+        return [Verdict(LENIENT.read(line).guess) for line in lines]
+
+    program = assemble(source, guessed, split=LENIENT.split)
+    assert len(program.instructions) == 2
+    assert len(program.labels) == 1
+    assert program.instructions[1].operation.params.addr == 0
+
+
+@given(st.lists(WORDS, max_size=24).map("".join))
+def test_the_strict_dialect_splits_as_the_grammar_does(line: str) -> None:
+    """What a reading calls the label is what the reference's own splitting finds."""
+    if len(line) <= MAX_LINE_LENGTH and "\n" not in line and "\r" not in line:
+        assert STRICT.split(line) == line_parts(line)
+        label = STRICT.read(line).label
+        if parse(line) != INVALID:
+            assert label == line_parts(line).label

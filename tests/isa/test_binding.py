@@ -1,6 +1,8 @@
 """Grammar and schemas are bound only where they agree."""
 
 import pickle
+import shutil
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -283,3 +285,23 @@ def test_the_label_type_is_the_grammars() -> None:
     """The schemas' labels are read from the grammar file, not written twice."""
     assert "LABEL:" in resource_path("grammars/kvrm/grammar.lark").read_text("utf-8")
     assert get_args(Label)[1]._pattern == KVRM.label_pattern
+
+
+def test_another_package_brings_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point names a module with `Operation`, beside its data files."""
+    folder = tmp_path / "own_package"
+    shutil.copytree(ZETA_FOLDER, folder)
+    (folder / "__init__.py").write_text("from own_package.operations import Operation\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("foreign", "own_package", "kvrm_grammar.sets")
+    broken = EntryPoint("broken", "no_such_package", "kvrm_grammar.sets")
+    monkeypatch.setattr(
+        "kvrm_grammar.isa.loading.entry_points",
+        lambda group, name=None: [p for p in (point, broken) if name in (None, p.name)],
+    )
+    found = load_set("foreign")
+    assert (found.name, found.digest, found.source) == ("zeta", ZETA.digest, "foreign")
+    with pytest.raises(IsaError, match="'broken' cannot be imported"):
+        load_set("broken")
+    with pytest.raises(IsaError, match="known are broken, foreign, kvrm"):
+        load_set("neither")

@@ -5,12 +5,13 @@ standard error, and exit code 1 where there is one.
 """
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kvrm_grammar.cli.failures import REFUSED, fail, failures, tell
-from kvrm_grammar.cli.isa.options import SetSource, set_error_code
+from kvrm_grammar.cli.failures import REFUSED, USAGE, fail, failures, tell
+from kvrm_grammar.cli.isa.options import SetSource
 from kvrm_grammar.cli.options import Verbose
 from kvrm_grammar.cli.output import destination
 
@@ -39,7 +40,7 @@ def check(source: SetSource, as_json: AsJson = False, verbose: Verbose = 0) -> N
         except (IsaError, ConstraintError, TokenIndexError) as error:
             if as_json:
                 writer.line(json.dumps({"source": source, "problems": [str(error)]}))
-            fail(str(error), set_error_code(source))
+            fail(str(error), REFUSED if _is_folder(source) else USAGE)
         lines = [json.dumps(_facts(source, isa, report))] if as_json else _told(isa, report)
         for line in lines:
             writer.line(line)
@@ -49,6 +50,11 @@ def check(source: SetSource, as_json: AsJson = False, verbose: Verbose = 0) -> N
         if len(problems) > _MOST_TOLD:
             tell(f"… and {len(problems) - _MOST_TOLD} more; --json has all of them")
         raise typer.Exit(REFUSED if problems else 0)
+
+
+def _is_folder(source: str) -> bool:
+    """Whether there is a folder, so that something in it is wrong, and not the argument."""
+    return any(sign in source for sign in "/\\") and Path(source).expanduser().is_dir()
 
 
 def _facts(source: str, isa: "InstructionSet", report: "Report") -> dict[str, Any]:

@@ -4,17 +4,16 @@ In: a name or a folder. Out: types for typer, and the loaded set. No module of t
 loads a model is imported, so that ``--help`` is quick.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kvrm_grammar.cli.failures import REFUSED, USAGE, fail
+from kvrm_grammar.cli.failures import USAGE, fail
 
 if TYPE_CHECKING:
     from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["ISA_EXIT_CODES", "Refusals", "Seed", "SetSource", "named_set", "set_error_code"]
+__all__ = ["ISA_EXIT_CODES", "Refusals", "Seed", "SetSource", "named_set"]
 
 ISA_EXIT_CODES = (
     "Exit codes: 0 done, and nothing disagrees; 1 the parts of the set disagree, or training "
@@ -39,7 +38,7 @@ def named_set(source: str) -> "InstructionSet":
     """Load the set that an argument names.
 
     Raises:
-        typer.Exit: There is no such set, or its parts disagree.
+        typer.Exit: There is no such set, or its parts disagree: nothing can be made of it.
     """
     from kvrm_grammar.errors import IsaError
     from kvrm_grammar.isa import load_set
@@ -47,10 +46,4 @@ def named_set(source: str) -> "InstructionSet":
     try:
         return load_set(source)
     except IsaError as error:
-        fail(str(error), set_error_code(source))
-
-
-def set_error_code(source: str) -> int:
-    """The exit code for a set that cannot be loaded: there is none, or its parts disagree."""
-    is_folder = any(sign in source for sign in "/\\")
-    return REFUSED if is_folder and Path(source).expanduser().is_dir() else USAGE
+        fail(str(error), USAGE)

@@ -75,7 +75,7 @@ def train(
         resumed = ["--resume"] if resume else []
         run_maker("train_decode", [*fixed, "--checkpoints", work, *options, *resumed])
         with destination(None) as writer:
-            writer.line(json.dumps({"adapter": str(output), "set": isa.name, "data": str(data)}))
+            writer.line(json.dumps({"adapter": str(output)}))
 
 
 def work_folder(output: Path) -> Path:
