@@ -60,6 +60,7 @@ def _seeds(adapter: Path) -> set[int]:
         return set()
     seeds = set[int]()
     while isinstance(record, dict):
-        seeds.add(record.get("seed"))
+        if isinstance(record.get("seed"), int):
+            seeds.add(record["seed"])
         record = record.get("previous")
     return seeds
