@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.dialects.base import PROMPT_VERSION
-from kvrm_grammar.errors import AdapterError
+from kvrm_grammar.errors import AdapterError, IsaError
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.resources import resource_path
 from kvrm_grammar.weights.manifest import read_manifest
@@ -46,7 +46,23 @@ def choose(
     manifest = read_manifest(folder)
     if manifest is None:
         return folder, find_dialect(dialect or "strict", load_set(isa))
-    found = load_set(manifest.set if isa is None else isa)
+    found = _named(manifest.set, folder) if isa is None else load_set(isa)
     chosen = find_dialect(dialect or manifest.dialect, found)
     manifest.check(found.name, found.digest, chosen.name, PROMPT_VERSION, folder=folder)
     return folder, chosen
+
+
+def _named(name: str, folder: Path) -> InstructionSet:
+    """The set that a manifest names.
+
+    A set's folder holds code: callers alone name one, never a file that came with an adapter.
+    """
+    if any(sign in name for sign in "/\\"):
+        raise AdapterError(f"{folder} names the set {name!r}: a manifest has a name, no folder")
+    try:
+        return load_set(name)
+    except IsaError as error:
+        raise AdapterError(
+            f"{folder} was trained for the instruction set {name!r}, which is not known by its "
+            f"name ({error}); pass its folder by --isa"
+        ) from error

@@ -4,10 +4,12 @@ In: the name of a folder. Out: the folder, with three operations and comments th
 change.
 """
 
+import keyword
 import re
 from pathlib import Path
 
 from kvrm_grammar.errors import IsaError
+from kvrm_grammar.isa.loading import packaged_sets
 from kvrm_grammar.resources import resource_path
 
 __all__ = ["write_scaffold"]
@@ -29,11 +31,13 @@ def write_scaffold(folder: Path) -> tuple[Path, ...]:
         IsaError: The name is no name for a set, the folder is not empty, or cannot be written.
     """
     name = folder.absolute().name
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise IsaError(
             f"{name!r} cannot be the name of a set: lower-case letters, digits and _, "
-            "a letter first"
+            "a letter first, and no keyword of Python"
         )
+    if name in packaged_sets():
+        raise IsaError(f"{name!r} is the name of a set that comes with the package; take another")
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

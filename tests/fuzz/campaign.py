@@ -17,7 +17,7 @@ from hypothesis.errors import NoSuchExample
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa import INVALID, operation_to_json
+from kvrm_grammar.isa import INVALID, InstructionSet, operation_to_json
 from kvrm_grammar.oracle.reference import explain
 from training.scoring import is_valid, wilson
 
@@ -79,7 +79,7 @@ class Labelled(str):
         return labelled
 
 
-def expected_of(text: str) -> tuple[str, str | None]:
+def expected_of(text: str, isa: InstructionSet | None = None) -> tuple[str, str | None]:
     """What a text means: JSON or an error's name, and the reason of a refusal.
 
     The label says it where the text brings one, and else the reference parser.
@@ -87,7 +87,7 @@ def expected_of(text: str) -> tuple[str, str | None]:
     if isinstance(text, Labelled):
         return text.expected, None
     try:
-        verdict = explain(text)
+        verdict = explain(text, isa)
     except InputError as error:
         return type(error).__name__, str(error)
     return operation_to_json(verdict.operation), verdict.reason
@@ -100,6 +100,7 @@ def run_campaign(
     seed: int,
     decode_many: DecodeMany,
     *,
+    isa: InstructionSet | None = None,
     seconds: float | None = None,
     progress: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Outcome:
@@ -111,6 +112,7 @@ def run_campaign(
         count: How many different ones, at most; fewer where it makes many twice.
         seed: The same seed draws the same texts.
         decode_many: Decodes a stream in order.
+        isa: Whose parser says what texts mean; None for the packaged set's.
         seconds: Begin no further chunk after these; None for no limit.
         progress: Told after every chunk.
 
@@ -126,11 +128,11 @@ def run_campaign(
         chunk = texts[start : start + _CHUNK]
         for text, decoded in zip(chunk, decode_many(chunk), strict=True):
             answers[text] = decoded
-            _count(outcome, text, decoded)
+            _count(outcome, text, decoded, isa)
         outcome.seconds = time.monotonic() - started
         progress(outcome)
     failed = [d.text for d in outcome.disagreements]
-    shrunk = _shrink(strategy, count, f"{name} {seed}", failed, answers, decode_many)
+    shrunk = _shrink(strategy, count, f"{name} {seed}", failed, answers, decode_many, isa)
     outcome.disagreements = [
         Disagreement(**{**vars(d), "shrunk": shrunk.get(d.text)}) for d in outcome.disagreements
     ]
@@ -169,12 +171,12 @@ def _find(
         return None
 
 
-def _count(outcome: Outcome, text: str, decoded: Decoded) -> None:
-    expected, reason = expected_of(text)
+def _count(outcome: Outcome, text: str, decoded: Decoded, isa: InstructionSet | None) -> None:
+    expected, reason = expected_of(text, isa)
     answer = _answer(decoded)
     outcome.examples += 1
     # A line that the dialect's limits refuse before any model runs has no answer to judge.
-    outcome.valid += is_valid(answer) if decoded.error is None else answer == expected
+    outcome.valid += is_valid(answer, isa) if decoded.error is None else answer == expected
     outcome.exact += answer == expected
     if expected == _REFUSAL:
         outcome.refusals += 1
@@ -196,6 +198,7 @@ def _shrink(
     failed: Sequence[str],
     answers: Mapping[str, Decoded],
     decode_many: DecodeMany,
+    isa: InstructionSet | None,
 ) -> dict[str, str]:
     """Smaller texts that fail too, for the first disagreements."""
     known = {text: _answer(decoded) for text, decoded in answers.items()}
@@ -215,7 +218,7 @@ def _shrink(
                     return False
                 left -= 1
                 known[text] = _answer(next(iter(decode_many([text]))))
-            return known[text] != expected_of(text)[0]
+            return known[text] != expected_of(text, isa)[0]
 
         found = _find(strategy, fails, count, seed, Phase.generate, Phase.shrink)
         if found is not None and found != target:

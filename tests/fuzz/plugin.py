@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from kvrm_grammar.isa import InstructionSet, load_set
 from tests.fuzz.campaign import Outcome, summary
 from training.arguments import positive_integer, positive_number
 
@@ -50,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fuzz-minutes", type=positive_number, help="stop decoding after these")
     group.addoption("--fuzz-save", type=Path, help="append disagreements to this JSON Lines file")
     group.addoption("--fuzz-report", type=Path, default=Path("runs/fuzz.json"), help="JSON report")
+    group.addoption("--fuzz-isa", help="instruction set: a name, or a folder with a slash in it")
     group.addoption("--fuzz-adapter", type=Path, help="adapter folder; default: the packaged one")
 
 
@@ -61,6 +63,7 @@ class Campaign:
     examples: int
     minutes: float | None
     adapter: Path | None
+    isa: InstructionSet = field(default_factory=load_set)
     outcomes: list[Outcome] = field(default_factory=list)
     show: Callable[[str], None] = print
 
@@ -69,7 +72,7 @@ class Campaign:
         """The strict decoder, loaded when the first test asks."""
         from kvrm_grammar.decoding.decoder import Decoder
 
-        return Decoder.from_pretrained(self.adapter)
+        return Decoder.from_pretrained(self.adapter, isa=self.isa)
 
     @cached_property
     def lenient_decoder(self) -> Any:
@@ -98,6 +101,7 @@ def fuzz(request: pytest.FixtureRequest) -> Iterator[Campaign]:
         examples=option("--fuzz-examples") or EXAMPLES.get(profile, EXAMPLES["dev"]),
         minutes=option("--fuzz-minutes"),
         adapter=option("--fuzz-adapter"),
+        isa=load_set(option("--fuzz-isa")),
     )
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
