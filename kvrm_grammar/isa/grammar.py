@@ -22,7 +22,7 @@ from lark.grammar import Rule, Symbol
 from kvrm_grammar.errors import IsaError
 
 __all__ = ["WrittenForm", "accepts", "compile_grammar", "operand_pattern", "read_forms"]
-__all__ += ["punctuation_of", "terminal_pattern"]
+__all__ += ["one_line", "punctuation_of", "terminal_pattern"]
 
 _STARTS = ("line", "source_line")
 _PIECE = re.compile(r"\[([A-Za-z])([A-Za-z])\]|\\(.)|([A-Za-z0-9_])")
@@ -63,7 +63,12 @@ def compile_grammar(grammar: str) -> Lark:
     try:
         return Lark(grammar, parser="lalr", start=list(_STARTS), maybe_placeholders=False)
     except LarkError as error:
-        raise IsaError(f"not a usable grammar: {error}") from error
+        raise IsaError(f"not a usable grammar: {one_line(error)}") from error
+
+
+def one_line(error: Exception) -> str:
+    """What another package's error says, without its line ends; its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def accepts(parser: Lark, start: str, text: str) -> bool:

@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.binding import bind
 from kvrm_grammar.isa.definition import read_definition
+from kvrm_grammar.isa.grammar import one_line
 from kvrm_grammar.isa.instruction_set import InstructionSet
 from kvrm_grammar.isa.schemas import models_of, params_class
 from kvrm_grammar.resources import resource_path
@@ -94,7 +95,9 @@ def _by_name(name: str) -> InstructionSet:
         module = next(iter(found)).load()
         folder = Path(module.__file__).parent
     except Exception as error:  # a package of somebody else's: whatever it raises
-        raise IsaError(f"the instruction set {name!r} cannot be imported: {error}") from error
+        raise IsaError(
+            f"the instruction set {name!r} cannot be imported: {one_line(error)}"
+        ) from error
     return _bound(folder, module, name)
 
 
@@ -119,7 +122,7 @@ def _import(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # code of somebody else's: whatever it raises
         del sys.modules[name]
-        raise IsaError(f"the schemas {path} cannot be imported: {error}") from error
+        raise IsaError(f"the schemas {path} cannot be imported: {one_line(error)}") from error
     return module
 
 
