@@ -41,7 +41,10 @@ def test_a_manifest_cannot_name_code_to_run(
     write_scaffold(tmp_path / "lamps")
     operations = tmp_path / "lamps" / "operations.py"
     ran = tmp_path / "ran"
-    operations.write_text(f"__import__('pathlib').Path({str(ran)!r}).touch()\n{operations.read_text('utf-8')}", "utf-8")
+    operations.write_text(
+        f"__import__('pathlib').Path({str(ran)!r}).touch()\n{operations.read_text('utf-8')}",
+        "utf-8",
+    )
     monkeypatch.chdir(tmp_path)
     for name in (f"{tmp_path}/lamps", "./lamps", "lamps/", "..\\lamps"):
         with pytest.raises(AdapterError, match="a manifest has a name, no folder"):
