@@ -69,9 +69,10 @@ def model(tiny_base: Path) -> Any:
 def biased(model: Any) -> Any:
     """The same with a head that has a bias, large enough to decide."""
     head = nn.Linear(model.config.hidden_size, model.config.vocab_size)
+    order = torch.randperm(len(head.bias), generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         head.weight.copy_(model.lm_head.weight)
-        head.bias.copy_(torch.linspace(-2, 2, len(head.bias))[torch.randperm(len(head.bias))])
+        head.bias.copy_(torch.linspace(-2, 2, len(head.bias))[order])
     model.lm_head = head.requires_grad_(False)
     return model
 
