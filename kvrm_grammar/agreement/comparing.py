@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from kvrm_grammar.agreement.automaton import compile_automaton
+from kvrm_grammar.agreement.comments import compare_comments
 from kvrm_grammar.agreement.frames import compare_frames
 from kvrm_grammar.agreement.labels import compare_labels
 from kvrm_grammar.agreement.report import Report
@@ -60,5 +61,6 @@ def compare(
         *compare_labels(isa, automaton, states),
         drawn,
         compare_walks(isa, automaton, rng, samples),
+        compare_comments(isa, rng),
     )
     return Report(comparisons, len(automaton.steps), constraint.max_length, largest)

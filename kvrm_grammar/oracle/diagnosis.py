@@ -54,23 +54,29 @@ def shown(word: str) -> str:
 
 @lru_cache(maxsize=16)
 def _patterns(isa: InstructionSet) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What comes before a comment, and a word of it."""
+    """A piece of code, a block comment or what begins a comment to the end; and a word of code."""
     signs = isa.comments
-    starts = [re.escape(sign) for sign in (*signs.line, *(begin for begin, _ in signs.block))]
-    literal, operand = r"'(?:[^'\\]|\\.)'", ""
+    literal = r"'(?:[^'\\]|\\.)'"
+    code = literal
     if signs.operand_sign:
-        operand = rf"|(?<=[ \t,]){re.escape(signs.operand_sign)}(?=[-+0-9'])"
-    stop = f"(?!{'|'.join(starts)})" if starts else ""
-    code = re.compile(rf"(?:{literal}{operand}|{stop}.)*", re.DOTALL)
+        code += rf"|(?<=[ \t,]){re.escape(signs.operand_sign)}(?=[-+0-9'])"
+    blocks = "|".join(rf"{re.escape(a)}.*?{re.escape(b)}" for a, b in signs.block) or "(?!)"
+    lines = "|".join(map(re.escape, signs.line)) or "(?!)"
+    piece = re.compile(rf"({code})|({blocks})|({lines})|.", re.DOTALL)
     marks = re.escape(isa.punctuation)
     other = rf"|[{marks}]" if marks else ""
-    return code, re.compile(rf",{other}|(?:{literal}|[^ \t,{marks}])+", re.DOTALL)
+    return piece, re.compile(rf",{other}|(?:{literal}|[^ \t,{marks}])+", re.DOTALL)
 
 
 def _code(line: str, isa: InstructionSet) -> str:
-    """Cut off the comment and the blanks around the rest."""
-    match = _patterns(isa)[0].match(line.lstrip(" \t"))
-    return match.group().rstrip(" \t") if match else ""
+    """Cut off comments and the blanks around the rest; a block is a blank."""
+    kept = []
+    for piece in _patterns(isa)[0].finditer(line.lstrip(" \t")):
+        _, block, to_the_end = piece.groups()
+        if to_the_end:
+            break
+        kept.append(" " if block else piece[0])
+    return "".join(kept).strip(" \t")
 
 
 def _instruction(code: str, isa: InstructionSet) -> str:

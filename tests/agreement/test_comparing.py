@@ -1,5 +1,6 @@
 """The comparisons of ``isa check``: silent on every set of ours, loud on each kind of damage."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from kvrm_grammar.isa.scaffold import write_scaffold
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.index import count_states
 from kvrm_grammar.language.regex import integer_range_regex
+from tests import sets
 from tests.sets import SCAFFOLD, ZETA, every_set
 
 LEVELS = integer_range_regex(0, 100)
@@ -135,6 +137,24 @@ def test_a_case_that_is_wrong_is_found(lamps: Path) -> None:
     assert first == """'on hall' means {"key":"OP_ON","params":{"lamp":"hall"}}"""
     assert "OP_FLY" in second
     assert third.startswith("""'on attic' means {"key":"OP_INVALID","params":{}} (""")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('line = ["#"]', 'line = ["#", "!"]', "! starts a comment in isa.toml, not in the grammar"),
+        ('line = ["#"]', "line = []", "# starts a comment in the grammar, not in isa.toml"),
+        ('[["/*", "*/"]]', "[]", "/* starts a comment in the grammar, not in isa.toml"),
+        ('"*/"]]', '"*/"], ["<", ">"]]', "< starts a comment in isa.toml, not in the grammar"),
+    ],
+)
+def test_a_comment_of_one_source_is_found(old: str, new: str, problem: str, tmp_path: Path) -> None:
+    """The model sees a text without comments, the parser the whole: both must mean the same."""
+    folder = tmp_path / "zeta"
+    shutil.copytree(Path(sets.__file__).parent / "zeta", folder)
+    isa = edit(folder, "isa.toml", old, new)
+    (found,) = (one for one in checked(isa).comparisons if one.what == "comments")
+    assert any(problem in one for one in found.problems)
 
 
 def test_every_kind_of_character_is_tried_as_a_label() -> None:
