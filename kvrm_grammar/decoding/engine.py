@@ -22,7 +22,7 @@ from transformers import DynamicCache
 
 from kvrm_grammar.decoding.head import Head, causal_parts
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, Scores, no_draft
-from kvrm_grammar.decoding.row import Choice, Row
+from kvrm_grammar.decoding.acceptance import Choice, Row
 from kvrm_grammar.errors import DecodeError
 
 __all__ = ["Engine"]

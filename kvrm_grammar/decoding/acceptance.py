@@ -1,4 +1,4 @@
-"""One request in progress: what was accepted, what is drafted, what the model reads next.
+"""How much of a draft is accepted: one request in progress, and what the model reads next.
 
 In: a request, and for each pass the choices at its drafted places. Out: the block to read next,
 and in the end an answer or an error. Used by the engine; knows no tensor.
