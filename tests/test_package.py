@@ -44,7 +44,7 @@ WINGS = (
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.
 MAY_IMPORT_ORACLE = {"decoding.draft", "facade", "compat", "agreement", "cli", "dialects"}
 # What could be a library of its own: it knows neither instruction sets nor dialects.
-GENERAL = {"protocol", "head", "row", "engine", "search", "batching"}
+GENERAL = {"protocol", "head", "acceptance", "engine", "search", "batching"}
 MAX_LINES = 320
 
 

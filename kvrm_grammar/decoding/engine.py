@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from kvrm_grammar.decoding.acceptance import Choice, Row
 from kvrm_grammar.decoding.head import Head, causal_parts
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, Scores, no_draft
-from kvrm_grammar.decoding.acceptance import Choice, Row
 from kvrm_grammar.errors import DecodeError
 
 __all__ = ["Engine"]
