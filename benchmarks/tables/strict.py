@@ -37,13 +37,14 @@ def strict_kinds(records: Records) -> str:
     rows += [(name, found[kind]) for kind, name in _CONVERTED.items()]
     rows.append(("**everything**", results["exact_match_with_converted_notations"]))
     unseen, valid = results["exact_match_unseen_texts"], results["validity"]
+    unseen_text = part(unseen["exact"], unseen["examples"]) if unseen else "not known"
     checks = [
         f"{name} checks {one['passed']} of {one['total']}"
         for name, one in evaluation["checks"].items()
     ]
     note = (
         f"Valid answers: {percent(valid)}. Texts that are not in the training file: "
-        f"{part(unseen['exact'], unseen['examples'])}. `OP_INVALID`: precision "
+        f"{unseen_text}. `OP_INVALID`: precision "
         f"{percent(results['refusal_precision'])}, recall {percent(results['refusal_recall'])}. "
         f"{', '.join(checks).capitalize()}. ({origin(evaluation)}.)"
     )

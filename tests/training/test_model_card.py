@@ -34,6 +34,16 @@ def test_an_evaluation_of_other_weights_makes_no_card(tmp_path: Path) -> None:
         model_card(folder)
 
 
+def test_a_card_says_what_is_not_known(tmp_path: Path) -> None:
+    """Where the training file was not at hand, no rate stands for the texts that it lacks."""
+    folder = tmp_path / "adapter"
+    shutil.copytree(MODELS / ADAPTERS[0], folder)
+    record = json.loads((folder / "evaluation.json").read_text("utf-8"))
+    record["results"]["exact_match_unseen_texts"] = None
+    (folder / "evaluation.json").write_text(json.dumps(record), "utf-8")
+    assert "not in the training file: not known" in model_card(folder)
+
+
 def test_a_card_without_records_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line on standard error and exit code 1."""
     assert main(["--adapter", str(tmp_path)]) == 1

@@ -13,7 +13,9 @@ __all__ = ["strict_limits", "strict_results"]
 def strict_results(evaluation: dict[str, Any]) -> str:
     """The rates, the spot checks, the table by category, and the failures."""
     results, origin = evaluation["results"], evaluation["provenance"]
-    unseen, everything = "exact_match_unseen_texts", "exact_match_with_converted_notations"
+    everything = results["exact_match_with_converted_notations"]
+    unseen = results["exact_match_unseen_texts"]
+    unseen_text = rate_text(unseen) if unseen else "not known, the file was not at hand"
     precision, recall = results["refusal_precision"], results["refusal_recall"]
     lines = [
         "## Results",
@@ -25,8 +27,8 @@ def strict_results(evaluation: dict[str, Any]) -> str:
         "",
         f"- Validity: {results['validity']:.2%}",
         f"- Exact match, all but the converted notations: {rate_text(results['exact_match'])}",
-        f"- The same, over texts that are not in the training file: {rate_text(results[unseen])}",
-        f"- Exact match, everything: {rate_text(results[everything])}",
+        f"- The same, over texts that are not in the training file: {unseen_text}",
+        f"- Exact match, everything: {rate_text(everything)}",
         f"- `OP_INVALID`: precision {precision:.2%}, recall {recall:.2%}",
     ]
     lines += [

@@ -61,9 +61,18 @@ def category(example: Example, isa: InstructionSet | None = None) -> str:
 
 
 def summarise(
-    outcomes: Sequence[Outcome], seen: frozenset[str], isa: InstructionSet | None = None
+    outcomes: Sequence[Outcome],
+    seen: frozenset[str] | None,
+    isa: InstructionSet | None = None,
 ) -> dict[str, Any]:
-    """Everything that is counted, as a JSON-ready dictionary."""
+    """Everything that is counted, as a JSON-ready dictionary.
+
+    Args:
+        outcomes: What came of each example.
+        seen: Texts of the training file; None where it is not at hand, and what is counted
+            over the others is None then.
+        isa: The instruction set; None for the packaged one.
+    """
     groups: dict[str, list[Outcome]] = {name: [] for name in (*CORE, *CONVERTED)}
     for outcome in outcomes:
         groups[category(outcome.example, isa)].append(outcome)
@@ -77,7 +86,9 @@ def summarise(
         / len(outcomes),
         "exact_match": rate(core),
         "exact_match_with_converted_notations": rate(outcomes),
-        "exact_match_unseen_texts": rate([o for o in core if o.example.text not in seen]),
+        "exact_match_unseen_texts": (
+            None if seen is None else rate([o for o in core if o.example.text not in seen])
+        ),
         "categories": {name: rate(group) for name, group in groups.items()},
         "refusal_precision": right / len(refused) if refused else None,
         "refusal_recall": right / len(expected) if expected else None,
@@ -131,7 +142,7 @@ def evaluate_strict(
     origin = provenance(decoder, arguments.seed)
     drawn = generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)
     examples = list(drawn)
-    seen: frozenset[str] = frozenset()
+    seen: frozenset[str] | None = None
     if arguments.training_data.is_file():
         seen = frozenset(
             example.text for example in read_examples(arguments.training_data, isa=isa)
@@ -146,7 +157,9 @@ def evaluate_strict(
         "batch_size": arguments.batch_size,
         "method": arguments.method,
         "constraint": decoder.constraint,
-        "texts_also_in_training_data": sum(e.text in seen for e in examples) if seen else None,
+        "texts_also_in_training_data": (
+            None if seen is None else sum(e.text in seen for e in examples)
+        ),
         "results": summarise(outcomes, seen, isa),
     }
 

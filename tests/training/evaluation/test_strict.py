@@ -61,6 +61,13 @@ def test_the_summary_counts() -> None:
     assert [row["answer"] for row in found["failures"]] == [REFUSAL, "nonsense"]
 
 
+def test_what_training_saw_is_not_guessed() -> None:
+    """Without its file no text counts as unseen; an empty file is one."""
+    outcomes = [Outcome(halt := meant("halt"), halt.answer)]
+    assert summarise(outcomes, None)["exact_match_unseen_texts"] is None
+    assert summarise(outcomes, frozenset())["exact_match_unseen_texts"]["examples"] == 1
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, tiny_decoder: Decoder) -> list[str]:
     """Texts that were decoded, by a decoder that answers as the reference parser does."""
