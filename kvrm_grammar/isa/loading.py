@@ -48,7 +48,7 @@ def load_set(source: str | Path | InstructionSet | None = None) -> InstructionSe
     Args:
         source: The name of a set that comes with the package or by an entry point; a folder with
             ``grammar.lark``, ``isa.toml`` and ``operations.py``, as a ``Path`` or as a text with a
-            slash in it; a loaded set, which is returned; None for the packaged default.
+            slash in it, or ``.``; a loaded set, which is returned; None for the packaged default.
 
     Returns:
         The set; the same object for the same source.
@@ -63,7 +63,7 @@ def load_set(source: str | Path | InstructionSet | None = None) -> InstructionSe
         return source
     if source is None:
         return _by_name(_default())
-    if isinstance(source, Path) or any(sign in source for sign in "/\\"):
+    if isinstance(source, Path) or source in (".", "..") or any(c in source for c in "/\\"):
         return _from_folder(Path(source).expanduser().resolve())
     return _by_name(source)
 

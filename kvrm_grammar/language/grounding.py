@@ -5,7 +5,8 @@ language: names, integers and labels that the text mentions, each mention used o
 most. Values are the decimal renderings of the literals in the text, so the model chooses a
 number and never converts one. An operand kind that the text does not mention at all keeps the
 schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
-out of range) has no members, so nothing is invented in its place. Which operation it is, which
+out of range) has no members, so nothing is invented in its place. An operation is left out
+where the schema's freedom in one operand would go on into another that the text does mention. Which operation it is, which
 operand has which role, and whether the text is an instruction at all, is left to the model.
 """
 

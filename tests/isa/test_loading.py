@@ -3,7 +3,11 @@
 import pickle
 from pathlib import Path
 
+import pytest
+
+from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa.scaffold import write_scaffold
 from tests.sets import ZETA
 from tests.sets.small import small_set
 
@@ -17,3 +21,13 @@ def test_many_sets_do_not_replace_one_another(tmp_path: Path) -> None:
     assert load_set(ZETA.source) is ZETA
     assert pickle.loads(payload) == operation
     assert [load_set(one.source) for one in sets] == sets
+
+
+def test_a_dot_is_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``isa new .`` is followed by ``isa check .``; a bare name never is a folder."""
+    write_scaffold(tmp_path / "lamp")
+    monkeypatch.chdir(tmp_path / "lamp")
+    assert load_set(".") is load_set(tmp_path / "lamp")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsaError, match="no instruction set 'lamp'"):
+        load_set("lamp")

@@ -56,6 +56,8 @@ def lower_case(code: str, isa: InstructionSet) -> str:
     """Lower the case of the first word and of numbered names: it means nothing there.
 
     A label keeps its case, also where a part of it looks like a name: ``main.R5``, ``a$R1``.
+    A name with a full stop behind it, ``jmp R3.``, is a name at the end of a sentence here; in the
+    strict dialect it is a label.
     """
     stem = name_patterns(isa).stem
     pattern = _FIRST
