@@ -6,8 +6,9 @@ most. Values are the decimal renderings of the literals in the text, so the mode
 number and never converts one. An operand kind that the text does not mention at all keeps the
 schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
 out of range) has no members, so nothing is invented in its place. An operation is left out
-where the schema's freedom in one operand would go on into another that the text does mention. Which operation it is, which
-operand has which role, and whether the text is an instruction at all, is left to the model.
+where the schema's freedom in one operand would go on into another that the text does mention. Which
+operation it is, which operand has which role, and whether the text is an instruction at all, is
+left to the model.
 """
 
 from bisect import bisect_left, bisect_right
