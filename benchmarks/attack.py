@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
+from itertools import repeat
 from math import prod
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,7 +27,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.command import RESULTS, write_report
+from benchmarks.command import RESULTS, add_isa, write_report
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
@@ -157,29 +158,31 @@ def attack(
             own["sequences"] += 1
             if isinstance(result, Answer):
                 own["answers"] += 1
-                own["invalid"] += not is_valid(_written(vocabulary, result.token_ids))
+                own["invalid"] += not is_valid(_written(vocabulary, result.token_ids), isa)
             else:
                 own["typed_errors"] += 1
                 own["unexpected_errors"] += scores.strategy in _FINITE
     return counts
 
 
-def campaign(sequences: int, seed: int, processes: int) -> dict[str, Counter[str]]:
+def campaign(
+    sequences: int, seed: int, processes: int, isa: str | None = None
+) -> dict[str, Counter[str]]:
     """Attack in chunks, each with its own seed, so that the processes do not matter."""
     sizes = [min(_CHUNK, sequences - start) for start in range(0, sequences, _CHUNK)]
     seeds = [1_000_000 * seed + number for number in range(len(sizes))]
     counts = {strategy: Counter[str]() for strategy in STRATEGIES}
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        parts = pool.map(_chunk, sizes, seeds)
+        parts = pool.map(_chunk, sizes, seeds, repeat(isa))
         for part in track(parts, total=len(sizes), console=Console(stderr=True)):
             for strategy, own in part.items():
                 counts[strategy] += own
     return counts
 
 
-def _chunk(sequences: int, seed: int) -> dict[str, Counter[str]]:
+def _chunk(sequences: int, seed: int, isa: str | None) -> dict[str, Counter[str]]:
     torch.set_num_threads(1)  # the other cores have chunks of their own
-    return attack(sequences, seed)
+    return attack(sequences, seed, isa=load_set(isa))
 
 
 def _encode(text: str) -> list[int]:
@@ -202,6 +205,7 @@ def _language(rng: Random, isa: InstructionSet, grounding: Grounding) -> Languag
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    add_isa(parser)
     parser.add_argument("--sequences", type=positive_integer, default=1_000_000)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--processes", type=positive_integer, default=os.cpu_count() or 1)
@@ -213,7 +217,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     commit, started = current_commit(), time.monotonic()
-    counts = campaign(arguments.sequences, arguments.seed, arguments.processes)
+    counts = campaign(arguments.sequences, arguments.seed, arguments.processes, arguments.isa)
     invalid = sum(own["invalid"] + own["unexpected_errors"] for own in counts.values())
     report = {
         "sequences": arguments.sequences,

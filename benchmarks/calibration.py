@@ -85,10 +85,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     try:
-        decoder = Decoder.from_pretrained(arguments.adapter, constraint=arguments.constraint)
+        decoder = Decoder.from_pretrained(
+            arguments.adapter, isa=arguments.isa, constraint=arguments.constraint
+        )
         origin = provenance(decoder, arguments.seed)
         examples = by_length(
-            list(generate_examples(arguments.count, arguments.seed, pairs=1, words=HELD_OUT_WORDS))
+            list(
+                generate_examples(
+                    arguments.count, arguments.seed, pairs=1, words=HELD_OUT_WORDS, isa=decoder.isa
+                )
+            )
         )
         report = measure(decoder, examples, arguments.batch_size)
     except KvrmError as error:

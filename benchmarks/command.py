@@ -10,7 +10,7 @@ from typing import Any
 
 from training.arguments import positive_integer
 
-__all__ = ["RESULTS", "adapter_parser", "write_report"]
+__all__ = ["RESULTS", "adapter_parser", "add_isa", "write_report"]
 
 RESULTS = Path("benchmarks/results")
 
@@ -20,12 +20,20 @@ def adapter_parser(
 ) -> argparse.ArgumentParser:
     """Options of a command that decodes generated inputs with an adapter."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    parser.add_argument("--adapter", type=Path, default=Path("models/decode_llm"))
+    parser.add_argument("--adapter", type=Path, help="default: the packaged one of the set")
+    add_isa(parser)
     parser.add_argument("--count", type=positive_integer, default=count)
     parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--seed", type=int, default=seed)
     parser.add_argument("--output", type=Path, default=output)
     return parser
+
+
+def add_isa(parser: argparse.ArgumentParser) -> None:
+    """The option that names an instruction set."""
+    parser.add_argument(
+        "--isa", metavar="NAME_OR_FOLDER", help="instruction set (default: the adapter's)"
+    )
 
 
 def write_report(report: dict[str, Any], output: Path) -> None:

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.timing import Tally
+from kvrm_grammar.isa import InstructionSet
 from training.data.examples import Example
 from training.scoring import is_valid, wilson
 
@@ -18,14 +19,17 @@ SCHEMA, STEPWISE = "one pass, schema", "stepwise, schema"
 
 
 def summarise(
-    tallies: dict[str, Tally], examples: Sequence[Example], limit: Sequence[float]
+    tallies: dict[str, Tally],
+    examples: Sequence[Example],
+    limit: Sequence[float],
+    isa: InstructionSet | None = None,
 ) -> dict[str, Any]:
     """Rates and speeds of one set."""
     report: dict[str, Any] = {}
     free = tallies["free"].seconds if "free" in tallies else None
     for name, tally in tallies.items():
         hits = sum(r.json == e.answer for r, e in zip(tally.replies, examples, strict=True))
-        valid = sum(is_valid(reply.json) for reply in tally.replies)
+        valid = sum(is_valid(reply.json, isa) for reply in tally.replies)
         passes = [reply.passes for reply in tally.replies if reply.passes is not None]
         report[name] = {
             "examples": len(examples),

@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.arms import Arm, bare_forward, build_arms, plain_tokenizer
-from benchmarks.command import RESULTS, write_report
+from benchmarks.command import RESULTS, add_isa, write_report
 from benchmarks.comparison import disagreements, summarise
 from benchmarks.inputs import NOTATIONS_OF, SETS_OF, draw_set
 from benchmarks.llama import gbnf, llama_arm
@@ -35,7 +35,7 @@ from benchmarks.timing import (
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
+from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from training.arguments import integer_from
 from training.evaluation.free_decoding import Reply
@@ -46,11 +46,11 @@ DEFAULT_SEED = 424_244
 PACKAGES = ("llama_cpp_python", "outlines_core", "llguidance", "xgrammar", "numpy", "tokenizers")
 
 
-def llama(decoder: Decoder, gguf: Path, isa: InstructionSet | None = None) -> Arm:
+def llama(decoder: Decoder, gguf: Path) -> Arm:
     """llama.cpp as an arm: the bare base, one token ID per pass; for its speed alone."""
     run = llama_arm(
         gguf,
-        gbnf(isa or load_set(), operation_to_json(INVALID)),
+        gbnf(decoder.isa, operation_to_json(INVALID)),
         torch.get_num_threads(),
         decoder.index.max_tokens,
     )
@@ -62,7 +62,9 @@ def llama(decoder: Decoder, gguf: Path, isa: InstructionSet | None = None) -> Ar
 
 def literals(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[str, Any]:
     """What grounding contributes where a model would have to convert a number."""
-    examples = by_length(draw_set(NOTATIONS_OF[decoder.dialect.name], count, seed + 1))
+    examples = by_length(
+        draw_set(NOTATIONS_OF[decoder.dialect.name], count, seed + 1, isa=decoder.isa)
+    )
     report = {}
     for constraint in ("schema", "grounded"):
         answers = decoder.constrained(constraint).decode_many(
@@ -96,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     several = integer_from(2)  # rates and quantiles need two
     parser.add_argument("--dialect", choices=tuple(DIALECTS), default="strict")
     parser.add_argument("--adapter", type=Path, help="default: the dialect's own")
+    add_isa(parser)
     parser.add_argument("--count", type=several, default=128, help="inputs of each set")
     parser.add_argument("--alone", type=several, default=40, help="inputs decoded one by one")
     parser.add_argument("--literals", type=several, default=1000, help="inputs of the ablation")
@@ -109,7 +112,9 @@ def build_parser() -> argparse.ArgumentParser:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run everything."""
     rng = Random(arguments.seed)
-    decoder = Decoder.from_pretrained(arguments.adapter, dialect=arguments.dialect)
+    decoder = Decoder.from_pretrained(
+        arguments.adapter, isa=arguments.isa, dialect=arguments.dialect
+    )
     origin = {**provenance(decoder, arguments.seed), "packages": packages()}
 
     def prompt(text: str) -> str:
@@ -122,13 +127,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     sets: dict[str, Any] = {}
     differing: list[dict[str, Any]] = []
     for name in SETS_OF[arguments.dialect]:
-        examples = by_length(draw_set(name, arguments.count, arguments.seed))
+        examples = by_length(draw_set(name, arguments.count, arguments.seed, isa=decoder.isa))
         tallies = run_batches(arms, examples, arguments.batch_size, rng, name)
         limit = [
             timed(partial(bare, [whole_text(decoder, e) for e in batch]))[0]
             for batch in chunks(examples, arguments.batch_size)
         ]
-        sets[name] = summarise(tallies, examples, limit)
+        sets[name] = summarise(tallies, examples, limit, decoder.isa)
         agree = [
             tokenizer(prompt(e.text), add_special_tokens=False)["input_ids"]
             == encode_plain(decoder.loaded.tokenizer, prompt(e.text))
@@ -136,7 +141,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         ]
         differing += [{"set": name, **row} for row in disagreements(tallies, examples, agree)]
     plain = SETS_OF[arguments.dialect][0]
-    singles = draw_set(plain, arguments.alone + 2, arguments.seed + 2)
+    singles = draw_set(plain, arguments.alone + 2, arguments.seed + 2, isa=decoder.isa)
     if arguments.gguf is not None:
         arms.append(llama(decoder, arguments.gguf))
     measure_alone(decoder, arms, singles[:2], rng)  # warm

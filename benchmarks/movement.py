@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import RESULTS, write_report
+from benchmarks.command import RESULTS, add_isa, write_report
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
+from kvrm_grammar.isa import InstructionSet
 from training.arguments import positive_integer
 from training.data.lenient import generate_lenient
 from training.data.strict import generate_examples
@@ -25,11 +26,11 @@ from training.texts.strict.words import HELD_OUT_WORDS
 DEFAULT_SEED = 515_252
 
 
-def texts_of(dialect: str, count: int, seed: int) -> list[str]:
+def texts_of(dialect: str, count: int, seed: int, isa: InstructionSet | None = None) -> list[str]:
     """Fresh texts of a dialect, with words held out from training."""
     if dialect == "strict":
-        return [one.text for one in generate_examples(count, seed, words=HELD_OUT_WORDS)]
-    drawn = generate_lenient(count, seed, words=HELD_OUT_WORDS, lexicon=HELD_OUT_LEXICON)
+        return [one.text for one in generate_examples(count, seed, words=HELD_OUT_WORDS, isa=isa)]
+    drawn = generate_lenient(count, seed, words=HELD_OUT_WORDS, lexicon=HELD_OUT_LEXICON, isa=isa)
     return [one.text for one in drawn]
 
 
@@ -55,6 +56,7 @@ def measure(decoder: Decoder, texts: list[str], batch_size: int) -> dict[str, An
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_isa(parser)
     parser.add_argument("--count", type=positive_integer, default=1000)
     parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
@@ -70,9 +72,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for dtype in arguments.dtypes:
             for dialect in DIALECTS:
-                decoder = Decoder.from_pretrained(dialect=dialect, dtype=dtype)
+                decoder = Decoder.from_pretrained(isa=arguments.isa, dialect=dialect, dtype=dtype)
                 report.setdefault("provenance", provenance(decoder, arguments.seed))
-                texts = texts_of(dialect, arguments.count, arguments.seed)
+                texts = texts_of(dialect, arguments.count, arguments.seed, decoder.isa)
                 own = measure(decoder, texts, arguments.batch_size)
                 report["results"][f"{dialect} {dtype}"] = own
                 print(f"{dialect} {dtype}: {own}", file=sys.stderr)

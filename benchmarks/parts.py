@@ -26,10 +26,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer
 
-from benchmarks.command import RESULTS, write_report
+from benchmarks.command import RESULTS, add_isa, write_report
 from benchmarks.qwen_vocabulary import qwen_tokenizer
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.language.constraint import Constraint, build_constraint
@@ -132,9 +132,9 @@ def measure_inputs(
     prompts, drafts, grounded = [], [], []
     for example in examples:
         text, answer = example.text, encode_plain(tokenizer, example.answer)
-        prompts.append(milliseconds(partial(_encode_prompt, tokenizer, text)))
+        prompts.append(milliseconds(partial(_encode_prompt, tokenizer, text, dialect)))
         drafts.append(milliseconds(partial(drafter.draft(dialect.read(text)), ())))
-        grounded.append(milliseconds(partial(_ground, grounding, text, answer)))
+        grounded.append(milliseconds(partial(_ground, grounding, text, answer, dialect)))
     return {
         "inputs": len(examples),
         "prompt_ms": median(prompts),
@@ -144,13 +144,13 @@ def measure_inputs(
     }
 
 
-def _encode_prompt(tokenizer: Any, text: str) -> list[int]:
-    return encode_plain(tokenizer, find_dialect("strict").read(text).prompt)
+def _encode_prompt(tokenizer: Any, text: str, dialect: Dialect) -> list[int]:
+    return encode_plain(tokenizer, dialect.read(text).prompt)
 
 
-def _ground(grounding: Grounding, text: str, answer: Sequence[int]) -> None:
+def _ground(grounding: Grounding, text: str, answer: Sequence[int], dialect: Dialect) -> None:
     """All that a decode asks of grounding, where the draft is right."""
-    language = grounding.language(find_dialect("strict").read(text).mentions)
+    language = grounding.language(dialect.read(text).mentions)
     state = language.initial_state
     for token_id in answer:
         language.allowed(state)
@@ -185,6 +185,7 @@ def measure_grammar(
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    add_isa(parser)
     parser.add_argument("--rounds", type=positive_integer, default=5, help="builds of each index")
     parser.add_argument("--count", type=positive_integer, default=500, help="instructions")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
@@ -195,7 +196,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
-    commit, isa = current_commit(), load_set()
+    commit, isa = current_commit(), load_set(arguments.isa)
     constraint = build_constraint(isa)
     examples = list(
         generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)

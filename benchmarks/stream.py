@@ -18,6 +18,7 @@ from rich.progress import track
 from benchmarks.command import RESULTS, adapter_parser, write_report
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import InputError, KvrmError
+from kvrm_grammar.isa import InstructionSet
 from kvrm_grammar.lines import Line
 from training.data.strict import generate_examples
 from training.provenance import provenance
@@ -27,10 +28,10 @@ DEFAULT_SEED = 636_363
 _EVERY = 1000
 
 
-def lines(count: int, seed: int) -> Iterator[Line]:
+def lines(count: int, seed: int, isa: InstructionSet | None = None) -> Iterator[Line]:
     """Generated lines; of a hundred, one is too long and one is not UTF-8."""
     rng = Random(seed)
-    for example in generate_examples(count, seed, words=HELD_OUT_WORDS):
+    for example in generate_examples(count, seed, words=HELD_OUT_WORDS, isa=isa):
         roll = rng.random()
         if roll < 0.01:
             yield Line(example.text + " " * 300)
@@ -43,10 +44,10 @@ def lines(count: int, seed: int) -> Iterator[Line]:
 def measure(decoder: Decoder, count: int, batch_size: int, seed: int) -> dict[str, Any]:
     """Decode the stream once, and look at the process on the way."""
     process = psutil.Process()
-    expected = lines(count, seed)
+    expected = lines(count, seed, decoder.isa)
     rows, failed, in_order, misplaced = [], 0, True, 0
     started = time.perf_counter()
-    results = decoder.decode_many(lines(count, seed), batch_size=batch_size)
+    results = decoder.decode_many(lines(count, seed, decoder.isa), batch_size=batch_size)
     for number, decoded in enumerate(
         track(results, total=count, console=Console(stderr=True)), start=1
     ):
@@ -84,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     try:
-        decoder = Decoder.from_pretrained(arguments.adapter)
+        decoder = Decoder.from_pretrained(arguments.adapter, isa=arguments.isa)
         origin = provenance(decoder, arguments.seed)
         report = measure(decoder, arguments.count, arguments.batch_size, arguments.seed)
     except KvrmError as error:

@@ -10,7 +10,7 @@ from random import Random
 from string import punctuation
 
 from kvrm_grammar.agreement.report import Comparison
-from kvrm_grammar.dialects.visible import without_comments
+from kvrm_grammar.dialects.bare_code import without_comments
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.isa import InstructionSet, OperationModel
 from kvrm_grammar.isa.sampling import draw_text

@@ -9,10 +9,10 @@ import re
 from functools import lru_cache
 from typing import ClassVar
 
+from kvrm_grammar.dialects.bare_code import one_blank, split_label, without_comments
 from kvrm_grammar.dialects.base import Dialect, Reading
 from kvrm_grammar.dialects.implied import implied_values
 from kvrm_grammar.dialects.numbers import read_number
-from kvrm_grammar.dialects.visible import one_blank, split_label, without_comments
 from kvrm_grammar.isa import (
     INVALID,
     Domain,

@@ -15,9 +15,10 @@ from pydantic_core import core_schema
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.grammar import compile_grammar, terminal_pattern
 
-__all__ = ["LabelOf", "longest_label"]
+__all__ = ["LabelOf", "label_shape", "longest_label"]
 
 _LONGEST = 1024
+_ASCII = [chr(code) for code in range(128)]
 
 
 class LabelOf:
@@ -55,16 +56,30 @@ class LabelOf:
         )
 
 
+def label_shape(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """Words made of a label's characters, also those that are too long or reserved.
+
+    Args:
+        pattern: What a grammar takes for a label.
+
+    >>> label_shape(re.compile("(?!ra)[a-z][a-z0-9]{0,7}")).fullmatch("ra") is not None
+    True
+    """
+    starts = [c for c in _ASCII if any(pattern.fullmatch(c + other) for other in ("", *_ASCII))]
+    following = [c for c in _ASCII if any(pattern.fullmatch(start + c) for start in starts)]
+    first, other = ("".join(map(re.escape, some)) for some in (starts, following))
+    return re.compile(f"[{first}]" + (f"[{other}]*" if other else "") if first else "(?!)")
+
+
 def longest_label(pattern: re.Pattern[str]) -> int:
     """How many characters the longest label has that a pattern allows.
 
     Raises:
         IsaError: No label at all, or one of more than 1,024 characters.
     """
-    ascii_ = [chr(code) for code in range(128)]
-    starts = [c for c in ascii_ if pattern.fullmatch(c)]
+    starts = [c for c in _ASCII if pattern.fullmatch(c)]
     # What a label begins with need not be what it goes on with.
-    pairs = ((c, other) for c in starts for other in ascii_ if pattern.fullmatch(c + other))
+    pairs = ((c, other) for c in starts for other in _ASCII if pattern.fullmatch(c + other))
     first, other = next(pairs, ("".join(starts[:1]), ""))
     words = ((n, first + other * (n - 1)) for n in range(1, _LONGEST + 2))
     longest = max((n for n, word in words if len(word) == n and pattern.fullmatch(word)), default=0)

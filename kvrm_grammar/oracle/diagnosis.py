@@ -9,12 +9,11 @@ from functools import lru_cache
 from itertools import pairwise
 
 from kvrm_grammar.isa import Domain, Form, InstructionSet, Opcode, Operand
+from kvrm_grammar.isa.labels import label_shape
 
 __all__ = ["diagnose", "shown"]
 
 _LINE_END = re.compile(r"(?:\r\n|\r|\n)\Z")
-_LABEL_SHAPE = re.compile(r"[A-Za-z_.][A-Za-z0-9_.$]*")
-_LABEL_DEF = re.compile(rf"{_LABEL_SHAPE.pattern}:")
 
 
 def diagnose(text: str, isa: InstructionSet) -> str:
@@ -41,7 +40,7 @@ def diagnose(text: str, isa: InstructionSet) -> str:
             return _label(label, isa) or f"{shown(label + colon)} is not a label definition"
         if not code:
             return "a label definition alone is not an instruction"
-        if _LABEL_DEF.match(code):
+        if _has_label_shape(code.partition(":")[0], isa) and ":" in code:
             return "more than one label definition"
     return _instruction(code, isa) if code else "empty instruction"
 
@@ -156,8 +155,17 @@ def _register(word: str, names: tuple[str, ...]) -> str | None:
     return f"{shown(word)} is not a register{known}"
 
 
+def _has_label_shape(word: str, isa: InstructionSet) -> bool:
+    return isa.label_pattern is not None and bool(_shape(isa).fullmatch(word))
+
+
+@lru_cache(maxsize=16)
+def _shape(isa: InstructionSet) -> re.Pattern[str]:
+    return label_shape(isa.label_pattern or re.compile("(?!)"))
+
+
 def _label(word: str, isa: InstructionSet) -> str | None:
-    if not _LABEL_SHAPE.fullmatch(word) or isa.is_label(word):
+    if not _has_label_shape(word, isa) or isa.is_label(word):
         return None
     lengths = (domain.label_max_length for domain in isa.domains)
     limit = max((length for length in lengths if length is not None), default=0)

@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.dialects.visible import without_comments
+from kvrm_grammar.dialects.bare_code import without_comments
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.isa.cases import read_cases
 from training.data.examples import Example, read_examples

@@ -6,17 +6,17 @@ means the same here.
 
 from typing import ClassVar
 
-from kvrm_grammar.dialects.base import Dialect, Reading
-from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.dialects.lenient.guess import guess
-from kvrm_grammar.dialects.lenient.marks import lower_case, narrow, unmarked, without_colon
-from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
-from kvrm_grammar.dialects.visible import (
+from kvrm_grammar.dialects.bare_code import (
     defines_label,
     one_blank,
     split_label,
     without_comments,
 )
+from kvrm_grammar.dialects.base import Dialect, Reading
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.guess import guess
+from kvrm_grammar.dialects.lenient.marks import lower_case, narrow, unmarked, without_colon
+from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
 from kvrm_grammar.isa import InstructionSet, Mentions, OperationModel
 from kvrm_grammar.oracle.reference import LineParts
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.dialects.visible import defines_label, one_blank, split_label, without_comments
+from kvrm_grammar.dialects.bare_code import defines_label, one_blank, split_label, without_comments
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.binding import bind
 from kvrm_grammar.isa.definition import CommentSigns

@@ -1,16 +1,15 @@
-"""KVRM: sixteen operations on eight registers.
+"""KVRM's sixteen operations.
 
-In: nothing. Out: a frozen Pydantic model for each ``OP_*`` key, and ``Operation``, their union. The
-grammar is ``grammars/kvrm/grammar.lark``.
+In: the types of operands. Out: a frozen Pydantic model for each ``OP_*`` key, and
+``Operation``, their union. The grammar is ``grammars/kvrm/grammar.lark``.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kvrm_grammar.isa.labels import LabelOf
 from kvrm_grammar.isa.operation import Invalid, NoParams, OperationModel, Params
-from kvrm_grammar.resources import resource_path
+from kvrm_grammar.sets.kvrm.operands import Immediate, Register, Target
 
 __all__ = [
     "Add",
@@ -38,12 +37,6 @@ __all__ = [
     "SrcSrc",
     "Sub",
 ]
-
-Register = Literal["R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7"]
-Immediate = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-Address = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Label = Annotated[str, LabelOf(resource_path("grammars/kvrm/grammar.lark"))]
-Target = Address | Label
 
 
 class DestValue(Params):

@@ -1,0 +1,65 @@
+"""KVRM: sixteen operations on eight registers.
+
+In: nothing. Out: a frozen Pydantic model for each ``OP_*`` key, and ``Operation``, their union. The
+grammar is ``grammars/kvrm/grammar.lark``.
+"""
+
+from kvrm_grammar.sets.kvrm.operands import Address, Immediate, Label, Register, Target
+from kvrm_grammar.sets.kvrm.operations import (
+    Add,
+    Addr,
+    Cmp,
+    Dec,
+    Dest,
+    DestSrc,
+    DestSrcSrc,
+    DestValue,
+    Halt,
+    Inc,
+    Invalid,
+    Jmp,
+    Jns,
+    Jnz,
+    Js,
+    Jz,
+    MovRegImm,
+    MovRegReg,
+    Mul,
+    Nop,
+    NoParams,
+    Operation,
+    SrcSrc,
+    Sub,
+)
+
+__all__ = [
+    "Add",
+    "Addr",
+    "Address",
+    "Cmp",
+    "Dec",
+    "Dest",
+    "DestSrc",
+    "DestSrcSrc",
+    "DestValue",
+    "Halt",
+    "Immediate",
+    "Inc",
+    "Invalid",
+    "Jmp",
+    "Jns",
+    "Jnz",
+    "Js",
+    "Jz",
+    "Label",
+    "MovRegImm",
+    "MovRegReg",
+    "Mul",
+    "NoParams",
+    "Nop",
+    "Operation",
+    "Register",
+    "SrcSrc",
+    "Sub",
+    "Target",
+]

@@ -1,0 +1,20 @@
+"""What KVRM's operands may be: registers, immediates, addresses and labels.
+
+In: nothing. Out: annotated types for the schemas. How each is written is the grammar's matter,
+``grammars/kvrm/grammar.lark``; loading the set says where the two differ.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kvrm_grammar.isa.labels import LabelOf
+from kvrm_grammar.resources import resource_path
+
+__all__ = ["Address", "Immediate", "Label", "Register", "Target"]
+
+Register = Literal["R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7"]
+Immediate = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+Address = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Label = Annotated[str, LabelOf(resource_path("grammars/kvrm/grammar.lark"))]
+Target = Address | Label
