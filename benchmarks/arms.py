@@ -13,6 +13,7 @@ from typing import Any
 import outlines
 import torch
 
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
@@ -59,7 +60,7 @@ def plain_tokenizer(decoder: Decoder) -> Any:
 
 def bare_forward(decoder: Decoder) -> Callable[[Sequence[Sequence[int]]], None]:
     """The model's layers over rows of token IDs and nothing else: the physical limit."""
-    causal: Any = decoder.loaded.model
+    causal: Any = torch_model(decoder.loaded)
     body = causal.get_base_model().model if hasattr(causal, "get_base_model") else causal.model
 
     def run(rows: Sequence[Sequence[int]]) -> None:
@@ -113,7 +114,7 @@ def _outlines_arm(decoder: Decoder, backend: str) -> Arm:
 
     def run(texts: Sequence[str]) -> list[Reply]:
         if not generator:
-            causal: Any = decoder.loaded.model
+            causal: Any = torch_model(decoder.loaded)
             model = outlines.from_transformers(causal, plain_tokenizer(decoder))
             pattern = outlines.types.Regex(decoder.schema.regex)
             generator.append(outlines.Generator(model, pattern, backend=backend))

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.command import RESULTS, add_isa, write_report
+from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Answer, Draft, Language, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
@@ -143,7 +144,7 @@ def attack(
     index = compile_index(build_constraint(isa), vocabulary)
     grounding = Grounding(isa, index, vocabulary)
     scores = Scores(vocabulary.size, seed)
-    engine = Engine(scores)
+    engine = Engine(TorchBackend(scores))
     counts = {strategy: Counter[str]() for strategy in STRATEGIES}
     for start in range(0, sequences, batch_size):
         scores.strategy = STRATEGIES[start // batch_size % len(STRATEGIES)]

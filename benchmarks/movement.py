@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command import RESULTS, add_isa, write_report
+from kvrm_grammar.decoding.backends.loading import BACKENDS
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
@@ -60,7 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=positive_integer, default=1000)
     parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
+    parser.add_argument("--backend", choices=BACKENDS)
+    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16", "int8"])
     parser.add_argument("--output", type=Path, default=RESULTS / "movement.json")
     return parser
 
@@ -70,14 +72,19 @@ def main(argv: list[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     report: dict[str, Any] = {"batch_size": arguments.batch_size, "results": {}}
     try:
-        for dtype in arguments.dtypes:
+        for precision in arguments.precisions:
             for dialect in DIALECTS:
-                decoder = Decoder.from_pretrained(isa=arguments.isa, dialect=dialect, dtype=dtype)
+                decoder = Decoder.from_pretrained(
+                    isa=arguments.isa,
+                    dialect=dialect,
+                    backend=arguments.backend,
+                    precision=precision,
+                )
                 report.setdefault("provenance", provenance(decoder, arguments.seed))
                 texts = texts_of(dialect, arguments.count, arguments.seed, decoder.isa)
                 own = measure(decoder, texts, arguments.batch_size)
-                report["results"][f"{dialect} {dtype}"] = own
-                print(f"{dialect} {dtype}: {own}", file=sys.stderr)
+                report["results"][f"{dialect} {precision}"] = own
+                print(f"{dialect} {precision}: {own}", file=sys.stderr)
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -14,7 +14,8 @@ In: nothing. Out: exception classes that name the offending value and what to do
     ├── TokenIndexError         the token index cannot be built or read
     ├── ModelError            base model or adapter cannot be used
     │   ├── BaseModelError        the base model is missing or damaged
-    │   └── AdapterError          the adapter is missing, damaged or of another base
+    │   ├── AdapterError          the adapter is missing, damaged or of another base
+    │   └── ExportError           no graph can be built for it; torch may still run it
     ├── DecodeError           decoding was stopped before an answer was complete
     └── DataError             a training or evaluation file is malformed
 
@@ -33,6 +34,7 @@ __all__ = [
     "ConstraintError",
     "DataError",
     "DecodeError",
+    "ExportError",
     "InputError",
     "IsaError",
     "KvrmError",
@@ -132,6 +134,10 @@ class BaseModelError(ModelError):
 
 class AdapterError(ModelError):
     """The adapter is missing, damaged or made for another base model."""
+
+
+class ExportError(ModelError):
+    """No graph is built for this base model or adapter."""
 
 
 class DecodeError(KvrmError):

@@ -113,7 +113,7 @@ def build_adapter(folder: Path, base: Path, *, rank: int = 4) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from kvrm_grammar.weights.quiet import quiet_transformers
+    from kvrm_grammar.weights.pytorch.quiet import quiet_transformers
 
     config = LoraConfig(
         r=rank,
@@ -167,7 +167,7 @@ def tiny_decoder(tiny_adapter: Path, tmp_path_factory: pytest.TempPathFactory) -
     import torch
 
     from kvrm_grammar.decoding.decoder import Decoder
-    from kvrm_grammar.weights.loading import load_model
+    from kvrm_grammar.weights.pytorch.loading import load_model
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KVRM_GRAMMAR_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -37,7 +37,7 @@ from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.language.vocabulary import TokenVocabulary, read_vocabulary
 from kvrm_grammar.oracle.program import parse_program
 from kvrm_grammar.oracle.reference import explain, parse
-from kvrm_grammar.weights.loading import LoadedModel, load_model
+from kvrm_grammar.weights.pytorch.loading import LoadedModel, load_model
 from tests.language.independent import Oracle
 from tests.language.proof import prove
 from tests.language.tables import TABLES

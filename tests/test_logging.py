@@ -20,13 +20,13 @@ def test_the_package_writes_nothing_by_itself() -> None:
     """Without a handler a warning in the log does not end up on standard error."""
     code = (
         "import logging, kvrm_grammar\n"
-        "logging.getLogger('kvrm_grammar.weights.loading').warning('unheard')\n"
+        "logging.getLogger('kvrm_grammar.weights.pytorch.loading').warning('unheard')\n"
         "logging.basicConfig()\n"
-        "logging.getLogger('kvrm_grammar.weights.loading').warning('heard')\n"
+        "logging.getLogger('kvrm_grammar.weights.pytorch.loading').warning('heard')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    assert done.stderr == "WARNING:kvrm_grammar.weights.loading:heard\n"
+    assert done.stderr == "WARNING:kvrm_grammar.weights.pytorch.loading:heard\n"
 
 
 @pytest.mark.parametrize("path", LOGGING, ids=lambda path: path.stem)

@@ -18,8 +18,9 @@ import torch
 from safetensors.torch import load_file
 
 from kvrm_grammar.errors import AdapterError, KvrmError
-from kvrm_grammar.weights.adapter import read_adapter, write_weights
+from kvrm_grammar.weights.adapter import read_adapter
 from kvrm_grammar.weights.manifest import Manifest, read_manifest, write_manifest
+from kvrm_grammar.weights.pytorch.lora import write_weights
 from training.data.files import file_digest, read_record
 
 __all__ = ["average"]

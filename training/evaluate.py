@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from kvrm_grammar.decoding.backends.loading import BACKENDS
 from kvrm_grammar.decoding.decoded import METHODS
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
@@ -43,6 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=fresh_seed, default=EVALUATION_SEED)
     parser.add_argument("--batch-size", type=positive_integer, default=32)
     parser.add_argument("--method", choices=METHODS, default="verify", help="how to decode")
+    parser.add_argument("--backend", choices=BACKENDS, help="default: openvino; torch on a GPU")
+    parser.add_argument("--precision", help="default: what is fast on the device")
     parser.add_argument("--schema", action="store_true", help="schema constraint, no grounding")
     parser.add_argument("--training-data", type=Path, help="default: by set, below data/")
     parser.add_argument("--output", type=Path, help="default: evaluation.json beside the adapter")

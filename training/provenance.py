@@ -6,6 +6,7 @@ In: a decoder and a seed. Out: a JSON-ready row: weights, base, device, versions
 import platform
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,9 @@ import torch
 from kvrm_grammar.decoding.decoder import Decoder
 from training.data.files import file_digest
 
-__all__ = ["current_commit", "provenance"]
+__all__ = ["current_commit", "processor", "provenance"]
+
+_PACKAGES = ("openvino", "outlines_core", "torch", "transformers", "peft", "outlines")
 
 _RESULTS = tuple(
     f":(exclude,top){path}"
@@ -35,6 +38,7 @@ def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
     """
     folder = decoder.loaded.adapter_path
     weights = folder / "adapter_model.safetensors" if folder else None
+    graph = getattr(decoder.loaded, "graph", None)
     return {
         "seed": seed,
         "adapter_sha256": file_digest(weights) if weights else None,
@@ -44,12 +48,33 @@ def provenance(decoder: Decoder, seed: int | None = None) -> dict[str, Any]:
         "set_digest": decoder.isa.digest,
         "constraint_digest": decoder.schema.digest,
         "device": str(decoder.loaded.device),
-        "dtype": str(decoder.loaded.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
+        "backend": "torch" if graph is None else "openvino",
+        "dtype": decoder.loaded.precision,
+        "threads": torch.get_num_threads() if graph is None else _threads(graph),
+        "processor": processor(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft", "outlines")},
+        "versions": {name: version(name) for name in _PACKAGES},
         "commit": current_commit(),
     }
+
+
+def processor() -> str:
+    """The processor's name and what it has for small numbers, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
+    known = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = known.get("flags", "").split()
+    wanted = ("avx2", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+    return " ".join(
+        [known.get("model name", platform.machine()), *(f for f in wanted if f in flags)]
+    )
+
+
+def _threads(graph: Any) -> int:
+    return int(graph.get_property("INFERENCE_NUM_THREADS"))
 
 
 def current_commit() -> str | None:

@@ -13,16 +13,17 @@ from kvrm_grammar.cli.inputs import Source, forgotten_quotes, open_source
 from kvrm_grammar.cli.loading import ModelOptions, chosen_isa, most_probable
 from kvrm_grammar.cli.options import (
     Adapter,
+    BackendOption,
     Base,
     ConstraintOption,
     Device,
     DialectOption,
-    DtypeOption,
     InputFile,
     IsaOption,
     JsonLines,
     MinConfidence,
     Output,
+    PrecisionOption,
     Texts,
     Verbose,
 )
@@ -77,11 +78,14 @@ def decode(
     batch_size: BatchSize = None,
     method: MethodOption = "verify",
     device: Device = None,
-    dtype: DtypeOption = None,
+    backend: BackendOption = None,
+    precision: PrecisionOption = None,
     verbose: Verbose = 0,
 ) -> None:
     """Decode instructions with the model: one JSON line each."""
-    options = ModelOptions(adapter, base, dialect, constraint, method, device, dtype, isa)
+    options = ModelOptions(
+        adapter, base, dialect, constraint, method, device, precision, isa, backend
+    )
     with failures(verbose):
         source = open_source(texts, file)
         with destination(output, source.file) as writer:

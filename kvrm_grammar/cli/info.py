@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AsJson", "describe", "info", "table"]
 
-_PACKAGES = ("torch", "transformers", "peft", "outlines", "outlines_core", "lark", "pydantic")
+_PACKAGES = (
+    "openvino", "torch", "transformers", "peft", "outlines", "outlines_core", "lark", "pydantic",
+)  # fmt: skip
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,7 +1,7 @@
 """Options of the command line -> a decoder.
 
-In: what the options say. Out: a loaded decoder. torch is imported here, when a model is
-loaded, and nowhere else on the command line.
+In: what the options say. Out: a loaded decoder. Whatever runs a model is imported here, when one
+is loaded, and nowhere else on the command line.
 """
 
 import logging
@@ -34,8 +34,9 @@ class ModelOptions:
         constraint: What may be answered.
         method: How to search.
         device: Where to compute; None for the fastest.
-        dtype: Precision; None for the fastest.
+        precision: Of the computation; None for the fastest.
         isa: Name or folder of an instruction set; None for the packaged one.
+        backend: What runs the model; None for OpenVINO on a CPU and torch on a GPU.
     """
 
     adapter: Path | None
@@ -44,8 +45,9 @@ class ModelOptions:
     constraint: "ConstraintName" = "grounded"
     method: "Method" = "verify"
     device: str | None = None
-    dtype: str | None = None
+    precision: str | None = None
     isa: str | None = None
+    backend: str | None = None
 
     def load(self) -> "Decoder":
         """Load the model.
@@ -61,7 +63,8 @@ class ModelOptions:
             self.adapter,
             base=self.base,
             device=self.device,
-            dtype=self.dtype,
+            precision=self.precision,
+            backend=self.backend,
             progress=is_terminal(sys.stderr),
             method=self.method,
             constraint=self.constraint,

@@ -12,16 +12,17 @@ import typer
 __all__ = [
     "EXIT_CODES",
     "Adapter",
+    "BackendOption",
     "Base",
     "ConstraintOption",
     "Device",
     "DialectOption",
-    "DtypeOption",
     "InputFile",
     "IsaOption",
     "JsonLines",
     "MinConfidence",
     "Output",
+    "PrecisionOption",
     "Texts",
     "Verbose",
 ]
@@ -61,9 +62,17 @@ IsaOption = Annotated[
 Device = Annotated[
     str | None, typer.Option(help="Where to compute, such as cpu or cuda (default: the fastest).")
 ]
-DtypeOption = Annotated[
-    Literal["float32", "bfloat16", "float16"] | None,
-    typer.Option("--dtype", help="Precision (default: the fastest that the device has)."),
+# BACKENDS once more, for the same reason as below.
+BackendOption = Annotated[
+    Literal["openvino", "torch"] | None,
+    typer.Option("--backend", help="What runs the model (default: openvino; torch on a GPU)."),
+]
+PrecisionOption = Annotated[
+    Literal["float32", "bfloat16", "float16", "int8"] | None,
+    typer.Option(
+        "--precision",
+        help="Of the computation; int8 by openvino, float16 by torch alone (default: the fastest).",
+    ),
 ]
 # CONSTRAINTS once more: its module would load pydantic before --help. A test compares them.
 ConstraintOption = Annotated[

@@ -15,15 +15,16 @@ from kvrm_grammar.cli.inputs import read_source
 from kvrm_grammar.cli.loading import ModelOptions, chosen_isa
 from kvrm_grammar.cli.options import (
     Adapter,
+    BackendOption,
     Base,
     ConstraintOption,
     Device,
     DialectOption,
-    DtypeOption,
     IsaOption,
     JsonLines,
     MinConfidence,
     Output,
+    PrecisionOption,
     Verbose,
 )
 from kvrm_grammar.cli.output import destination, finish, make_row
@@ -51,12 +52,22 @@ def decode_program(
     constraint: ConstraintOption = "grounded",
     min_confidence: MinConfidence = 0.0,
     device: Device = None,
-    dtype: DtypeOption = None,
+    backend: BackendOption = None,
+    precision: PrecisionOption = None,
     reference: UseReference = False,
     verbose: Verbose = 0,
 ) -> None:
     """Decode a whole source file; labels become instruction addresses."""
-    options = ModelOptions(adapter, base, dialect, constraint, device=device, dtype=dtype, isa=isa)
+    options = ModelOptions(
+        adapter,
+        base,
+        dialect,
+        constraint,
+        device=device,
+        precision=precision,
+        isa=isa,
+        backend=backend,
+    )
     if reference:
         _check_reference(options, min_confidence)
     with failures(verbose):

@@ -1,6 +1,6 @@
 """How much of a draft is accepted: one request in progress, and what the model reads next.
 
-In: a request, and for each pass the choices at its drafted places. Out: the block to read next,
+In: a request, and for each pass the choices at its drafted places. Out: the text to read next,
 and in the end an answer or an error. Used by the engine; knows no tensor.
 """
 
@@ -28,11 +28,8 @@ class Row:
 
     request: Request
     state: int
-    block: list[int]  # token IDs the model has not read yet: the prompt, or its last choice
     accepted: list[int] = field(default_factory=list)
     draft: list[int] = field(default_factory=list)
-    read: int = 0  # positions in the cache that count
-    kept: int = 0  # positions of the last block that count
     log_probability: float = 0.0
     passes: int = 0
     drafted: int = 0
@@ -40,11 +37,11 @@ class Row:
     result: Answer | DecodeError | None = None
 
     def start_pass(self) -> list[int]:
-        """Draft behind the accepted tokens; returns what the model reads next."""
+        """Draft behind the accepted tokens; returns what the model reads: prompt and all."""
         room = self.request.language.max_tokens - len(self.accepted) - 1
         self.draft = list(self.request.draft(self.accepted))[: max(room, 0)]
         self.passes += 1
-        return self.block + self.draft
+        return [*self.request.prompt, *self.accepted, *self.draft]
 
     def states(self) -> list[int]:
         """States before each drafted token and behind the last, as far as they exist."""
@@ -60,7 +57,6 @@ class Row:
         """Accept the draft as far as the model agrees, and its first other choice."""
         language = self.request.language
         expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
-        self.kept = len(self.block)
         for state, choice, drafted in zip(states, choices, expected, strict=True):
             if isinstance(choice, DecodeError):
                 self.result = choice
@@ -77,9 +73,6 @@ class Row:
             if choice.token_id != drafted:
                 break
             self.drafted += 1
-            self.kept += 1
-        self.read += self.kept
-        self.block = [self.accepted[-1]]
         if len(self.accepted) >= language.max_tokens:
             self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
 

@@ -11,9 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from kvrm_grammar.decoding.adapters import choose
+from kvrm_grammar.decoding.backends.loading import Loaded, load_many
 from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
@@ -32,7 +31,6 @@ from kvrm_grammar.isa import InstructionSet
 from kvrm_grammar.language.constraint import Constraint, build_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
 from kvrm_grammar.lines import Line, as_line
-from kvrm_grammar.weights.loading import LoadedModel, load_model
 
 __all__ = ["Decoder"]
 
@@ -57,7 +55,7 @@ class Decoder:
             knows the schema alone.
     """
 
-    loaded: LoadedModel
+    loaded: Loaded
     dialect: Dialect
     schema: Constraint
     index: TokenIndex
@@ -76,8 +74,9 @@ class Decoder:
         isa: str | Path | InstructionSet | None = None,
         dialect: str | None = None,
         base: str | Path | None = None,
-        device: str | None = None,
-        dtype: Any = None,
+        backend: str | None = None,
+        device: Any = None,
+        precision: Any = None,
         progress: bool = False,
         method: Method = "verify",
         constraint: ConstraintName = "grounded",
@@ -91,8 +90,10 @@ class Decoder:
             dialect: ``strict`` or ``lenient``; None for the one that the adapter was trained
                 for, or ``strict``.
             base: Base model folder or name; None for the one the adapter names.
-            device: Such as ``cuda``; None for the CPU or, where there is one, a GPU.
-            dtype: Such as ``float32``; None for the one that is fast on the device.
+            backend: ``openvino`` or ``torch``; None for OpenVINO on a CPU and torch on a GPU.
+            device: Such as ``cuda``; None for the CPU or, where torch finds one, a GPU.
+            precision: ``float32``, ``bfloat16``, ``int8`` (OpenVINO) or ``float16`` (torch), or
+                torch's object of it; None for the one that is fast on the device.
             progress: Show a bar on standard error while the packaged base is being built.
             method: How to search for the answer, one of ``METHODS``.
             constraint: What may be answered, one of ``CONSTRAINTS``.
@@ -101,22 +102,29 @@ class Decoder:
             The decoder.
 
         Raises:
-            InputError: There is no such method, constraint or dialect.
+            InputError: There is no such method, constraint, backend or dialect.
             IsaError: There is no such instruction set.
             AdapterError: The adapter is missing, damaged, or made for another base, set,
                 dialect or prompt.
             BaseModelError: The base model is missing and cannot be fetched.
-            ModelError: Device or dtype cannot be used.
+            ModelError: Backend, device or precision cannot be used.
             ConstraintError: The schemas' language cannot be compiled.
         """
         folder, chosen = choose(path, isa, dialect)
-        loaded = load_model(folder, base=base, device=device, dtype=dtype, progress=progress)
+        (loaded,) = load_many(
+            [folder],
+            backend=backend or ("torch" if method == "outlines" else None),
+            base=base,
+            device=device,
+            precision=precision,
+            progress=progress,
+        )
         return cls.from_loaded(loaded, chosen, method=method, constraint=constraint)
 
     @classmethod
     def from_loaded(
         cls,
-        loaded: LoadedModel,
+        loaded: Loaded,
         dialect: Dialect | str = "strict",
         *,
         method: Method = "verify",
@@ -251,7 +259,7 @@ class Decoder:
             chosen = [ready[i] for i in batch]
             rows = [(reading, prompt) for _, reading, prompt in chosen]
             decoded = self.pipeline.run(rows, self.method, self.constraint)
-            if len(rows) > 1 and self.loaded.dtype != torch.float32:
+            if len(rows) > 1 and self.loaded.precision != "float32":
                 decoded = [
                     self._alone(row) if _is_near(one, min_confidence) else one
                     for row, one in zip(rows, decoded, strict=True)

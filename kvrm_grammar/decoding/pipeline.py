@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from kvrm_grammar.decoding.backends.loading import Loaded, backend_of, torch_model
 from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.decoding.engine import Engine
-from kvrm_grammar.decoding.outlines.generate import generate_rows
 from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
 from kvrm_grammar.decoding.search import best_first, distinct
 from kvrm_grammar.dialects import Dialect, Reading
@@ -20,9 +20,8 @@ from kvrm_grammar.errors import DecodeError, InputError
 from kvrm_grammar.isa import OperationModel
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import TokenIndex
-from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.language.tokens import decode_plain, encode_plain
 from kvrm_grammar.lines import Line
-from kvrm_grammar.weights.loading import LoadedModel
 
 __all__ = ["Pipeline"]
 
@@ -40,7 +39,7 @@ class Pipeline:
         index: The language of all answers over the tokenizer's vocabulary.
     """
 
-    loaded: LoadedModel
+    loaded: Loaded
     dialect: Dialect
     index: TokenIndex
 
@@ -127,8 +126,11 @@ class Pipeline:
 
     def _generate(self, rows: Sequence[Row]) -> list[Decoded]:
         """By transformers' ``generate``, which knows the schema alone and tells no confidence."""
+        model = torch_model(self.loaded, "the method 'outlines'")
+        from kvrm_grammar.decoding.outlines.generate import generate_rows
+
         with self.loaded.active():
-            found = generate_rows(self.loaded.model, [prompt for _, prompt in rows], self.index)
+            found = generate_rows(model, [prompt for _, prompt in rows], self.index)
         return [
             Decoded(reading.raw, None, row, constraint="schema", reading=reading)
             if isinstance(row, DecodeError)
@@ -138,9 +140,8 @@ class Pipeline:
 
     @cached_property
     def engine(self) -> Engine:
-        """What runs the model; the word that begins every prompt is read once."""
-        prefix = encode_plain(self.loaded.tokenizer, self.dialect.isa.definition.prompt)
-        return Engine(self.loaded.model, prefix)
+        """What runs the model."""
+        return Engine(backend_of(self.loaded))
 
     @cached_property
     def _grounding(self) -> Grounding:
@@ -156,5 +157,4 @@ class Pipeline:
         return self.dialect.isa.parse_json(self._text(list(token_ids)))
 
     def _text(self, token_ids: list[int]) -> str:
-        decode = self.loaded.tokenizer.decode
-        return str(decode(token_ids, clean_up_tokenization_spaces=False))
+        return decode_plain(self.loaded.tokenizer, token_ids)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Answer", "Draft", "Language", "Request", "Scores", "no_draft"]
+__all__ = ["Answer", "Backend", "Draft", "Language", "Request", "Scores", "no_draft"]
 
 Draft = Callable[[Sequence[int]], Sequence[int]]
 """Token IDs accepted so far -> token IDs that may follow, without the end token."""
@@ -36,6 +36,43 @@ class Language(Protocol):
 
     def next_state(self, state: int, token_id: int) -> int | None:
         """The state after a token; None where it is not allowed."""
+
+
+class Backend(Protocol):
+    """A model, as far as decoding knows it. Threads may share one."""
+
+    def hidden(
+        self,
+        ids: npt.NDArray[np.int64],
+        positions: npt.NDArray[np.int64],
+        mask: npt.NDArray[np.float32] | None,
+        places: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]:
+        """Last hidden states of whole sequences, at the places that are asked for.
+
+        Args:
+            ids: Token IDs, shape (rows, sequence).
+            positions: Of each token in its own text, from 0, shape (rows, sequence).
+            mask: Added to the attention scores, 0 or very negative, shape (rows or 1, 1,
+                sequence, sequence); None for a causal one.
+            places: Row and place in it, shape (n, 2).
+
+        Returns:
+            float32, shape (n, hidden).
+        """
+
+    def scores(
+        self, vectors: npt.NDArray[np.float32], columns: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """Scores of some tokens in float32, whatever the model's precision is.
+
+        Args:
+            vectors: Last hidden states, shape (n, hidden).
+            columns: Token IDs, shape (m,).
+
+        Returns:
+            Shape (n, m).
+        """
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ its added-token stage, so no switch is flipped on a shared object: thread-safe, 
 state to set up. Importing this module loads neither torch nor transformers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from kvrm_grammar.errors import BaseModelError
 
-__all__ = ["added_token_ids", "check_plain", "encode_plain"]
+__all__ = ["added_token_ids", "check_plain", "decode_plain", "encode_plain"]
 
 
 def encode_plain(tokenizer: Any, text: str) -> list[int]:
@@ -35,6 +36,16 @@ def encode_plain(tokenizer: Any, text: str) -> list[int]:
         pieces = [piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text)]
     tokenize = backend.model.tokenize
     return [token.id for piece in pieces for token in tokenize(piece)]
+
+
+def decode_plain(tokenizer: Any, token_ids: Sequence[int]) -> str:
+    """Write token IDs as text, control tokens too, and tidy nothing.
+
+    Args:
+        tokenizer: A fast transformers tokenizer, or a bare ``tokenizers.Tokenizer``.
+        token_ids: Any IDs that it knows.
+    """
+    return str(_backend(tokenizer).decode(list(token_ids), skip_special_tokens=False))
 
 
 def added_token_ids(tokenizer: Any) -> frozenset[int]:

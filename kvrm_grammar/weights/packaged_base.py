@@ -3,11 +3,9 @@
 In: the original GGUF file (:mod:`kvrm_grammar.weights.fetch`). Out: a folder in the user's cache
 with bfloat16 safetensors, the tokenizer, and a manifest of sizes and digests that is
 written last. The folder appears by one rename, so it is whole or absent; a damaged one is
-built again. torch and transformers are imported only while converting.
+built again. Neither torch nor transformers is needed.
 """
 
-import contextlib
-import io
 import json
 import logging
 import os
@@ -24,7 +22,6 @@ from kvrm_grammar import cache
 from kvrm_grammar.errors import BaseModelError
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
 from kvrm_grammar.weights.progress import reporter
-from kvrm_grammar.weights.quiet import quiet_transformers
 from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
 
 __all__ = [
@@ -169,23 +166,9 @@ def _build(root: Path, folder: Path, report: Report) -> None:
 
 
 def _convert(gguf: Path, target: Path) -> dict[str, str]:
-    import torch
-    import transformers
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from kvrm_grammar.weights.conversion import convert_gguf
 
-    # The reader draws a bar of its own that has no switch.
-    with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
-        place = {"gguf_file": gguf.name, "local_files_only": True}
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **place)
-        read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.bfloat16, **place)
-        # A model that says it is GGUF-quantised refuses to be saved; its tensors no longer are.
-        fields = read.config.to_dict()
-        fields.pop("quantization_config", None)
-        model = LlamaForCausalLM(LlamaConfig.from_dict(fields)).bfloat16()
-        model.load_state_dict(read.state_dict(), strict=True)
-        model.save_pretrained(target)
-        tokenizer.save_pretrained(target)
-    return {"torch": torch.__version__, "transformers": transformers.__version__}
+    return convert_gguf(gguf, target)
 
 
 def _write_manifest(folder: Path, versions: dict[str, str]) -> None:

@@ -3,9 +3,11 @@
 In: a folder of large files. Out: whether each of them is the very file that was hashed the last
 time, by size, times of change, and place on the disk. Whatever writes to a file, or puts another
 in its place, changes one of these; that a disk loses a bit does not, so a note is good for a week.
-Used by :mod:`~kvrm_grammar.weights.packaged_base`, whose files take about a second to hash.
+Used by :mod:`~kvrm_grammar.weights.packaged_base` and by compiled graphs, which take a
+second to hash.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -13,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MAX_AGE_S", "fingerprint", "is_verified", "note_verified"]
+__all__ = ["MAX_AGE_S", "fingerprint", "forget", "is_verified", "note_verified"]
 
 MAX_AGE_S = 7 * 24 * 3600.0
 """After so many seconds a note counts no longer."""
@@ -73,6 +75,12 @@ def note_verified(folder: Path, files: dict[str, list[int]]) -> None:
         temporary.replace(path)
     except OSError as error:
         _LOGGER.debug("no note that %s was verified (%s)", folder, error)
+
+
+def forget(folder: Path) -> None:
+    """Remove the note of a folder that is gone."""
+    with contextlib.suppress(OSError):
+        _path(folder).unlink(missing_ok=True)
 
 
 def _path(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks import lenient
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import DataError
@@ -43,9 +44,9 @@ def test_switching_is_timed(two_adapters: tuple[Path, Path]) -> None:
     decoders = load_decoders(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
     found = lenient.measure_switching(decoders, 2)
     assert all(value > 0 for value in found.values())
-    active = decoders["strict"].loaded.model.active_adapters
+    active = torch_model(decoders["strict"].loaded).active_adapters
     lenient._switch(decoders["lenient"])
-    assert decoders["strict"].loaded.model.active_adapters != active
+    assert torch_model(decoders["strict"].loaded).active_adapters != active
 
 
 def test_pictures_are_drawn(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoded import METHODS, Decoded, Method
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import find_dialect
@@ -25,7 +26,7 @@ from kvrm_grammar.isa import (
 from kvrm_grammar.language.grounding import Grounding
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import explain, parse
-from kvrm_grammar.weights.loading import load_model
+from kvrm_grammar.weights.pytorch.loading import load_model
 
 TEXTS = (
     "sub r5 r3 r1",
@@ -296,7 +297,7 @@ def test_comments_and_line_ends_do_not_reach_the_model(tiny_decoder: Decoder) ->
 def test_a_model_of_no_numbers_gives_errors(tiny_adapter: Path, tiny_decoder: Decoder) -> None:
     """Scores that are not numbers are an error for each text, never an answer."""
     loaded = load_model(tiny_adapter, dtype=torch.float32)
-    embeddings: Any = loaded.model.get_input_embeddings()
+    embeddings: Any = torch_model(loaded).get_input_embeddings()
     with torch.no_grad():
         embeddings.weight.fill_(float("nan"))
     damaged = replace(tiny_decoder, loaded=loaded)
@@ -319,7 +320,7 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
         rows = torch.eq(inputs[0], poison).any(dim=1)  # (batch,)
         return output.masked_fill(rows[:, None, None], float("nan"))
 
-    embeddings = tiny_decoder.loaded.model.get_input_embeddings()
+    embeddings = torch_model(tiny_decoder.loaded).get_input_embeddings()
     hook = embeddings.register_forward_hook(spoil)
     try:
         decoder = replace(tiny_decoder, method=method, constraint="schema")
@@ -343,7 +344,7 @@ def test_from_pretrained(
     assert decoded.operation is not None
     again = Decoder.from_pretrained(str(tiny_adapter), base=tiny_base).decode("HALT")
     assert told([again]) == told([decoded])
-    if decoder.loaded.dtype == torch.float32:  # elsewhere the default is bfloat16
+    if decoder.loaded.precision == "float32":  # elsewhere the default is bfloat16
         assert told([decoded]) == told([alone["HALT"]])
 
 

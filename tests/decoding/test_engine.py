@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from kvrm_grammar.decoding.backends.loading import torch_model
+from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
@@ -33,13 +35,13 @@ def prompts(tiny_decoder: Decoder) -> list[list[int]]:
 
 @pytest.fixture(scope="module")
 def engine(tiny_decoder: Decoder) -> Engine:
-    return Engine(tiny_decoder.loaded.model)
+    return Engine(TorchBackend(torch_model(tiny_decoder.loaded)))
 
 
 @pytest.fixture(scope="module")
 def plain(tiny_decoder: Decoder, prompts: list[list[int]]) -> list[tuple[int, ...]]:
     """What transformers' generate gives under the Outlines logits processor."""
-    rows = generate_constrained(tiny_decoder.loaded.model, prompts, tiny_decoder.index)
+    rows = generate_constrained(torch_model(tiny_decoder.loaded), prompts, tiny_decoder.index)
     return [tuple(row) for row in rows]
 
 
@@ -79,40 +81,6 @@ def test_without_drafts_it_is_plain_greedy_decoding(
         assert answer.token_ids == expected
         assert answer.passes == len(expected) + 1
         assert answer.drafted == 0
-
-
-def test_a_prefix_is_read_once_and_changes_no_answer(
-    engine: Engine,
-    tiny_decoder: Decoder,
-    prompts: list[list[int]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What all prompts begin with is in the cache already; a prompt without it is read whole."""
-    prefix = encode_plain(tiny_decoder.loaded.tokenizer, load_set().definition.prompt)
-    assert prefix
-    sharing = Engine(tiny_decoder.loaded.model, prefix)
-    read: list[tuple[int, ...]] = []
-    body = sharing._body
-
-    def counting(**arguments: Any) -> Any:
-        read.append(tuple(arguments["input_ids"].shape))
-        return body(**arguments)
-
-    monkeypatch.setattr(sharing, "_body", counting)
-    requests = [Request(p, tiny_decoder.index, no_draft) for p in prompts]
-    longest = max(map(len, prompts))
-    for _ in range(2):
-        results = zip(answers(sharing, requests), answers(engine, requests), strict=True)
-        for ours, whole in results:
-            assert ours.token_ids == whole.token_ids
-            assert ours.log_probability == pytest.approx(whole.log_probability, abs=1e-4)
-    assert read[:2] == [(1, len(prefix)), (len(prompts), longest - len(prefix))]
-    assert read.count((1, len(prefix))) == 1
-    read.clear()
-    other = [Request(prompts[0], tiny_decoder.index, no_draft)]
-    other.append(Request(prompts[1][len(prefix) :], tiny_decoder.index, no_draft))
-    assert answers(sharing, other)[0].token_ids == answers(engine, other)[0].token_ids
-    assert read[0] == (2, max(len(request.prompt) for request in other))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -179,7 +147,7 @@ def test_scores_that_are_no_numbers_cost_only_their_row(
                 output.last_hidden_state[-1] = float("nan")
             return output
 
-    spoiled = Engine(Spoiled(tiny_decoder.loaded.model))
+    spoiled = Engine(TorchBackend(Spoiled(torch_model(tiny_decoder.loaded))))
     results = spoiled.run([Request(p, tiny_decoder.index, no_draft) for p in prompts])
     assert isinstance(results[-1], DecodeError)
     assert [r.token_ids for r in results[:-1] if isinstance(r, Answer)] == plain[:-1]

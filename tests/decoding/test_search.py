@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.decoded import Alternative, Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
@@ -20,7 +21,7 @@ from kvrm_grammar.errors import DecodeError, InputError
 from kvrm_grammar.isa import INVALID, OperationModel, load_set, operation_to_json
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import TokenIndex, build_index
-from kvrm_grammar.weights.loading import LoadedModel, load_model
+from kvrm_grammar.weights.pytorch.loading import LoadedModel, load_model
 
 ISA = load_set()
 
@@ -104,7 +105,7 @@ def test_best_first_equals_enumeration(
     """The first answers, in order, with their probabilities, whatever was drafted."""
     count = 60 if drafts == "good" else 5
     draft = world.completed if drafts == "good" else no_draft
-    engine = Engine(world.loaded.model)
+    engine = Engine(TorchBackend(world.loaded.model))
     found = list(islice(best_first(engine, world.prompt, world.index, draft), count))
     texts = [str(world.loaded.tokenizer.decode(list(one.token_ids))) for one in found]
     for place, (one, text) in enumerate(zip(found, texts, strict=True)):
@@ -120,7 +121,9 @@ def test_a_small_language_is_exhausted(world: World) -> None:
     rng = Random(5)
     texts = rng.sample(TEXTS, 7)
     index = build_index(finite_constraint(texts), world.loaded.tokenizer, use_cache=False)
-    found = list(best_first(Engine(world.loaded.model), world.prompt, index, no_draft))
+    found = list(
+        best_first(Engine(TorchBackend(world.loaded.model)), world.prompt, index, no_draft)
+    )
     written = [world.loaded.tokenizer.decode(list(one.token_ids)) for one in found]
     assert sorted(written) == sorted(texts)
     scores = [one.log_probability for one in found]
@@ -131,7 +134,7 @@ def test_a_small_language_is_exhausted(world: World) -> None:
 
 def test_the_search_gives_up_after_its_passes(world: World) -> None:
     """With few passes there are fewer answers, and those are the first of the whole search."""
-    engine = Engine(world.loaded.model)
+    engine = Engine(TorchBackend(world.loaded.model))
     whole = list(islice(best_first(engine, world.prompt, world.index, world.completed), 6))
     calls = 0
     score = engine.score
@@ -187,4 +190,4 @@ def test_scores_that_are_no_numbers_are_an_error(world: World, make_base: Any) -
     with torch.no_grad():
         embeddings.weight.fill_(float("nan"))
     with pytest.raises(DecodeError, match="not numbers"):
-        next(best_first(Engine(loaded.model), world.prompt, world.index, no_draft))
+        next(best_first(Engine(TorchBackend(loaded.model)), world.prompt, world.index, no_draft))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kvrm_grammar.dialects import DIALECTS
-from kvrm_grammar.weights.loading import load_model
+from kvrm_grammar.weights.pytorch.loading import load_model
 from tests.training.short_training import train
 from training import train_decode
 from training.defaults import TRAINING_DATA, packaged_adapter

@@ -13,8 +13,8 @@ from kvrm_grammar.errors import AdapterError
 from kvrm_grammar.resources import resource_path
 from kvrm_grammar.weights.adapter import read_adapter
 from kvrm_grammar.weights.checksums import compare_checksums, update_checksum, write_checksums
-from kvrm_grammar.weights.loading import load_model, load_models
 from kvrm_grammar.weights.manifest import Manifest, read_manifest, write_manifest
+from kvrm_grammar.weights.pytorch.loading import load_model, load_models
 
 DIGEST, OTHER = "0" * 64, "f" * 64
 STRICT = Manifest("kvrm", DIGEST, "strict", 1, None)

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.language.tokens import encode_plain
 
-__all__ = ["Reply", "free_decoding", "greedy_config"]
+__all__ = ["Reply", "free_decoding", "greedy_config", "in_torch"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,20 @@ class Reply:
     passes: int | None = None
     token_ids: tuple[int, ...] | None = None
     margin: float | None = None
+
+
+def in_torch(decoder: Decoder) -> Decoder:
+    """The same adapter in torch, which alone can generate freely; itself where it is there."""
+    if hasattr(decoder.loaded, "model"):
+        return decoder
+    return Decoder.from_pretrained(
+        decoder.loaded.adapter_path,
+        isa=decoder.isa,
+        dialect=decoder.dialect.name,
+        base=decoder.loaded.base_name,
+        backend="torch",
+        constraint=decoder.constraint,
+    )
 
 
 def greedy_config(decoder: Decoder) -> GenerationConfig:
@@ -52,8 +67,9 @@ def greedy_config(decoder: Decoder) -> GenerationConfig:
 
 def free_decoding(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:
     """Greedy decoding without any constraint, in batches: the model says what it likes."""
-    tokenizer: Any = decoder.loaded.tokenizer
-    model: Any = decoder.loaded.model
+    decoder = in_torch(decoder)
+    loaded: Any = decoder.loaded
+    tokenizer, model = loaded.tokenizer, torch_model(loaded)
     config = greedy_config(decoder)
     end = decoder.index.eos_token_id
 

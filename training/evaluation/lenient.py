@@ -159,7 +159,12 @@ def evaluate_lenient(
         ``mean_passes`` is that of all texts of the arm "grounded", ``mean_passes_of`` many.
     """
     decoder = Decoder.from_pretrained(
-        arguments.adapter, base=arguments.base, isa=isa, dialect="lenient"
+        arguments.adapter,
+        base=arguments.base,
+        isa=isa,
+        dialect="lenient",
+        backend=arguments.backend,
+        precision=arguments.precision,
     )
     origin = provenance(decoder, arguments.seed)
     examples = held_out_examples(arguments.count, arguments.seed, isa=isa)

@@ -136,6 +136,8 @@ def evaluate_strict(
         arguments.adapter,
         isa=isa,
         base=arguments.base,
+        backend=arguments.backend,
+        precision=arguments.precision,
         method=arguments.method,
         constraint="schema" if arguments.schema else "grounded",
     )

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import Dialect
 from kvrm_grammar.isa import InstructionSet
@@ -66,7 +67,7 @@ def mine(
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
             return [examples[place] for place in remembered["kept"]]
-    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa)
+    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa, backend="torch")
     kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
@@ -97,7 +98,8 @@ def unsure(
     Returns:
         Their places, ascending.
     """
-    model, tokenizer = decoder.loaded.model, decoder.loaded.tokenizer
+    loaded: Any = decoder.loaded
+    model, tokenizer = torch_model(loaded), loaded.tokenizer
     kept: list[int] = []
     for start in range(0, len(examples), _WINDOW):
         window = examples[start : start + _WINDOW]

@@ -19,9 +19,9 @@ from safetensors.torch import load_file
 from kvrm_grammar.dialects import Dialect
 from kvrm_grammar.dialects.base import PROMPT_VERSION
 from kvrm_grammar.isa import load_set
-from kvrm_grammar.weights.adapter import write_weights
-from kvrm_grammar.weights.loading import LoadedModel
 from kvrm_grammar.weights.manifest import Manifest, write_manifest
+from kvrm_grammar.weights.pytorch.loading import LoadedModel
+from kvrm_grammar.weights.pytorch.lora import write_weights
 from training.data.files import file_digest
 from training.fitting.recipes import Recipe
 

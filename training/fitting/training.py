@@ -18,11 +18,11 @@ from transformers import TrainingArguments, set_seed
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DataError
 from kvrm_grammar.weights.adapter import read_adapter
-from kvrm_grammar.weights.loading import (
+from kvrm_grammar.weights.pytorch.loading import (
     LoadedModel,
     load_model,
 )
-from kvrm_grammar.weights.placement import default_device, default_dtype
+from kvrm_grammar.weights.pytorch.placement import default_device, default_dtype
 from training.data.examples import Example, read_examples
 from training.data.near_disagreements import neighbours_of_file
 from training.fitting.batches import Collator, Feature, encode_examples

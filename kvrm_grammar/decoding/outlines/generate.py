@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessorList
 
-from kvrm_grammar.decoding.head import with_exact_head
+from kvrm_grammar.decoding.backends.head import with_exact_head
 from kvrm_grammar.decoding.outlines.logits import ConstraintLogitsProcessor
 from kvrm_grammar.errors import DecodeError, LimitError
 from kvrm_grammar.language.index import TokenIndex

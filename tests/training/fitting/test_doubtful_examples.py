@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.isa import operation_to_json
@@ -31,30 +32,34 @@ def free_probability(decoder: Decoder, example: Example) -> float:
     assert feature is not None
     labels = torch.tensor(feature["labels"][1:])
     with torch.inference_mode():
-        logits = decoder.loaded.model(torch.tensor([feature["input_ids"]])).logits[0, :-1]
+        logits = torch_model(decoder.loaded)(torch.tensor([feature["input_ids"]])).logits[0, :-1]
     return math.exp(-float(functional.cross_entropy(logits.float(), labels, reduction="sum")))
 
 
 def test_probabilities_are_those_of_single_passes(tiny_decoder: Decoder) -> None:
     """Packing, sorting and batching change nothing; what is too long has none."""
     loaded = tiny_decoder.loaded
-    found = mining.answer_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=900)
+    found = mining.answer_probabilities(
+        torch_model(loaded), loaded.tokenizer, examples(), max_length=900
+    )
     assert all(p is not None for p in found)
     for example, probability in zip(examples(), found, strict=True):
         assert probability == pytest.approx(
             free_probability(tiny_decoder, example), rel=1e-3, abs=0.0
         )
     whole = mining.answer_probabilities(
-        loaded.model, loaded.tokenizer, examples(), max_length=900, opcode_only=False
+        torch_model(loaded), loaded.tokenizer, examples(), max_length=900, opcode_only=False
     )
     assert all(w is not None and p is not None and w < p for w, p in zip(whole, found, strict=True))
-    none = mining.answer_probabilities(loaded.model, loaded.tokenizer, examples(), max_length=5)
+    none = mining.answer_probabilities(
+        torch_model(loaded), loaded.tokenizer, examples(), max_length=5
+    )
     assert none == [None] * len(TEXTS)
 
 
 def test_full_width_texts_are_read_as_their_dialect_reads_them(tiny_decoder: Decoder) -> None:
     """In the lenient dialect the model sees the same; in the strict one it does not."""
-    model, tokenizer = tiny_decoder.loaded.model, tiny_decoder.loaded.tokenizer
+    model, tokenizer = torch_model(tiny_decoder.loaded), tiny_decoder.loaded.tokenizer
     answer = operation_to_json(parse("halt"))
     texts = [Example(text, answer, ()) for text in ("halt", "\uff48alt")]
     for name in ("lenient", "strict"):

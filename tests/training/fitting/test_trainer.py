@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from transformers import EvalPrediction
 
-from kvrm_grammar.weights.loading import load_model
+from kvrm_grammar.weights.pytorch.loading import load_model
 from training.fitting import training as fitting
 from training.fitting.batches import IGNORED, Collator, Feature
 from training.fitting.recipes import Recipe

@@ -16,8 +16,8 @@ from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.dialects.base import PROMPT_VERSION
 from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.tokens import encode_plain
-from kvrm_grammar.weights.loading import load_model
 from kvrm_grammar.weights.manifest import Manifest, read_manifest
+from kvrm_grammar.weights.pytorch.loading import load_model
 from tests.training.short_training import train
 from training import train_decode
 from training.data.examples import Example, read_examples

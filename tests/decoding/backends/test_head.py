@@ -11,15 +11,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
+from kvrm_grammar.decoding.backends.head import Head, causal_parts, with_exact_head
+from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
-from kvrm_grammar.decoding.head import Head, causal_parts, with_exact_head
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
 from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import ModelError
 from kvrm_grammar.language.tokens import encode_plain
-from kvrm_grammar.weights.loading import load_model
+from kvrm_grammar.weights.pytorch.loading import load_model
 
 TEXTS = ("halt", "sub r5 r3 r1", "mov r3, 127", "jmp a.rather_long_label$", "?", "add r1, r2")
 FEW = np.array([3, 5, 8])
@@ -38,7 +39,7 @@ def check_against_own_logits(model: Any, decoder: Decoder) -> int:
     compared = 0
     for text in TEXTS:
         prompt = encode_plain(decoder.loaded.tokenizer, find_dialect("strict").read(text).prompt)
-        (answer,) = Engine(model).run([Request(prompt, decoder.index, no_draft)])
+        (answer,) = Engine(TorchBackend(model)).run([Request(prompt, decoder.index, no_draft)])
         assert isinstance(answer, Answer)
         logits = own_logits(model, [*prompt, *answer.token_ids])[len(prompt) - 1 :]
         state, total = decoder.index.initial_state, 0.0
@@ -51,7 +52,7 @@ def check_against_own_logits(model: Any, decoder: Decoder) -> int:
             state = decoder.index.next_state(state, token_id) or state
             compared += len(allowed) > 1
         assert answer.log_probability == pytest.approx(total, abs=1e-3)
-        scores = Engine(model).score(
+        scores = Engine(TorchBackend(model)).score(
             prompt, answer.token_ids, decoder.index, decoder.index.initial_state
         )
         first = logits[0][scores[0].token_ids.tolist()].log_softmax(0)
@@ -151,7 +152,7 @@ def test_a_tie_in_bfloat16_is_no_tie(model: Any, tiny_decoder: Decoder) -> None:
     brief.lm_head = head.requires_grad_(False)
     rounded = head(state.bfloat16())
     assert rounded[first] == rounded[second]
-    (step,) = Engine(brief).run([Request(prompt, index, no_draft)])
+    (step,) = Engine(TorchBackend(brief)).run([Request(prompt, index, no_draft)])
     assert isinstance(step, Answer)
     assert step.token_ids[0] == second
     assert step.margin >= 0
@@ -166,7 +167,7 @@ def test_a_bfloat16_model_gives_one_answer(
     loaded = load_model(tiny_adapter, dtype="bfloat16", device="cpu")
     prompt = encode_plain(loaded.tokenizer, find_dialect("strict").read(text).prompt)
     (plain,) = generate_constrained(loaded.model, [prompt], tiny_decoder.index)
-    engine = Engine(loaded.model)
+    engine = Engine(TorchBackend(loaded.model))
     drafts: list[Callable[..., Any]] = [no_draft, lambda accepted: plain[len(accepted) :]]
     for draft in drafts:
         (answer,) = engine.run([Request(prompt, tiny_decoder.index, draft)])
@@ -198,7 +199,7 @@ def test_a_model_without_the_parts_is_refused(tiny_base: Path) -> None:
 
     config = GPT2Config(vocab_size=300, n_embd=32, n_layer=1, n_head=2)
     with pytest.raises(ModelError, match="GPT2LMHeadModel has no part 'model'; choose a base"):
-        Engine(GPT2LMHeadModel(config))
+        Engine(TorchBackend(GPT2LMHeadModel(config)))
     with pytest.raises(ModelError, match="no part 'lm_head'"):
         causal_parts(SimpleNamespace(model=print, device="cpu"))
 
@@ -211,6 +212,6 @@ def test_scores_changed_behind_the_head_are_refused(field: str, value: float, mo
     """Gemma 2, Cohere and Granite do so: probabilities would not be the model's."""
     setattr(model.config, field, value)
     with pytest.raises(ModelError, match=f"{field} is {value}"):
-        Engine(model)
+        Engine(TorchBackend(model))
     setattr(model.config, field, None)
-    assert Engine(model).run([]) == []
+    assert Engine(TorchBackend(model)).run([]) == []

@@ -2,7 +2,7 @@
 
 In: what a user named, such as ``"cuda:1"`` and ``"bfloat16"``, or nothing. Out: a torch device
 that was tried out, and a torch dtype, or a :class:`~kvrm_grammar.errors.ModelError` that lists
-what there is. Used by :mod:`~kvrm_grammar.weights.loading`.
+what there is. Used by :mod:`~kvrm_grammar.weights.pytorch.loading`.
 """
 
 import torch

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from kvrm_grammar.errors import ModelError
-from kvrm_grammar.weights.loading import load_model, load_models
-from kvrm_grammar.weights.placement import (
+from kvrm_grammar.weights.pytorch.loading import load_model, load_models
+from kvrm_grammar.weights.pytorch.placement import (
     DTYPES,
     default_device,
     default_dtype,

@@ -15,8 +15,8 @@ import torch
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import ModelError
-from kvrm_grammar.weights.forking import prepare_process
-from kvrm_grammar.weights.loading import LoadedModel, load_model
+from kvrm_grammar.weights.pytorch.forking import prepare_process
+from kvrm_grammar.weights.pytorch.loading import LoadedModel, load_model
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not fork")
 

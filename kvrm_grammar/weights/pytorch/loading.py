@@ -19,14 +19,16 @@ from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kvrm_grammar.errors import AdapterError
-from kvrm_grammar.weights.adapter import attach_adapter, read_adapter
-from kvrm_grammar.weights.base import load_base, load_tokenizer, resolve_base
-from kvrm_grammar.weights.forking import prepare_process
+from kvrm_grammar.weights.adapter import read_adapter
+from kvrm_grammar.weights.base import resolve_base
 from kvrm_grammar.weights.manifest import Manifest
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
-from kvrm_grammar.weights.placement import default_dtype, named_dtype, usable_device
-from kvrm_grammar.weights.quiet import quiet_transformers
-from kvrm_grammar.weights.switching import AdapterSwitch, AdapterSwitches
+from kvrm_grammar.weights.pytorch.base import load_base, load_tokenizer
+from kvrm_grammar.weights.pytorch.forking import prepare_process
+from kvrm_grammar.weights.pytorch.lora import attach_adapter
+from kvrm_grammar.weights.pytorch.placement import default_dtype, named_dtype, usable_device
+from kvrm_grammar.weights.pytorch.quiet import quiet_transformers
+from kvrm_grammar.weights.pytorch.switching import AdapterSwitch, AdapterSwitches
 
 __all__ = ["LoadedModel", "load_model", "load_models"]
 
@@ -62,6 +64,11 @@ class LoadedModel:
     manifest: Manifest | None = None
     process_id: int = field(default_factory=os.getpid)
 
+    @property
+    def precision(self) -> str:
+        """The dtype's name, such as ``bfloat16``."""
+        return str(self.dtype).removeprefix("torch.")
+
     def active(self) -> AbstractContextManager[None]:
         """Hold the model with this adapter active; others of the same base wait.
 
@@ -81,7 +88,7 @@ def load_model(
     base: str | Path | None = None,
     dtype: str | torch.dtype | None = None,
     device: str | torch.device | None = None,
-    merge: bool | None = None,
+    merge: bool = True,
     progress: bool = False,
 ) -> LoadedModel:
     """Load a base model and put an adapter on it.
@@ -91,12 +98,11 @@ def load_model(
         base: A folder or hub name; None for the base that the adapter records, or for
             the packaged base where there is no adapter. Another base than the recorded
             one is accepted if every tensor fits, and logged as a warning.
-        dtype: One of :data:`~kvrm_grammar.weights.placement.DTYPES`, by name or as torch's
+        dtype: One of :data:`~kvrm_grammar.weights.pytorch.placement.DTYPES`, by name or as torch's
             object; None for what is fast on the device.
         device: Such as ``cuda:1``; None for a GPU where there is one, else the CPU.
-        merge: Fold the adapter into the base's weights. It saves about a fifth of a
-            forward pass, but in bfloat16 it rounds the adapter away in part; None
-            merges in float32 alone.
+        merge: Fold the adapter into the base's weights: what it costs otherwise, and that
+            rounding it changes no answers, is measured (docs/performance.md).
         progress: Show a bar on standard error while the packaged base is being built.
 
     Returns:
@@ -122,8 +128,8 @@ def load_model(
         model: Any = load_base(folder, str(wanted), precision, tokenizer).to(target)
         if found is not None:
             model = attach_adapter(model, found, str(wanted))
-            if merge or (merge is None and precision == torch.float32):
-                model = model.merge_and_unload()
+            if merge:
+                model = _merged(model, precision)
     model.eval().requires_grad_(False)
     path, manifest = (None, None) if found is None else (found.folder, found.manifest)
     return LoadedModel(
@@ -180,3 +186,12 @@ def load_models(
         replace(one, switch=switches.of(f"adapter{number}" if number else "default"))
         for number, one in enumerate(shared)
     ]
+
+
+def _merged(model: PeftModel, precision: torch.dtype) -> Any:
+    """Fold the adapter in, adding in float32 and rounding once."""
+    if precision == torch.float32:
+        return model.merge_and_unload()
+    for parameter in model.parameters():
+        parameter.data = parameter.data.float()
+    return model.merge_and_unload().to(precision)

@@ -21,8 +21,8 @@ from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.weights import base as base_module
 from kvrm_grammar.weights.adapter import read_adapter
 from kvrm_grammar.weights.checksums import write_checksums
-from kvrm_grammar.weights.loading import LoadedModel, load_model
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
+from kvrm_grammar.weights.pytorch.loading import LoadedModel, load_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -127,7 +127,8 @@ def test_a_new_adapter_records_the_base_name(tiny_base: Path) -> None:
 
 def test_standard_error_stays_clean(tiny_adapter: Path) -> None:
     """Loading prints nothing at all, in a process of its own."""
-    code = f"from kvrm_grammar.weights.loading import load_model; load_model({str(tiny_adapter)!r})"
+    module = "kvrm_grammar.weights.pytorch.loading"
+    code = f"from {module} import load_model; load_model({str(tiny_adapter)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 

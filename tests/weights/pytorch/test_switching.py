@@ -11,7 +11,7 @@ from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import AdapterError, InputError
 from kvrm_grammar.language.tokens import encode_plain
-from kvrm_grammar.weights.loading import load_model, load_models
+from kvrm_grammar.weights.pytorch.loading import load_model, load_models
 
 TEXTS = ("sub r5 r3 r1", "mov r1, 7", "jmp there", "halt", "inc r8")
 

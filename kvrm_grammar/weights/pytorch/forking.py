@@ -3,7 +3,7 @@
 In: the process that loaded a model, and its device. Out: the process of now, able to run it, or
 a :class:`~kvrm_grammar.errors.ModelError`. A fork copies the caller's thread alone: torch's
 pool of threads is gone in the child, and the first operation that hands it work would wait for
-ever. With one thread torch asks no pool. Used by :mod:`~kvrm_grammar.weights.loading`.
+ever. With one thread torch asks no pool. Used by :mod:`~kvrm_grammar.weights.pytorch.loading`.
 """
 
 import logging

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from transformers.utils import logging as hf_logging
 
-from kvrm_grammar.weights.loading import load_model
-from kvrm_grammar.weights.quiet import quiet_transformers
+from kvrm_grammar.weights.pytorch.loading import load_model
+from kvrm_grammar.weights.pytorch.quiet import quiet_transformers
 
 LIBRARY = logging.getLogger("transformers.modeling_utils")
 

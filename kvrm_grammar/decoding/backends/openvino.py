@@ -1,0 +1,83 @@
+"""A compiled graph as a backend: the default on a CPU, without torch.
+
+In: an exported model. Out: hidden states and scores, float32. One run at a time: a run uses every
+core, and a second beside it would only make both slower.
+"""
+
+import os
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kvrm_grammar.weights.export.loading import ExportedModel
+
+__all__ = ["OpenVinoBackend", "causal_mask"]
+
+_NEVER = np.float32(-1e9)
+_CHUNK = 8192  # rows that are widened at a time: of 49,152 by 576, this keeps 19 MB and not 113
+_FEW = 4096  # up to so many columns, their rows are picked out
+
+
+class OpenVinoBackend:
+    """Runs one exported model. Immutable but for its lock; threads may share it.
+
+    Args:
+        model: As loaded.
+    """
+
+    def __init__(self, model: ExportedModel) -> None:
+        self._model = model
+        self._lock = Lock()
+        self._process_id = os.getpid()
+        self._request: Any = None
+
+    def hidden(
+        self,
+        ids: npt.NDArray[np.int64],
+        positions: npt.NDArray[np.int64],
+        mask: npt.NDArray[np.float32] | None,
+        places: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.float32]:
+        """See :meth:`~kvrm_grammar.decoding.protocol.Backend.hidden`."""
+        inputs = {
+            "embedded": self._model.embedding.rows(ids),
+            "positions": positions.astype(np.int32),
+            "mask": causal_mask(ids.shape[1]) if mask is None else mask,
+        }
+        with self._own_lock():
+            if self._request is None:
+                self._request = self._model.graph.create_infer_request()
+            self._request.infer(inputs, share_inputs=True)
+            states: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data
+            return states[places[:, 0], places[:, 1]]  # a copy: the next run writes over it
+
+    def scores(
+        self, vectors: npt.NDArray[np.float32], columns: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """See :meth:`~kvrm_grammar.decoding.protocol.Backend.scores`."""
+        head = self._model.head
+        step = _FEW if len(columns) <= _FEW else _CHUNK
+        parts = [
+            vectors @ head.rows(columns[start : start + step]).T
+            for start in range(0, len(columns), step)
+        ]
+        scores: npt.NDArray[np.float32] = np.concatenate(parts, axis=1)
+        return scores if head.bias is None else scores + head.bias[columns]
+
+    def _own_lock(self) -> Lock:
+        if self._process_id != os.getpid():
+            # A fork copies a lock that another thread holds, and not the thread that would free it.
+            self._process_id, self._lock, self._request = os.getpid(), Lock(), None
+        return self._lock
+
+
+@lru_cache(maxsize=64)
+def causal_mask(length: int) -> npt.NDArray[np.float32]:
+    """Who sees whom in a plain sequence: float32, shape (1, 1, length, length)."""
+    seen = np.tril(np.ones((length, length), dtype=bool))
+    mask = np.where(seen, np.float32(0), _NEVER)[None, None].astype(np.float32)
+    mask.flags.writeable = False
+    return mask

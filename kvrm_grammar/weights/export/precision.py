@@ -1,0 +1,49 @@
+"""In which precision a processor computes fastest.
+
+In: OpenVINO's list of what the processor can do. Out: the name of a precision. Figures:
+docs/performance.md.
+"""
+
+from typing import Any
+
+from kvrm_grammar.errors import ModelError
+
+__all__ = ["PRECISIONS", "compile_options", "default_precision", "named_precision"]
+
+PRECISIONS = ("float32", "bfloat16", "int8")
+"""float32: reference. bfloat16: products in bfloat16, for processors with AMX or AVX-512 BF16.
+int8: weights in int8 with a scale for each row, states quantised in groups of 32; half the
+memory."""
+
+
+def default_precision(core: Any) -> str:
+    """bfloat16 where the processor has it (AMX or AVX-512 BF16), else float32.
+
+    Args:
+        core: An ``openvino.Core``.
+    """
+    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bfloat16" if native else "float32"
+
+
+def named_precision(name: str) -> str:
+    """Check a precision's name.
+
+    Raises:
+        ModelError: OpenVINO is not used with it; the message lists what is allowed.
+    """
+    if name not in PRECISIONS:
+        raise ModelError(
+            f"precision {name!r} cannot be used by openvino; choose one of {', '.join(PRECISIONS)}"
+        )
+    return name
+
+
+def compile_options(core: Any, precision: str) -> dict[str, Any]:
+    """What OpenVINO is told for a precision."""
+    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    hint = "f32" if precision == "float32" or not native else "bf16"
+    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+    if precision == "int8":
+        options["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "32"
+    return options

@@ -1,0 +1,147 @@
+"""Compiled graphs on disk: each a folder that is whole or absent, and checked before it is used.
+
+In: a key that names everything the graph depends on, and a function that builds it. Out: the file.
+A folder appears by one rename, holds its checksums, is hashed again when a file changed or a week
+has passed, and is built anew where it is damaged. The folder keeps ``MAX_GRAPHS``; the least
+recently used goes. A cache that cannot be written costs time at every start, and a warning.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kvrm_grammar import cache
+from kvrm_grammar.weights.fetch import sha256
+from kvrm_grammar.weights.verified import fingerprint, forget, is_verified, note_verified
+
+__all__ = ["GRAPH", "MAX_GRAPHS", "discard", "stored_graph"]
+
+GRAPH = "graph.blob"
+"""The compiled graph's file."""
+MAX_GRAPHS = 6
+"""Graphs that are kept; of the packaged base one takes 110 MB (int8) to 430 MB (float32)."""
+
+_LOGGER = logging.getLogger(__name__)
+_MANIFEST = "manifest.json"
+_FOLDER, _BUILD_PREFIX = "graphs", ".build-"
+_LOCK_TIMEOUT_S = 300
+
+
+def stored_graph(key: str, build: Callable[[Path], None]) -> Path | None:
+    """Find a graph, building it first where it is absent or damaged.
+
+    Safe to call from several processes at once: one builds, the others wait.
+
+    Args:
+        key: Names everything that the graph depends on.
+        build: Writes the graph's file to the path it is given.
+
+    Returns:
+        The file, as it was written; None where the cache cannot be used, after a
+        ``RuntimeWarning``. Errors of ``build`` that are not about the disk pass through.
+    """
+    root = cache.cache_dir() / _FOLDER
+    folder = root / hashlib.sha256(key.encode()).hexdigest()[:32]
+    if _is_intact(folder, key):
+        with contextlib.suppress(OSError):
+            os.utime(folder)
+        return folder / GRAPH
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _alone(root):
+            # Another process may have built it while this one waited.
+            if not _is_intact(folder, key):
+                _build(root, folder, key, build)
+            return folder / GRAPH
+    except (OSError, Timeout) as error:
+        warnings.warn(
+            f"the compiled model cannot be kept in {root} ({error}); it is compiled at every "
+            f"start until {cache.CACHE_VARIABLE} names a folder that can be written and has "
+            "500 MB free",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+
+
+def discard(path: Path) -> None:
+    """Remove a graph that cannot be used after all, so that it is built anew."""
+    _LOGGER.warning("the compiled model %s cannot be used and will be built anew", path)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    forget(path.parent)
+
+
+def _is_intact(folder: Path, key: str) -> bool:
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text("utf-8"))
+        if manifest["key"] != key:
+            return False
+        found = fingerprint(folder)
+        if found[GRAPH][0] != manifest["bytes"]:
+            raise ValueError(f"{GRAPH} has {found[GRAPH][0]} bytes, not {manifest['bytes']}")
+        if not is_verified(folder, found):
+            if sha256(folder / GRAPH) != manifest["sha256"]:
+                raise ValueError(f"{GRAPH} has another SHA-256 than its manifest says")
+            note_verified(folder, found)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOGGER.warning("the compiled model in %s is damaged (%s)", folder, error)
+        return False
+    return True
+
+
+def _build(root: Path, folder: Path, key: str, build: Callable[[Path], None]) -> None:
+    # The lock is held, so a build folder found here was left by a process that was killed.
+    for leftover in root.glob(f"{_BUILD_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=root))
+    try:
+        staged = work / "graph"
+        staged.mkdir()
+        build(staged / GRAPH)
+        size = (staged / GRAPH).stat().st_size
+        manifest = {"key": key, "bytes": size, "sha256": sha256(staged / GRAPH)}
+        (staged / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+        if os.path.lexists(folder):
+            os.replace(folder, work / "damaged")
+        os.replace(staged, folder)
+        note_verified(folder, fingerprint(folder))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _prune(root, keep=folder)
+
+
+def _prune(root: Path, keep: Path) -> None:
+    used: list[tuple[float, Path]] = []
+    for path in root.iterdir():
+        with contextlib.suppress(OSError):
+            if path.is_dir() and path != keep and not path.name.startswith(_BUILD_PREFIX):
+                used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used, reverse=True)[MAX_GRAPHS - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+        forget(path)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    lock = FileLock(root / "build.lock", timeout=_LOCK_TIMEOUT_S)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _LOGGER.warning("waiting for another process that compiles a model in %s", root)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,121 @@
+"""The tensors of safetensors files, read as float32 without torch.
+
+In: a file, or a folder with one or with an index of several. Out: numpy arrays. A file is mapped,
+not read, so what is not asked for costs nothing. bfloat16, which numpy lacks, is widened exactly.
+The format: https://github.com/huggingface/safetensors#format
+"""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["TensorFile", "open_tensors", "to_float32"]
+
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_MAX_HEADER = 100_000_000
+
+
+class TensorFile:
+    """The tensors of one or several safetensors files. Immutable; threads may share it.
+
+    Args:
+        paths: The files; a name that two of them have is the last one's.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file is not well formed.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._found: dict[str, tuple[npt.NDArray[Any], bool]] = {}
+        for path in paths:
+            self._found |= _mapped(path)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the files' order."""
+        return tuple(self._found)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """A tensor's shape.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        return self._found[name][0].shape
+
+    def stored(self, name: str) -> tuple[npt.NDArray[Any], bool]:
+        """A tensor as it is in the file, and whether its 16-bit integers are bfloat16.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        return self._found[name]
+
+    def float32(self, name: str) -> npt.NDArray[np.float32]:
+        """A tensor's values.
+
+        Raises:
+            KeyError: There is none of that name.
+        """
+        return to_float32(*self._found[name])
+
+
+def to_float32(stored: npt.NDArray[Any], is_bfloat16: bool) -> npt.NDArray[np.float32]:
+    """Widen stored values.
+
+    >>> to_float32(np.array([0x3F80, 0xC000], dtype=np.uint16), True).tolist()
+    [1.0, -2.0]
+    """
+    if is_bfloat16:
+        return (stored.astype(np.uint32) << 16).view(np.float32)
+    return stored.astype(np.float32)
+
+
+def open_tensors(folder: Path, stem: str = "model") -> TensorFile:
+    """Open a folder's ``model.safetensors``, or the shards that its index lists.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file is not well formed.
+    """
+    index = folder / f"{stem}.safetensors.index.json"
+    if not index.exists():
+        return TensorFile([folder / f"{stem}.safetensors"])
+    shards: Mapping[str, str] = json.loads(index.read_text("utf-8"))["weight_map"]
+    return TensorFile([folder / Path(name).name for name in sorted(set(shards.values()))])
+
+
+def _mapped(path: Path) -> dict[str, tuple[npt.NDArray[Any], bool]]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if 8 + length > size or length > _MAX_HEADER:
+            raise ValueError(f"{path} is damaged: its header is longer than the file")
+        header = json.loads(file.read(length))
+    whole = np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
+    found: dict[str, tuple[npt.NDArray[Any], bool]] = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        try:
+            kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"{path} is damaged: {name!r} is not described") from error
+        if kind not in _TYPES:
+            continue  # integers, such as buffers of older models, are no weights
+        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(_TYPES[kind]).itemsize
+        if not 0 <= begin <= end <= size - 8 - length or count != end - begin:
+            raise ValueError(f"{path} is damaged: {name!r} is not where its header says")
+        data = whole[8 + length + begin : 8 + length + end]
+        found[name] = data.view(_TYPES[kind]).reshape(shape), kind == "BF16"
+    return found
