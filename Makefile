@@ -3,8 +3,9 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+PLAIN := $(VENV)/.plain
 READY := $(VENV)/.ready
+INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 DOCS := $(VENV)/.docs
 DATA := data/cpu_decode_train.jsonl
@@ -21,12 +22,12 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check clean help
 
-setup: $(READY) ## install into .venv, fetch and convert the base model (once)
+setup: $(READY) ## install into .venv what decoding needs, fetch and convert the base model (once)
 
 decode: $(READY) ## decode TEXT with the real model
 	@$(BIN)/kvrm-grammar decode -- "$$TEXT"
 
-test: $(READY) ## run the tests
+test: $(INSTALLED) $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(INSTALLED) ## lint, format and types
@@ -34,21 +35,23 @@ check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy kvrm_grammar training benchmarks tests conftest.py docs/hooks
 
-fuzz: $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
+fuzz: $(INSTALLED) $(READY) ## model against parser (ARGS="--hypothesis-profile nightly": 20,000 examples)
 	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
-train: $(READY) $(DATA) ## train an adapter into runs/ (ARGS: options of train_decode)
+train: $(INSTALLED) $(READY) $(DATA) ## train an adapter into runs/ (ARGS: options of train_decode)
 	$(BIN)/python -m training.train_decode $(ARGS)
 
-evaluate: $(READY) ## evaluate the adapter on fresh instructions
+evaluate: $(INSTALLED) $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
 
-bench: $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
+bench: $(INSTALLED) $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
 	$(BIN)/python -m benchmarks.parts
 	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
 	$(BIN)/python -m benchmarks.calibration
 	$(BIN)/python -m benchmarks.stream
 	$(BIN)/python -m benchmarks.lenient
+	$(BIN)/python -m benchmarks.cold_start
+	$(BIN)/python -m benchmarks.backends
 
 tables: $(INSTALLED) ## write the figures of README and docs from the recorded results
 	$(BIN)/python -m benchmarks.tables $(ARGS)
@@ -90,15 +93,22 @@ $(DOCS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
-$(READY): $(INSTALLED)
+$(READY): $(PLAIN)
 	$(BIN)/kvrm-grammar setup
 	@touch $@
 
-$(INSTALLED): pyproject.toml constraints.txt
+# What decoding needs, without torch.
+$(PLAIN): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(MODERN)' || { \
 		echo 'Python 3.11 or newer is needed and was not found; name one: make PYTHON=/path/to/python3' >&2; \
 		exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
-	@echo 'Installing the versions of constraints.txt into $(VENV) (a few minutes)...'
+	@echo 'Installing the versions of constraints.txt into $(VENV)...'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+# What tests and training need besides.
+$(INSTALLED): $(PLAIN)
+	@echo 'Installing torch and the tools of development into $(VENV) (a few minutes)...'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@

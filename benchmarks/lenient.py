@@ -132,7 +132,9 @@ def main(argv: list[str] | None = None) -> int:
         report: dict[str, Any] = {
             "provenance": provenance(decoders["lenient"]),
             "examples": read_examples(decoders["lenient"]),
-            "switching": measure_switching(decoders, arguments.repeats),
+            "switching": measure_switching(
+                load_decoders(dict.fromkeys(decoders), backend="torch"), arguments.repeats
+            ),
             "memory": measure_memory(arguments.processes),
         }
     except KvrmError as error:

@@ -128,5 +128,5 @@ class Engine:
         for number, text in enumerate(texts):
             ids[number, : len(text)] = text
         # Padding is behind every token that counts, so what is causal is right for all rows.
-        positions = np.broadcast_to(np.arange(longest), ids.shape)
-        return self._backend.hidden(ids, np.ascontiguousarray(positions), None, places)
+        positions = np.arange(longest)[None].repeat(len(texts), axis=0)
+        return self._backend.hidden(ids, positions, None, places)

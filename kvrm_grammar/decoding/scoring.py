@@ -72,7 +72,8 @@ def _chosen(
     first = picked.argmax(axis=1)
     best, certainty = picked[place, first].copy(), log_probabilities[place, first]
     picked[place, first] = -np.inf
-    margins = best.astype(np.float64) - picked.max(axis=1)
+    with np.errstate(invalid="ignore"):
+        margins = best.astype(np.float64) - picked.max(axis=1)
     bad = ~np.isfinite(best) | np.isnan(certainty)
     token_ids = columns[index[place, first]]
     return [

@@ -155,7 +155,7 @@ def _rows_in_halves(matrix: npt.NDArray[np.float32], heads: int) -> npt.NDArray[
 
 
 def _write_tensors(path: Path, tensors: dict[str, npt.NDArray[np.uint16]]) -> None:
-    from safetensors import TensorSpec, serialize_file
+    from safetensors import SafetensorError, TensorSpec, serialize_file
 
     held = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
     specs = {
@@ -167,7 +167,10 @@ def _write_tensors(path: Path, tensors: dict[str, npt.NDArray[np.uint16]]) -> No
         )
         for name, values in held.items()
     }
-    serialize_file(specs, path, {"format": "pt"})
+    try:
+        serialize_file(specs, path, {"format": "pt"})
+    except SafetensorError as error:  # a full disk too
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _write_tokenizer(target: Path, value: Any) -> None:

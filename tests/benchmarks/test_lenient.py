@@ -41,7 +41,9 @@ def test_examples_are_answered(tiny_decoder: Decoder) -> None:
 
 def test_switching_is_timed(two_adapters: tuple[Path, Path]) -> None:
     """A switch changes the adapter, and its time is above nothing."""
-    decoders = load_decoders(dict(zip(("strict", "lenient"), two_adapters, strict=True)))
+    decoders = load_decoders(
+        dict(zip(("strict", "lenient"), two_adapters, strict=True)), backend="torch"
+    )
     found = lenient.measure_switching(decoders, 2)
     assert all(value > 0 for value in found.values())
     active = torch_model(decoders["strict"].loaded).active_adapters

@@ -73,14 +73,15 @@ def test_options_reach_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
         "dialect": "lenient",
         "method": "stepwise",
         "device": "cpu",
-        "dtype": "bfloat16",
+        "precision": "bfloat16",
+        "backend": "torch",
     }
     options = [part for name, value in chosen.items() for part in (f"--{name}", value)]
     options += ["--batch-size", "3", "--min-confidence", "0.9", "--adapter", "some/folder"]
     run("decode", *options, "HALT")
     run("decode", "HALT")
     usual = {
-        **dict.fromkeys(("base", "device", "dtype")),
+        **dict.fromkeys(("base", "device", "precision", "backend")),
         **{"constraint": "grounded", "dialect": None, "method": "verify"},
     }
     assert calls == [

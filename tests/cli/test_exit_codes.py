@@ -33,7 +33,7 @@ from tests.cli.running import run
         (["parse", "--isa", "nothing", "HALT"], 2),
         (["decode", "--isa", "nothing", "HALT"], 2),
         (["decode", "--alternatives", "0", "HALT"], 2),
-        (["decode", "--dtype", "float8", "HALT"], 2),
+        (["decode", "--precision", "float8", "HALT"], 2),
         (["decode", "--method", "magic", "HALT"], 2),
         (["info", "--dialect", "casual"], 2),
         (["decode-program"], 2),

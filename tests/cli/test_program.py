@@ -112,10 +112,10 @@ def test_options_reach_the_decoder(oracle: Oracle, program: Callable[[bytes], st
     loaded: list[Any] = []
 
     def load(path: Path | None, **options: Any) -> Oracle:
-        loaded.append((options["constraint"], options["dtype"], options["device"]))
+        loaded.append((options["constraint"], options["precision"], options["device"]))
         return oracle
 
-    chosen = ["--constraint", "schema", "--dtype", "float32", "--device", "cpu"]
+    chosen = ["--constraint", "schema", "--precision", "float32", "--device", "cpu"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Decoder, "from_pretrained", load)
         run("decode-program", program(b"NOP"), *chosen, "--min-confidence", "0.25")

@@ -14,6 +14,7 @@ from kvrm_grammar.isa import INVALID, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.program import parse_program
 from kvrm_grammar.oracle.reference import parse
 from training.data.files import file_digest
+from training.evaluation.free_decoding import in_torch
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -43,10 +44,11 @@ def test_built_in_checks(checks: tuple[tuple[str, str], ...], decoder: Decoder) 
 def test_the_three_methods_agree(decoder: Decoder) -> None:
     """One pass, one token at a time, and Outlines under generate: the same answers."""
     texts = [text for text, _ in BUILT_IN_CHECKS]
+    reference = in_torch(decoder)
     answers = [
         [d.json for d in one.decode_many(texts)]
         for one in (
-            Decoder.from_loaded(decoder.loaded, method=method, constraint="schema")
+            Decoder.from_loaded(reference.loaded, method=method, constraint="schema")
             for method in METHODS
         )
     ]

@@ -96,7 +96,7 @@ def read_architecture(folder: Path) -> Architecture:
             theta=_theta(config),
             tied=bool(config.get("tie_word_embeddings", False)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise BaseModelError(f"{path} lacks a field, or has a strange one ({error})") from error
 
 

@@ -37,17 +37,27 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "arrow_config": (None,),
 }
 
+# Options that say where an adapter is, how it was trained, or what is read here.
+_KNOWN = frozenset(
+    "peft_type task_type auto_mapping base_model_name_or_path revision inference_mode peft_version "
+    "r lora_alpha lora_dropout target_modules exclude_modules layers_to_transform layers_pattern "
+    "init_lora_weights use_rslora alpha_pattern rank_pattern megatron_core loftq_config "
+    "qalora_group_size runtime_config ensure_weight_tying".split()
+)
+
 
 @dataclass(frozen=True)
 class FoldedWeights:
     """The tensors of a base with an adapter. Immutable; callable as the graph wants it.
 
     Attributes:
+        name: What to call the base in an error.
         base: The base's tensors.
         adapter: The adapter's tensors; None for the bare base.
         pairs: By a base tensor's name the names of A and B and the factor of their product.
     """
 
+    name: str
     base: TensorFile
     adapter: TensorFile | None = None
     pairs: dict[str, tuple[str, str, float]] = field(default_factory=dict)
@@ -82,7 +92,10 @@ def fold(folder: Path, name: str, adapter: Adapter | None) -> FoldedWeights:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BaseModelError(f"base model {name} in {folder} cannot be read ({error})") from error
     if adapter is None:
-        return FoldedWeights(base)
+        return FoldedWeights(name, base)
+    for option, value in adapter.config.items():
+        if value and option not in _KNOWN and option not in _PLAIN:
+            raise ExportError(f"{adapter.folder} is not folded into a graph: {option} is not known")
     for option, plain in _PLAIN.items():
         if option in adapter.config and adapter.config[option] not in plain:
             raise ExportError(
@@ -99,12 +112,14 @@ def fold(folder: Path, name: str, adapter: Adapter | None) -> FoldedWeights:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise AdapterError(f"{path} is damaged ({error}); copy it again") from error
+    if tensors.left_out:
+        raise AdapterError(f"{path} is damaged ({tensors.left_out[0]!r} holds no weights)")
     for tensor in tensors.names:
         if not np.isfinite(tensors.float32(tensor)).all():
             raise AdapterError(f"{path} is damaged (not a number in {tensor!r}); copy it again")
     recorded = adapter.base_name or "an unnamed base"
     misfit = f"adapter {adapter.folder}, made for {recorded}, does not fit base {name}"
-    return FoldedWeights(base, tensors, _pairs(adapter, base, tensors, misfit))
+    return FoldedWeights(name, base, tensors, _pairs(adapter, base, tensors, misfit))
 
 
 def _pairs(
@@ -123,15 +138,16 @@ def _pairs(
             raise AdapterError(f"{misfit}: tensors are missing, such as {second!r}")
         if target not in base:
             raise AdapterError(f"{misfit}: tensors are unexpected, such as {first!r}")
-        (rank, width), (height, other) = tensors.shape(first), tensors.shape(second)
-        if (height, width) != base.shape(target) or rank != other:
+        own, other = tensors.shape(first), tensors.shape(second)
+        fits = len(own) == len(other) == 2 and own[0] == other[1]
+        if not fits or (other[0], own[1]) != base.shape(target):
             raise AdapterError(
                 f"{misfit}: tensor {first!r} has shape {tensors.shape(first)}, "
                 f"the base needs {base.shape(target)}"
             )
         if not target.startswith("model.layers."):
             raise ExportError(f"{adapter.folder} is not folded into a graph: it changes {target}")
-        pairs[target] = first, second, _scale(adapter, module, rank)
+        pairs[target] = first, second, _scale(adapter, module, own[0])
     if not pairs:
         raise AdapterError(f"{misfit}: it holds no LoRA tensors")
     _check_targets(adapter, base, pairs, misfit)
@@ -150,7 +166,7 @@ def _scale(adapter: Adapter, module: str, rank: int) -> float:
             f"{config.get('r')}"
         )
     alpha = config.get("lora_alpha")
-    if not isinstance(alpha, int | float):
+    if not isinstance(alpha, int | float) or not math.isfinite(alpha):
         raise AdapterError(f"{adapter.folder} has no number lora_alpha, but {alpha!r}")
     return alpha / math.sqrt(rank) if config.get("use_rslora") else alpha / rank
 

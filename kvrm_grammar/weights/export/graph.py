@@ -85,27 +85,33 @@ class _Blocks:
         self._weights = weights
         self._int8 = int8
 
-    def _weight(self, name: str) -> npt.NDArray[np.float32]:
+    def _weight(self, name: str, *shape: int) -> npt.NDArray[np.float32]:
+        """A tensor, and an error where its shape is another; -1 stands for any width."""
         found = self._weights(name)
         if found is None:
             raise KeyError(name)
+        fits = len(found.shape) == len(shape)
+        if not fits or any(b not in (-1, a) for a, b in zip(found.shape, shape, strict=True)):
+            raise ValueError(f"{name} has shape {found.shape}, not {shape}")
         return found
 
-    def linear(self, states: Any, name: str) -> Any:
+    def linear(self, states: Any, name: str, height: int, width: int) -> Any:
         """States (…, in) times a matrix (out, in), plus its bias where it has one."""
-        matrix = self._weight(f"{name}.weight")
+        matrix = self._weight(f"{name}.weight", height, width)
         if self._int8:
             values, scales = quantised(matrix)
             constant = ops.multiply(ops.convert(ops.constant(values), "f32"), ops.constant(scales))
         else:
             constant = ops.constant(matrix)
         product = ops.matmul(states, constant, False, True)
-        bias = self._weights(f"{name}.bias")
-        return product if bias is None else ops.add(product, ops.constant(bias[None, None]))
+        if self._weights(f"{name}.bias") is None:
+            return product
+        bias = self._weight(f"{name}.bias", len(matrix))
+        return ops.add(product, ops.constant(bias[None, None]))
 
     def norm(self, states: Any, name: str) -> Any:
         """RMSNorm over the last axis."""
-        weight = self._weight(f"{name}.weight")
+        weight = self._weight(f"{name}.weight", self._shape.hidden)
         square = ops.reduce_mean(
             ops.power(states, ops.constant(np.float32(2))), ops.constant([-1]), True
         )
@@ -144,13 +150,16 @@ class _Blocks:
 
     def attention(self, states: Any, turned: tuple[Any, Any], mask: Any, name: str) -> Any:
         """Grouped-query attention with rotary positions and an additive mask."""
-        queries = self._rotated(
-            self._heads(self.linear(states, f"{name}.q_proj"), self._shape.heads), turned
+        size, hidden = self._shape.head_size, self._shape.hidden
+        queries, keys, values = (
+            self._heads(self.linear(states, f"{name}.{part}", count * size, hidden), count)
+            for part, count in (
+                ("q_proj", self._shape.heads),
+                ("k_proj", self._shape.kv_heads),
+                ("v_proj", self._shape.kv_heads),
+            )
         )
-        keys = self._rotated(
-            self._heads(self.linear(states, f"{name}.k_proj"), self._shape.kv_heads), turned
-        )
-        values = self._heads(self.linear(states, f"{name}.v_proj"), self._shape.kv_heads)
+        queries, keys = self._rotated(queries, turned), self._rotated(keys, turned)
         mixed = ops.scaled_dot_product_attention(
             queries, self._repeated(keys), self._repeated(values), mask, causal=False
         )
@@ -160,11 +169,10 @@ class _Blocks:
             ops.constant(np.array([0, 0, width], np.int64)),
             True,
         )
-        return self.linear(merged, f"{name}.o_proj")
+        return self.linear(merged, f"{name}.o_proj", self._shape.hidden, width)
 
     def mlp(self, states: Any, name: str) -> Any:
         """SiLU-gated MLP."""
-        gate = ops.swish(self.linear(states, f"{name}.gate_proj"))
-        return self.linear(
-            ops.multiply(gate, self.linear(states, f"{name}.up_proj")), f"{name}.down_proj"
-        )
+        gate = ops.swish(self.linear(states, f"{name}.gate_proj", -1, self._shape.hidden))
+        up = self.linear(states, f"{name}.up_proj", -1, self._shape.hidden)
+        return self.linear(ops.multiply(gate, up), f"{name}.down_proj", self._shape.hidden, -1)

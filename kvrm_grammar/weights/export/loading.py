@@ -186,7 +186,11 @@ def _table(weights: FoldedWeights, name: str, shape: Architecture, base_name: st
 def _key(core: Any, precision: str, folder: Path, base_id: str, adapter: Adapter | None) -> str:
     """Everything that a compiled graph depends on, in words."""
     if base_id.startswith("folder:"):  # a path says nothing of what is in it
-        seen = {name: own for name, own in fingerprint(folder).items() if name.endswith("s")}
+        seen = [
+            (name, own)
+            for name, own in fingerprint(folder).items()
+            if name.endswith((".safetensors", ".json"))
+        ]
         base_id = hashlib.sha256(f"{base_id} {seen}".encode()).hexdigest()
     parts = [_FORMAT, version("openvino"), precision, base_id]
     if adapter is not None:
@@ -208,22 +212,21 @@ def _graph(
         compiled[0].export_model(stream)
         path.write_bytes(stream.getbuffer())
 
-    path = stored_graph(key, build)
-    if path is None:
-        made = (
-            compiled[0] if compiled else _compiled(core, precision, architecture, weights, options)
-        )
-        return made, None
-    # Mapped from the file, a graph takes half the memory of one that was just compiled.
-    compiled.clear()
-    gc.collect()
-    try:
-        return _imported(core, path, options)
-    except (RuntimeError, OSError, ValueError) as error:
-        _LOGGER.info("%s: %s", path, error)
-        discard(path)
-    path = stored_graph(key, build)
-    return (compiled[0], None) if path is None else _imported(core, path, options)
+    for _ in range(2):
+        path = stored_graph(key, build)
+        if path is None:
+            break
+        # Mapped from the file, a graph takes half the memory of one that was just compiled.
+        compiled.clear()
+        gc.collect()
+        try:
+            return _imported(core, path, options)
+        except (RuntimeError, OSError, ValueError) as error:
+            _LOGGER.info("%s: %s", path, error)
+            discard(path)
+    if not compiled:
+        compiled.append(_compiled(core, precision, architecture, weights, options))
+    return compiled[0], None
 
 
 def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, Any]:
@@ -251,7 +254,13 @@ def _compiled(
     try:
         model = build_graph(architecture, weights, int8=precision == "int8")
     except KeyError as error:
-        raise BaseModelError(f"the base model lacks the tensor {error}") from error
+        raise BaseModelError(f"base model {weights.name} lacks the tensor {error}") from error
+    except (RuntimeError, ValueError) as error:  # how OpenVINO says that shapes do not fit
+        reason = str(error).strip().splitlines()[-1]
+        raise BaseModelError(
+            f"base model {weights.name} has tensors of other shapes than its configuration says "
+            f"({reason})"
+        ) from error
     if path is None or precision == "float32":
         return core.compile_model(model, "CPU", options)
     file = path.with_suffix(".xml")

@@ -7,7 +7,9 @@ The format: https://github.com/huggingface/safetensors#format
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,11 @@ class TensorFile:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._found: dict[str, tuple[npt.NDArray[Any], bool]] = {}
+        left_out: list[str] = []
         for path in paths:
-            self._found |= _mapped(path)
+            self._found |= _mapped(path, left_out)
+        self.left_out = tuple(left_out)
+        """Names of integers and other things that are no weights."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._found
@@ -90,11 +95,14 @@ def open_tensors(folder: Path, stem: str = "model") -> TensorFile:
     index = folder / f"{stem}.safetensors.index.json"
     if not index.exists():
         return TensorFile([folder / f"{stem}.safetensors"])
-    shards: Mapping[str, str] = json.loads(index.read_text("utf-8"))["weight_map"]
+    content = json.loads(index.read_text("utf-8"))
+    shards = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+        raise ValueError(f"{index} has no weight map")
     return TensorFile([folder / Path(name).name for name in sorted(set(shards.values()))])
 
 
-def _mapped(path: Path) -> dict[str, tuple[npt.NDArray[Any], bool]]:
+def _mapped(path: Path, left_out: list[str]) -> dict[str, tuple[npt.NDArray[Any], bool]]:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -103,19 +111,36 @@ def _mapped(path: Path) -> dict[str, tuple[npt.NDArray[Any], bool]]:
             raise ValueError(f"{path} is damaged: its header is longer than the file")
         header = json.loads(file.read(length))
     whole = np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is damaged: its header is no table")
     found: dict[str, tuple[npt.NDArray[Any], bool]] = {}
+    ends: list[tuple[int, int]] = []
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        try:
-            kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"{path} is damaged: {name!r} is not described") from error
-        if kind not in _TYPES:
-            continue  # integers, such as buffers of older models, are no weights
-        count = int(np.prod(shape, dtype=np.int64)) * np.dtype(_TYPES[kind]).itemsize
-        if not 0 <= begin <= end <= size - 8 - length or count != end - begin:
+        kind, shape, begin, end = _described(path, name, entry)
+        if not 0 <= begin <= end <= size - 8 - length:
             raise ValueError(f"{path} is damaged: {name!r} is not where its header says")
+        ends.append((begin, end))
+        if kind not in _TYPES:
+            left_out.append(name)
+            continue  # integers, such as buffers of older models, are no weights
+        if prod(shape) * np.dtype(_TYPES[kind]).itemsize != end - begin:
+            raise ValueError(f"{path} is damaged: {name!r} has not the size of its shape")
         data = whole[8 + length + begin : 8 + length + end]
         found[name] = data.view(_TYPES[kind]).reshape(shape), kind == "BF16"
+    if any(first[1] > second[0] for first, second in pairwise(sorted(ends))):
+        raise ValueError(f"{path} is damaged: its tensors overlap")
     return found
+
+
+def _described(path: Path, name: str, entry: Any) -> tuple[str, list[int], int, int]:
+    """Type, shape, and where the data begin and end."""
+    try:
+        kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        whole = all(type(number) is int for number in (*shape, begin, end))
+        if isinstance(kind, str) and whole and all(side >= 0 for side in shape):
+            return kind, [*shape], begin, end
+    except (TypeError, KeyError, ValueError):
+        pass
+    raise ValueError(f"{path} is damaged: {name!r} is not described")

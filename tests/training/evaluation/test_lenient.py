@@ -117,7 +117,16 @@ def test_an_evaluation_and_its_card(tiny_decoder: Decoder, monkeypatch: pytest.M
 
     monkeypatch.setattr(Decoder, "from_pretrained", lambda *_, **__: tiny_decoder)
     monkeypatch.setattr(Decoder, "decode_many", decode_many)
-    arguments = Namespace(adapter=None, base=None, count=3, seed=9, batch_size=4, free=1)
+    arguments = Namespace(
+        adapter=None,
+        base=None,
+        backend=None,
+        precision=None,
+        count=3,
+        seed=9,
+        batch_size=4,
+        free=1,
+    )
     report = lenient.evaluate_lenient(arguments)
     assert {row["rate"] for row in report["arms"]["grounded"]["classes"].values()} == {1.0}
     assert report["strict"]["examples"] == 15

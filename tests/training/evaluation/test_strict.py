@@ -85,6 +85,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tiny_decoder: Decoder) -> list[str]:
 
 def options() -> Namespace:
     return Namespace(
+        backend=None,
+        precision=None,
         adapter=None, base=None, method="verify", schema=False, count=8, seed=9, batch_size=4,
         free=0, training_data=Path("nowhere"),
     )  # fmt: skip

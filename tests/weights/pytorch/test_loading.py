@@ -85,9 +85,19 @@ def test_merging_changes_nothing(tiny_adapter: Path) -> None:
     torch.testing.assert_close(logits(merged), logits(separate), rtol=1e-4, atol=1e-4)
 
 
-def test_bfloat16_keeps_the_adapter_apart(tiny_adapter: Path) -> None:
-    """In bfloat16 merging would round the adapter away: its weights stay float32."""
-    loaded = load_model(tiny_adapter, dtype=torch.bfloat16)
+def test_an_adapter_is_merged_in_float32_and_rounded_once(tiny_adapter: Path) -> None:
+    """In bfloat16 the sum is rounded, not each part of it; nothing of PEFT is left."""
+    exact, rounded = (load_model(tiny_adapter, dtype=d) for d in ("float32", "bfloat16"))
+    assert not isinstance(rounded.model, PeftModel)
+    expected = dict(exact.model.named_parameters())
+    for name, parameter in rounded.model.named_parameters():
+        assert parameter.dtype == torch.bfloat16
+        torch.testing.assert_close(parameter.float(), expected[name], rtol=2**-7, atol=2**-9)
+
+
+def test_unmerged_the_adapter_stays_float32(tiny_adapter: Path) -> None:
+    """Beside a bfloat16 base its weights keep their precision."""
+    loaded = load_model(tiny_adapter, dtype=torch.bfloat16, merge=False)
     assert isinstance(loaded.model, PeftModel)
     dtypes = {("lora_" in n): p.dtype for n, p in loaded.model.named_parameters()}
     assert dtypes == {True: torch.float32, False: torch.bfloat16}
@@ -387,7 +397,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise ConnectionError("the hub cannot be reached")
         return str(partial(snapshot_download, cache_dir=folder)(name, **options))
 
-    monkeypatch.setattr(base_module, "snapshot_download", download)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     return folder
 
 
@@ -430,7 +440,7 @@ def test_packaged_base_by_name(
     }
     (base / "manifest.json").write_text(json.dumps(manifest))
     monkeypatch.setattr(base_module, "ensure_packaged_base", lambda **_: base)
-    monkeypatch.setattr(base_module, "snapshot_download", None)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / PACKAGED_BASE_NAME).mkdir(parents=True)
     edit_json(adapter / CONFIG, base_model_name_or_path=PACKAGED_BASE_NAME)

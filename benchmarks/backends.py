@@ -1,0 +1,244 @@
+"""Every backend and precision on this machine: load, alone, in batches, memory, agreement.
+
+In: the packaged adapters and fresh texts. Out: benchmarks/results/backends.json. Each way is loaded
+in a process of its own for its memory; then all are asked by turns, text by text and batch by
+batch, so that noise falls on all alike. Agreement is with torch in float32.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from random import Random
+from statistics import median
+from typing import Any
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.command import RESULTS, add_isa, write_report
+from benchmarks.movement import texts_of
+from benchmarks.timing import by_length, chunks, timed, whole_text
+from kvrm_grammar.decoding.backends.loading import backend_of
+from kvrm_grammar.decoding.decoded import Decoded
+from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.sharing import load_decoders
+from kvrm_grammar.dialects import DIALECTS
+from training.arguments import integer_from, positive_integer
+from training.data.examples import Example
+from training.provenance import provenance
+
+DEFAULT_SEED = 606_060
+REFERENCE = "torch, float32"
+WAYS: dict[str, tuple[str, str]] = {
+    REFERENCE: ("torch", "float32"),
+    "torch, bfloat16": ("torch", "bfloat16"),
+    "openvino, float32": ("openvino", "float32"),
+    "openvino, bfloat16": ("openvino", "bfloat16"),
+    "openvino, int8": ("openvino", "int8"),
+}
+"""Name -> backend and precision."""
+
+
+def load(name: str, dialect: str, isa: str | None = None) -> Decoder:
+    """Load one way."""
+    backend, precision = WAYS[name]
+    return Decoder.from_pretrained(
+        isa=isa, dialect=dialect, backend=backend, precision=precision, device="cpu"
+    )
+
+
+def _alone_in_a_process(name: str, dialects: Sequence[str]) -> tuple[float, float, float]:
+    """Seconds to load, seconds of the first answer, and MiB held after it and a batch."""
+    backend, precision = WAYS[name]
+    started = time.perf_counter()
+    decoders = load_decoders(
+        dict.fromkeys(dialects), backend=backend, precision=precision, device="cpu"
+    )
+    loaded = time.perf_counter()
+    for decoder in decoders.values():
+        decoder.decode("sub r5 r3 r1")
+    first = time.perf_counter()
+    for decoder in decoders.values():
+        list(decoder.decode_many(["add r1, r2, r3", "mov r1, #0x1F", "jmp loop"] * 16))
+    held = float(psutil.Process().memory_info().rss) / 2**20
+    return loaded - started, first - loaded, held
+
+
+def processes(name: str, repeats: int) -> dict[str, float]:
+    """Load in fresh processes, with one dialect and with both."""
+    found: dict[tuple[str, ...], list[tuple[float, float, float]]] = {}
+    for _ in range(repeats):
+        for dialects in (("strict",), ("strict", "lenient")):
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                own = pool.submit(_alone_in_a_process, name, dialects).result()
+                found.setdefault(dialects, []).append(own)
+    one, both = found[("strict",)], found[("strict", "lenient")]
+    memory = median(row[2] for row in one)
+    return {
+        "load_s": round(median(row[0] for row in one), 3),
+        "first_answer_s": round(median(row[1] for row in one), 3),
+        "resident_mib": round(memory, 1),
+        "both_dialects_times_one": round(median(row[2] for row in both) / memory, 3),
+    }
+
+
+def bare(decoder: Decoder, examples: Sequence[Example]) -> Callable[[], Any]:
+    """The layers over prompt and answer, and nothing else: the limit of one pass."""
+    backend = backend_of(decoder.loaded)
+    rows = [whole_text(decoder, example) for example in examples]
+    longest = max(map(len, rows))
+    ids = np.array([[*row, *[0] * (longest - len(row))] for row in rows], dtype=np.int64)
+    positions = np.arange(longest)[None].repeat(len(rows), axis=0)
+    places = np.array([(row, longest - 1) for row in range(len(rows))])
+    return partial(backend.hidden, ids, positions, None, places)
+
+
+def speeds(
+    decoders: dict[str, Decoder], examples: Sequence[Example], batch_size: int, rng: Random
+) -> dict[str, dict[str, float]]:
+    """Every way on the same texts by turns: alone, in batches, and beside its own bare pass."""
+    singles = [[example] for example in examples[:: max(1, len(examples) // 60)]]
+    groups: dict[str, Sequence[Sequence[Example]]] = {
+        "alone": singles,
+        "batched": chunks(by_length(examples), batch_size),
+    }
+    found: dict[str, dict[str, float]] = {name: {} for name in decoders}
+    for label, batches in groups.items():
+        whole: dict[str, list[float]] = {name: [] for name in decoders}
+        limit: dict[str, list[float]] = {name: [] for name in decoders}
+        for batch in track(batches, description=label, console=Console(stderr=True)):
+            texts = [example.text for example in batch]
+            for name in rng.sample([*decoders], len(decoders)):
+                decoder = decoders[name]
+                run = partial(decoder.decode_many, texts, batch_size=max(2, batch_size))
+                least = bare(decoder, batch)
+                if not whole[name]:  # warm
+                    list(run())
+                limit[name].append(timed(least)[0])
+                whole[name].append(timed(partial(_all, run))[0])
+        count = sum(len(batch) for batch in batches)
+        for name, own in whole.items():
+            reference = whole.get(REFERENCE, own)
+            found[name] |= {
+                f"{label}_p50_ms": 1000 * median(own),
+                f"{label}_per_second": count / sum(own),
+                f"{label}_times_its_bare_pass": median(
+                    a / b for a, b in zip(own, limit[name], strict=True)
+                ),
+                f"{label}_times_faster_than_torch_float32": median(
+                    b / a for a, b in zip(own, reference, strict=True)
+                ),
+            }
+    return found
+
+
+def _all(run: Callable[[], Iterable[Decoded]]) -> list[Decoded]:
+    return list(run())
+
+
+def differences(
+    reference: Sequence[Decoded], other: Sequence[Decoded]
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many answers are valid, and those that differ, each with both margins."""
+    valid = sum(one.operation is not None for one in other)
+    rows = [
+        {
+            "text": one.text,
+            "reference": one.json,
+            "answer": two.json,
+            "reference_margin": one.margin,
+            "margin": two.margin,
+            "reference_confidence": one.confidence,
+            "confidence": two.confidence,
+        }
+        for one, two in zip(reference, other, strict=True)
+        if one.json != two.json
+    ]
+    return valid, rows
+
+
+def agreement(
+    names: Sequence[str], dialect: str, count: int, seed: int, isa: str | None
+) -> dict[str, Any]:
+    """Answers of every way to the same fresh texts, against torch in float32."""
+    texts: list[str] | None = None
+    expected: list[Decoded] = []
+    report: dict[str, Any] = {}
+    for name in (REFERENCE, *(name for name in names if name != REFERENCE)):
+        decoder = load(name, dialect, isa)
+        texts = texts or texts_of(dialect, count, seed, decoder.isa)
+        label = f"{dialect}: {name}"
+        answers = list(
+            track(
+                decoder.decode_many(texts, batch_size=16),
+                total=len(texts),
+                description=label,
+                console=Console(stderr=True),
+            )
+        )
+        expected = expected or answers
+        valid, rows = differences(expected, answers)
+        report[name] = {
+            "texts": len(texts),
+            "valid": valid,
+            "same_operation": len(texts) - len(rows),
+            "agreement": 1 - len(rows) / len(texts),
+            "differences": rows,
+        }
+        print(f"{label}: {len(texts) - len(rows)} of {len(texts)}", file=sys.stderr, flush=True)
+    return report
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_isa(parser)
+    parser.add_argument("--ways", nargs="+", choices=[*WAYS], default=[*WAYS])
+    parser.add_argument("--count", type=integer_from(32), default=256, help="texts for speed")
+    parser.add_argument("--strict", type=integer_from(0), default=20_000, help="for agreement")
+    parser.add_argument("--lenient", type=integer_from(0), default=3_000, help="for agreement")
+    parser.add_argument("--batch-size", type=positive_integer, default=16)
+    parser.add_argument("--processes", type=positive_integer, default=3)
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--output", type=type(RESULTS), default=RESULTS / "backends.json")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    rng, ways = Random(arguments.seed), arguments.ways
+    origin = provenance(load("openvino, float32", "strict", arguments.isa), arguments.seed)
+    report: dict[str, Any] = {"provenance": origin, "batch_size": arguments.batch_size}
+    report["processes"] = {name: processes(name, arguments.processes) for name in ways}
+    for name, row in report["processes"].items():
+        print(name, row, file=sys.stderr, flush=True)
+    report["speed"] = {}
+    for dialect in DIALECTS:
+        decoders = {name: load(name, dialect, arguments.isa) for name in ways}
+        some = next(iter(decoders.values()))
+        drawn = texts_of(dialect, arguments.count, arguments.seed + 1, some.isa)
+        answers = some.decode_many(drawn)
+        examples = [Example(one.text, one.json or "", ()) for one in answers]
+        report["speed"][dialect] = speeds(decoders, examples, arguments.batch_size, rng)
+        for name, row in report["speed"][dialect].items():
+            print(dialect, name, {k: round(v, 2) for k, v in row.items()}, file=sys.stderr)
+        del decoders, some
+    write_report(report, arguments.output)
+    report["agreement"] = {
+        dialect: agreement(ways, dialect, count, arguments.seed, arguments.isa)
+        for dialect, count in (("strict", arguments.strict), ("lenient", arguments.lenient))
+        if count
+    }
+    write_report(report, arguments.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

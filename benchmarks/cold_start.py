@@ -1,0 +1,124 @@
+"""One answer in a new process: what a command line costs, backend by backend.
+
+In: the packaged adapter, with everything fetched and compiled before. Out:
+benchmarks/results/cold_start.json: medians over new processes, started by turns so that noise falls
+on all alike: the whole command, and, for comparison, importing torch, transformers and peft alone.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.command import RESULTS, write_report
+from kvrm_grammar.decoding.decoder import Decoder
+from training.arguments import positive_integer
+from training.provenance import provenance
+
+TEXT = "sub r5 r3 r1"
+_MEMORY = (
+    "import resource, sys; from kvrm_grammar.cli import main\n"
+    "try: main(sys.argv[1:])\n"
+    "except SystemExit: pass\n"
+    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
+)
+
+
+def commands() -> dict[str, list[str]]:
+    """What is started, by its name in the report."""
+    run = [sys.executable, "-m", "kvrm_grammar"]
+    decode = [*run, "decode"]
+    return {
+        "import torch, transformers, peft": [
+            sys.executable,
+            "-c",
+            "import torch, transformers, peft",
+        ],
+        "decode, openvino, default": [*decode, TEXT],
+        "decode, openvino, bfloat16": [*decode, "--precision", "bfloat16", TEXT],
+        "decode, openvino, int8": [*decode, "--precision", "int8", TEXT],
+        "decode, openvino, float32": [*decode, "--precision", "float32", TEXT],
+        "decode, torch": [*decode, "--backend", "torch", TEXT],
+        "parse": [*run, "parse", TEXT],
+        "help": [*run, "--help"],
+    }
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Start every command once a round, in changing order, after one round that is not counted."""
+    todo = commands()
+    seconds: dict[str, list[float]] = {name: [] for name in todo}
+    for number in range(-1, rounds):
+        names = [*todo]
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            spent = _seconds(todo[name])
+            if number >= 0:
+                seconds[name].append(spent)
+    imports = seconds["import torch, transformers, peft"]
+    return {
+        name: {
+            "seconds_p50": round(median(own), 3),
+            "seconds_least": round(min(own), 3),
+            "times_the_imports": round(median(a / b for a, b in zip(own, imports, strict=True)), 3),
+        }
+        for name, own in seconds.items()
+    }
+
+
+def memory(options: Sequence[str]) -> float:
+    """Most memory that one decode holds, in MiB."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEMORY, "decode", *options, TEXT],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return round(float(done.stderr.split()[-1]), 1)
+
+
+def _seconds(command: Sequence[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ})
+    return time.perf_counter() - started
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=positive_integer, default=7)
+    parser.add_argument("--output", type=type(RESULTS), default=RESULTS / "cold_start.json")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    origin = provenance(Decoder.from_pretrained())
+    report = {
+        "provenance": origin,
+        "rounds": arguments.rounds,
+        "commands": measure(arguments.rounds),
+        "most_memory_mib": {
+            name: memory(options)
+            for name, options in {
+                "openvino, bfloat16": ["--precision", "bfloat16"],
+                "openvino, int8": ["--precision", "int8"],
+                "openvino, float32": ["--precision", "float32"],
+                "torch": ["--backend", "torch"],
+            }.items()
+        },
+    }
+    for name, row in report["commands"].items():
+        print(f"{name:34s} {row['seconds_p50']:6.2f} s  {row['times_the_imports']:5.2f} x imports")
+    print(report["most_memory_mib"])
+    write_report(report, arguments.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
