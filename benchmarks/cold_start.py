@@ -20,12 +20,6 @@ from training.arguments import positive_integer
 from training.provenance import provenance
 
 TEXT = "sub r5 r3 r1"
-_MEMORY = (
-    "import resource, sys; from kvrm_grammar.cli import main\n"
-    "try: main(sys.argv[1:])\n"
-    "except SystemExit: pass\n"
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)"
-)
 
 
 def commands() -> dict[str, list[str]]:
@@ -72,13 +66,13 @@ def measure(rounds: int) -> dict[str, Any]:
 
 def memory(options: Sequence[str]) -> float:
     """Most memory that one decode holds, in MiB."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MEMORY, "decode", *options, TEXT],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return round(float(done.stderr.split()[-1]), 1)
+    command = [sys.executable, "-m", "kvrm_grammar", "decode", *options, TEXT]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return round(usage.ru_maxrss / 1024, 1)
 
 
 def _seconds(command: Sequence[str]) -> float:
