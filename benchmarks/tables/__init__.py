@@ -7,6 +7,7 @@ writes them; with ``--check`` it fails where a page is stale.
 
 from collections.abc import Callable, Mapping
 
+from benchmarks.tables.cold_start import cold_start
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
 from benchmarks.tables.lenient import (
     lenient_classes,
@@ -45,6 +46,7 @@ TABLES: Mapping[str, Table] = {
     "index": index,
     "lines": lines,
     "stream": stream,
+    "cold-start": cold_start,
     "attack": attack,
     "rounds-strict": rounds_strict,
     "rounds-lenient": rounds_lenient,
