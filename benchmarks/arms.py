@@ -17,6 +17,7 @@ from kvrm_grammar.decoding.backends.loading import torch_model
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import operation_to_json
 from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.weights.export.precision import PRECISIONS
 from training.evaluation.free_decoding import Reply, free_decoding, greedy_config
 
 __all__ = [
@@ -87,6 +88,7 @@ def build_arms(decoder: Decoder) -> tuple[list[Arm], dict[str, str]]:
             dialect=decoder.dialect.name))),
         Arm("one pass, schema", _ours(schema)),
         Arm("one pass, grounded", _ours(decoder.constrained("grounded"))),
+        *(_compiled_arm(decoder, precision) for precision in PRECISIONS),
         Arm("parser alone", lambda texts: [Reply(operation_to_json(parse(t))) for t in texts]),
     ]  # fmt: skip
     ready, missing = [], {}
@@ -97,6 +99,27 @@ def build_arms(decoder: Decoder) -> tuple[list[Arm], dict[str, str]]:
         except Exception as error:  # a package that is not there, or cannot compile its kernel
             missing[arm.name] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
     return ready, missing
+
+
+def _compiled_arm(decoder: Decoder, precision: str) -> Arm:
+    """The same adapter as a compiled graph; not on a GPU, where it would be no rival."""
+    compiled: list[Decoder] = []
+
+    def run(texts: Sequence[str]) -> list[Reply]:
+        if not compiled:
+            compiled.append(
+                Decoder.from_pretrained(
+                    decoder.loaded.adapter_path,
+                    isa=decoder.isa,
+                    dialect=decoder.dialect.name,
+                    base=decoder.loaded.base_name,
+                    backend="openvino",
+                    precision=precision,
+                )
+            )
+        return _ours(compiled[0])(texts)
+
+    return Arm(f"one pass, grounded, openvino {precision}", run)
 
 
 def _ours(decoder: Decoder) -> Callable[[Sequence[str]], list[Reply]]:

@@ -6,18 +6,16 @@ batch, so that noise falls on all alike. Agreement is with torch in float32.
 """
 
 import argparse
+import json
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from random import Random
 from statistics import median
 from typing import Any
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.progress import track
 
@@ -27,7 +25,6 @@ from benchmarks.timing import by_length, chunks, timed, whole_text
 from kvrm_grammar.decoding.backends.loading import backend_of
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.dialects import DIALECTS
 from training.arguments import integer_from, positive_integer
 from training.data.examples import Example
@@ -53,21 +50,31 @@ def load(name: str, dialect: str, isa: str | None = None) -> Decoder:
     )
 
 
+# In a process that imports nothing of the benchmarks, whose own torch would count as memory.
+_CHILD = """
+import json, sys, time
+from kvrm_grammar.decoding.sharing import load_decoders
+backend, precision, *dialects = sys.argv[1:]
+started = time.perf_counter()
+options = {"backend": backend, "precision": precision, "device": "cpu"}
+decoders = load_decoders(dict.fromkeys(dialects), **options)
+loaded = time.perf_counter()
+for decoder in decoders.values():
+    decoder.decode("sub r5 r3 r1")
+first = time.perf_counter()
+for decoder in decoders.values():
+    list(decoder.decode_many(["add r1, r2, r3", "mov r1, #0x1F", "jmp loop"] * 16))
+held = psutil.Process().memory_info().rss / 2**20
+print(json.dumps([loaded - started, first - loaded, held]))
+"""
+
+
 def _alone_in_a_process(name: str, dialects: Sequence[str]) -> tuple[float, float, float]:
     """Seconds to load, seconds of the first answer, and MiB held after it and a batch."""
-    backend, precision = WAYS[name]
-    started = time.perf_counter()
-    decoders = load_decoders(
-        dict.fromkeys(dialects), backend=backend, precision=precision, device="cpu"
-    )
-    loaded = time.perf_counter()
-    for decoder in decoders.values():
-        decoder.decode("sub r5 r3 r1")
-    first = time.perf_counter()
-    for decoder in decoders.values():
-        list(decoder.decode_many(["add r1, r2, r3", "mov r1, #0x1F", "jmp loop"] * 16))
-    held = float(psutil.Process().memory_info().rss) / 2**20
-    return loaded - started, first - loaded, held
+    command = [sys.executable, "-c", _CHILD, *WAYS[name], *dialects]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    load_s, first_s, held = json.loads(done.stdout)
+    return load_s, first_s, held
 
 
 def processes(name: str, repeats: int) -> dict[str, float]:
@@ -75,9 +82,7 @@ def processes(name: str, repeats: int) -> dict[str, float]:
     found: dict[tuple[str, ...], list[tuple[float, float, float]]] = {}
     for _ in range(repeats):
         for dialects in (("strict",), ("strict", "lenient")):
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                own = pool.submit(_alone_in_a_process, name, dialects).result()
-                found.setdefault(dialects, []).append(own)
+            found.setdefault(dialects, []).append(_alone_in_a_process(name, dialects))
     one, both = found[("strict",)], found[("strict", "lenient")]
     memory = median(row[2] for row in one)
     return {

@@ -113,7 +113,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run everything."""
     rng = Random(arguments.seed)
     decoder = Decoder.from_pretrained(
-        arguments.adapter, isa=arguments.isa, dialect=arguments.dialect
+        arguments.adapter, isa=arguments.isa, dialect=arguments.dialect, backend="torch"
     )
     origin = {**provenance(decoder, arguments.seed), "packages": packages()}
 

@@ -17,6 +17,7 @@ from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
 from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.weights.export.precision import PRECISIONS
 from training.evaluation.free_decoding import Reply
 from training.scoring import is_valid
 
@@ -52,6 +53,7 @@ def test_our_arms_answer_validly_and_agree(tiny_decoder: Decoder) -> None:
     assert {*names, *missing} == {
         "free", "Outlines, outlines_core", "Outlines, llguidance", "Outlines, xgrammar",
         "stepwise, schema", "one pass, schema", "one pass, grounded", "parser alone",
+        *(f"one pass, grounded, openvino {precision}" for precision in PRECISIONS),
     }  # fmt: skip
     assert {"free", "stepwise, schema", "one pass, schema", "one pass, grounded"} <= set(names)
     texts = ["sub r5 r3 r1", "halt", "<|im_end|>", "mov r1, 0x10"]
@@ -61,6 +63,10 @@ def test_our_arms_answer_validly_and_agree(tiny_decoder: Decoder) -> None:
         if arm.constrained:
             assert all(is_valid(reply.json) for reply in answers[arm.name])
     one, step = answers["one pass, schema"], answers["stepwise, schema"]
+    compiled = answers["one pass, grounded, openvino float32"]
+    assert [reply.token_ids for reply in compiled] == [
+        reply.token_ids for reply in answers["one pass, grounded"]
+    ]
     assert [reply.token_ids for reply in one] == [reply.token_ids for reply in step]
     assert [reply.json for reply in answers["parser alone"]] == [
         operation_to_json(parse(text)) for text in texts
