@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from kvrm_grammar.lines import Line, read_lines
     from kvrm_grammar.oracle.program import Instruction, Program, parse_program
     from kvrm_grammar.oracle.reference import Verdict, explain, parse
-    from kvrm_grammar.sets.kvrm import (
+    from kvrm_grammar.sets.kvrm.operations import (
         Add,
         Cmp,
         Dec,
@@ -164,7 +164,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "operation_from_json",
         "operation_to_json",
     ),
-    "sets.kvrm": (
+    "sets.kvrm.operations": (
         "Add",
         "Cmp",
         "Dec",

@@ -339,7 +339,7 @@ class SetWords:
 WORDS = SetWords(every_set())
 CODE = {name: path for name, path in MODULES.items() if not name.startswith("sets.")}
 # The package hands the default set's operations out by name: those are names of classes.
-PUBLIC = {*kvrm_grammar._NAMES["sets.kvrm"]}
+PUBLIC = {*kvrm_grammar._NAMES["sets.kvrm.operations"]}
 # Plain words that a set has too, each with where it stands and what it means there.
 PLAIN_WORDS = {"off": "a switch of pip"}
 PLAIN_IDENTIFIERS = {

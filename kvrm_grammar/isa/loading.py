@@ -82,7 +82,7 @@ def _default() -> str:
 @cache  # a set that was let go would come back as another object, with other classes
 def _by_name(name: str) -> InstructionSet:
     if name in packaged_sets():
-        module = importlib.import_module(f"{ENTRY_POINTS}.{name}")
+        module = importlib.import_module(f"{ENTRY_POINTS}.{name}.{Path(_OPERATIONS).stem}")
         return _bound(resource_path(f"grammars/{name}"), module, name)
     found = entry_points(group=ENTRY_POINTS, name=name)
     if not found:

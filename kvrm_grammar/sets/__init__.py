@@ -1,4 +1,4 @@
-"""The schemas of the instruction sets that come with the package: a module or a folder each.
+"""The schemas of the instruction sets that come with the package, a folder each.
 
 In: nothing. Out: frozen Pydantic models. With ``grammars/<set>/`` the only places that name an
 opcode, a register or a parameter.

@@ -23,7 +23,7 @@ from kvrm_grammar.isa.binding import bind
 from kvrm_grammar.isa.definition import read_definition
 from kvrm_grammar.oracle.reference import explain
 from kvrm_grammar.resources import resource_path
-from kvrm_grammar.sets.kvrm import Address, Immediate, Label
+from kvrm_grammar.sets.kvrm.operands import Address, Immediate, Label
 from tests.kvrm import (
     ADDRESS_MAX,
     ADDRESS_MIN,

@@ -16,7 +16,7 @@ from kvrm_grammar.isa import (
     operation_from_json,
     operation_to_json,
 )
-from kvrm_grammar.sets import kvrm
+from kvrm_grammar.sets.kvrm import operations as kvrm
 from tests.kvrm import ADDRESS_MAX, IMMEDIATE_MAX, IMMEDIATE_MIN, LABEL_MAX_LENGTH, REGISTERS
 
 REGISTER = st.sampled_from(REGISTERS)
