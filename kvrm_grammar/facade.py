@@ -33,10 +33,10 @@ def default_decoder(
     """Load the packaged adapter of a set's dialect once per process.
 
     Each dialect has a model of its own, so that neither its answers nor its speed depend on
-    what else the process decodes. Two of them hold the base's weights twice (about 540 MB
-    each in float32, 270 MB in bfloat16);
-    :func:`~kvrm_grammar.decoding.sharing.load_decoders` holds them once, and decodes about a
-    fifth slower. A decoder that is loaded is handed out without waiting for anything.
+    what else the process decodes. Compiled graphs share the embedding alone; in torch
+    :func:`~kvrm_grammar.decoding.sharing.load_decoders` holds the base's weights once for several
+    dialects, and decodes slower. A decoder that is loaded is handed out without waiting for
+    anything.
 
     Args:
         dialect: ``strict`` or ``lenient``.

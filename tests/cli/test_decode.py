@@ -10,7 +10,8 @@ from kvrm_grammar.cli import decode as decode_module
 from kvrm_grammar.cli import inputs
 from kvrm_grammar.cli.decode import MethodOption
 from kvrm_grammar.cli.loading import most_probable
-from kvrm_grammar.cli.options import ConstraintOption, DialectOption
+from kvrm_grammar.cli.options import BackendOption, ConstraintOption, DialectOption
+from kvrm_grammar.decoding.backends.loading import BACKENDS
 from kvrm_grammar.decoding.decoded import CONSTRAINTS, METHODS
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
@@ -100,6 +101,7 @@ def test_the_choices_are_the_packages() -> None:
         (DialectOption, tuple(DIALECTS)),
         (ConstraintOption, CONSTRAINTS),
         (MethodOption, METHODS),
+        (BackendOption, BACKENDS),
     ):
         chosen = get_args(option)[0]
         literal = get_args(chosen)[0] if type(None) in get_args(chosen) else chosen

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from kvrm_grammar.cache import cache_dir
 from kvrm_grammar.errors import BaseModelError
-from kvrm_grammar.weights import fetch, verified
+from kvrm_grammar.weights import building, fetch, verified
 from kvrm_grammar.weights import packaged_base as base
 from kvrm_grammar.weights.packaged_base import (
     base_problem,
@@ -89,7 +89,7 @@ def test_second_call_does_nothing(
 ) -> None:
     """A complete cache needs no original, no lock and no conversion, even when verified."""
     wheel.unlink()
-    monkeypatch.setattr(base, "FileLock", None)
+    monkeypatch.setattr(building, "FileLock", None)
     assert ensure_packaged_base() == ensure_packaged_base(verify=True) == built
     assert len(conversions) == 1
 

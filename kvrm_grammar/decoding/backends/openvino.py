@@ -18,7 +18,6 @@ __all__ = ["OpenVinoBackend", "causal_mask"]
 
 _NEVER = np.float32(-1e9)
 _CHUNK = 8192  # rows that are widened at a time: of 49,152 by 576, this keeps 19 MB and not 113
-_FEW = 4096  # up to so many columns, their rows are picked out
 
 
 class OpenVinoBackend:
@@ -59,10 +58,9 @@ class OpenVinoBackend:
     ) -> npt.NDArray[np.float32]:
         """See :meth:`~kvrm_grammar.decoding.protocol.Backend.scores`."""
         head = self._model.head
-        step = _FEW if len(columns) <= _FEW else _CHUNK
         parts = [
-            vectors @ head.rows(columns[start : start + step]).T
-            for start in range(0, len(columns), step)
+            vectors @ head.rows(columns[start : start + _CHUNK]).T
+            for start in range(0, len(columns), _CHUNK)
         ]
         scores: npt.NDArray[np.float32] = np.concatenate(parts, axis=1)
         return scores if head.bias is None else scores + head.bias[columns]

@@ -18,7 +18,7 @@ from kvrm_grammar.weights.adapter import Adapter
 from kvrm_grammar.weights.checksums import WEIGHTS
 from kvrm_grammar.weights.export.tensors import TensorFile, open_tensors
 
-__all__ = ["FoldedWeights", "fold"]
+__all__ = ["FoldedWeights", "fold", "open_base"]
 
 _PREFIX = "base_model.model."
 # What a plain LoRA adapter leaves at these values; another one changes the numbers.
@@ -51,13 +51,11 @@ class FoldedWeights:
     """The tensors of a base with an adapter. Immutable; callable as the graph wants it.
 
     Attributes:
-        name: What to call the base in an error.
         base: The base's tensors.
         adapter: The adapter's tensors; None for the bare base.
         pairs: By a base tensor's name the names of A and B and the factor of their product.
     """
 
-    name: str
     base: TensorFile
     adapter: TensorFile | None = None
     pairs: dict[str, tuple[str, str, float]] = field(default_factory=dict)
@@ -74,25 +72,36 @@ class FoldedWeights:
         return own + np.float32(scale) * update
 
 
-def fold(folder: Path, name: str, adapter: Adapter | None) -> FoldedWeights:
-    """Open a base and an adapter, and make sure that they fit.
+def open_base(folder: Path, name: str) -> TensorFile:
+    """Open a base model's tensors.
 
     Args:
         folder: The base model's folder.
         name: What to call the base in an error.
+
+    Raises:
+        BaseModelError: They cannot be read.
+    """
+    try:
+        return open_tensors(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BaseModelError(f"base model {name} in {folder} cannot be read ({error})") from error
+
+
+def fold(base: TensorFile, name: str, adapter: Adapter | None) -> FoldedWeights:
+    """Put an adapter on a base's tensors, and make sure that they fit.
+
+    Args:
+        base: As from :func:`open_base`.
+        name: What to call the base in an error.
         adapter: As from ``read_adapter``; None for the bare base.
 
     Raises:
-        BaseModelError: The base's tensors cannot be read.
         AdapterError: The adapter's tensors are damaged, or do not fit the base exactly.
         ExportError: The adapter is of a kind that is not folded.
     """
-    try:
-        base = open_tensors(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BaseModelError(f"base model {name} in {folder} cannot be read ({error})") from error
     if adapter is None:
-        return FoldedWeights(name, base)
+        return FoldedWeights(base)
     for option, value in adapter.config.items():
         if value and option not in _KNOWN and option not in _PLAIN:
             raise ExportError(f"{adapter.folder} is not folded into a graph: {option} is not known")
@@ -119,7 +128,7 @@ def fold(folder: Path, name: str, adapter: Adapter | None) -> FoldedWeights:
             raise AdapterError(f"{path} is damaged (not a number in {tensor!r}); copy it again")
     recorded = adapter.base_name or "an unnamed base"
     misfit = f"adapter {adapter.folder}, made for {recorded}, does not fit base {name}"
-    return FoldedWeights(name, base, tensors, _pairs(adapter, base, tensors, misfit))
+    return FoldedWeights(base, tensors, _pairs(adapter, base, tensors, misfit))
 
 
 def _pairs(

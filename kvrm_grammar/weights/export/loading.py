@@ -11,9 +11,10 @@ import hashlib
 import io
 import logging
 import mmap
-import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,22 +22,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kvrm_grammar.errors import AdapterError, BaseModelError
+from kvrm_grammar.errors import BaseModelError
 from kvrm_grammar.weights.adapter import Adapter, read_adapter
-from kvrm_grammar.weights.base import resolve_base
+from kvrm_grammar.weights.base import named_base, resolve_base
 from kvrm_grammar.weights.checksums import CONFIG, WEIGHTS
 from kvrm_grammar.weights.export.architecture import Architecture, read_architecture
-from kvrm_grammar.weights.export.folding import FoldedWeights, fold
+from kvrm_grammar.weights.export.folding import FoldedWeights, fold, open_base
 from kvrm_grammar.weights.export.precision import (
     compile_options,
     default_precision,
     named_precision,
 )
 from kvrm_grammar.weights.export.store import discard, stored_graph
-from kvrm_grammar.weights.export.tensors import to_float32
+from kvrm_grammar.weights.export.tensors import TensorFile, to_float32
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.manifest import Manifest
-from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 from kvrm_grammar.weights.tokenizer import PlainTokenizer, read_tokenizer
 from kvrm_grammar.weights.verified import fingerprint
 
@@ -81,7 +81,6 @@ class ExportedModel:
         precision: One of :data:`~kvrm_grammar.weights.export.precision.PRECISIONS`.
         device: Always ``cpu``.
         manifest: What the adapter says it was trained for; None where it says nothing.
-        process_id: Of the process that loaded it.
         memory: What the graph's weights are mapped from; must live as long as the graph.
     """
 
@@ -95,7 +94,6 @@ class ExportedModel:
     precision: str
     device: str = "cpu"
     manifest: Manifest | None = None
-    process_id: int = field(default_factory=os.getpid)
     memory: Any = field(default=None, repr=False)
 
     def active(self) -> AbstractContextManager[None]:
@@ -134,28 +132,24 @@ def load_exported(
     core = openvino.Core()
     chosen = default_precision(core) if precision is None else named_precision(precision)
     found = None if adapter is None else read_adapter(adapter)
-    recorded = PACKAGED_BASE_NAME if found is None else found.base_name
-    wanted = recorded if base is None else base
-    if wanted is None:
-        raise AdapterError(f"{adapter} does not record its base model; name one with `base`")
-    if found is not None and str(wanted) != recorded:
-        _LOGGER.warning("adapter %s was made for %s, not %s", adapter, recorded, wanted)
+    wanted = named_base(found, base)
     folder, base_id = resolve_base(wanted, progress=progress)
     name = str(wanted)
     if (folder / CONFIG).exists():
         raise BaseModelError(f"{folder} is an adapter, not a base model")
     architecture = read_architecture(folder)
     tokenizer = read_tokenizer(folder, name)
-    weights = fold(folder, name, found)
-    embedding = _table(weights, _EMBEDDING, architecture, name)
+    tensors = open_base(folder, name)
+    weights = fold(tensors, name, found)
+    embedding = _table(tensors, _EMBEDDING, architecture, name)
     head = embedding
     if not architecture.tied:
-        head = _table(weights, _HEAD, architecture, name)
+        head = _table(tensors, _HEAD, architecture, name)
     if len(tokenizer) > architecture.vocabulary:
         raise BaseModelError(f"the tokenizer of {name} has more tokens than the model")
-    graph, memory = _graph(
-        core, chosen, architecture, weights, _key(core, chosen, folder, base_id, found)
-    )
+    key = _key(core, chosen, folder, base_id, found)
+    write = partial(_written, chosen == "int8", architecture, weights, name)
+    graph, memory = _graph(core, chosen, key, write)
     path, manifest = (None, None) if found is None else (found.folder, found.manifest)
     return ExportedModel(
         graph,
@@ -171,15 +165,15 @@ def load_exported(
     )
 
 
-def _table(weights: FoldedWeights, name: str, shape: Architecture, base_name: str) -> Table:
+def _table(tensors: TensorFile, name: str, shape: Architecture, base_name: str) -> Table:
     try:
-        stored, is_bfloat16 = weights.base.stored(name)
+        stored, is_bfloat16 = tensors.stored(name)
     except KeyError:
         raise BaseModelError(f"base model {base_name} lacks the tensor {name}") from None
     if stored.shape != (shape.vocabulary, shape.hidden):
         raise BaseModelError(f"base model {base_name} has {name} of shape {stored.shape}")
     bias_name = name.replace("weight", "bias")
-    bias = weights.base.float32(bias_name) if bias_name in weights.base else None
+    bias = tensors.float32(bias_name) if bias_name in tensors else None
     return Table(stored, is_bfloat16, bias)
 
 
@@ -199,15 +193,13 @@ def _key(core: Any, precision: str, folder: Path, base_id: str, adapter: Adapter
     return " ".join([*parts, str(core.get_property("CPU", "FULL_DEVICE_NAME")), abilities])
 
 
-def _graph(
-    core: Any, precision: str, architecture: Architecture, weights: FoldedWeights, key: str
-) -> tuple[Any, Any]:
-    """The compiled graph, and the memory that it needs to stay."""
+def _graph(core: Any, precision: str, key: str, write: Callable[[], Any]) -> tuple[Any, Any]:
+    """The compiled graph, and the memory that it needs to stay; written only where none is kept."""
     options = compile_options(core, precision)
     compiled: list[Any] = []
 
     def build(path: Path) -> None:
-        compiled.append(_compiled(core, precision, architecture, weights, options, path))
+        compiled.append(_compiled(core, write(), options, None if precision == "float32" else path))
         stream = io.BytesIO()
         compiled[0].export_model(stream)
         path.write_bytes(stream.getbuffer())
@@ -225,7 +217,7 @@ def _graph(
             _LOGGER.info("%s: %s", path, error)
             discard(path)
     if not compiled:
-        compiled.append(_compiled(core, precision, architecture, weights, options))
+        compiled.append(_compiled(core, write(), options))
     return compiled[0], None
 
 
@@ -238,30 +230,26 @@ def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, Any]
     return core.import_model(tensor, "CPU", options), (mapped, tensor)
 
 
-def _compiled(
-    core: Any,
-    precision: str,
-    architecture: Architecture,
-    weights: FoldedWeights,
-    options: dict[str, Any],
-    path: Path | None = None,
-) -> Any:
-    """Build and compile; beside ``path`` through a file, whose float16 weights stay float16."""
-    import openvino
-
+def _written(int8: bool, architecture: Architecture, weights: FoldedWeights, name: str) -> Any:
+    """The graph, with the adapter folded in."""
     from kvrm_grammar.weights.export.graph import build_graph
 
     try:
-        model = build_graph(architecture, weights, int8=precision == "int8")
+        return build_graph(architecture, weights, int8=int8)
     except KeyError as error:
-        raise BaseModelError(f"base model {weights.name} lacks the tensor {error}") from error
+        raise BaseModelError(f"base model {name} lacks the tensor {error}") from error
     except (RuntimeError, ValueError) as error:  # how OpenVINO says that shapes do not fit
         reason = str(error).strip().splitlines()[-1]
         raise BaseModelError(
-            f"base model {weights.name} has tensors of other shapes than its configuration says "
-            f"({reason})"
+            f"base model {name} has tensors of other shapes than its configuration says ({reason})"
         ) from error
-    if path is None or precision == "float32":
+
+
+def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None = None) -> Any:
+    """Compile; beside ``path`` through a file, whose float16 weights stay float16."""
+    import openvino
+
+    if path is None:
         return core.compile_model(model, "CPU", options)
     file = path.with_suffix(".xml")
     try:

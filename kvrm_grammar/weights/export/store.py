@@ -12,15 +12,14 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from kvrm_grammar import cache
+from kvrm_grammar.weights.building import alone, put_in_place, work_folder
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.verified import fingerprint, forget, is_verified, note_verified
 
@@ -33,7 +32,7 @@ MAX_GRAPHS = 6
 
 _LOGGER = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
-_FOLDER, _BUILD_PREFIX = "graphs", ".build-"
+_FOLDER = "graphs"
 _LOCK_TIMEOUT_S = 300
 
 
@@ -58,7 +57,7 @@ def stored_graph(key: str, build: Callable[[Path], None]) -> Path | None:
         return folder / GRAPH
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with _alone(root):
+        with alone(root / "build.lock", "compiles a model", timeout_s=_LOCK_TIMEOUT_S):
             # Another process may have built it while this one waited.
             if not _is_intact(folder, key):
                 _build(root, folder, key, build)
@@ -102,23 +101,15 @@ def _is_intact(folder: Path, key: str) -> bool:
 
 
 def _build(root: Path, folder: Path, key: str, build: Callable[[Path], None]) -> None:
-    # The lock is held, so a build folder found here was left by a process that was killed.
-    for leftover in root.glob(f"{_BUILD_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=root))
-    try:
+    with work_folder(root) as work:
         staged = work / "graph"
         staged.mkdir()
         build(staged / GRAPH)
         size = (staged / GRAPH).stat().st_size
         manifest = {"key": key, "bytes": size, "sha256": sha256(staged / GRAPH)}
         (staged / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-        if os.path.lexists(folder):
-            os.replace(folder, work / "damaged")
-        os.replace(staged, folder)
+        put_in_place(staged, folder, work)
         note_verified(folder, fingerprint(folder))
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     _prune(root, keep=folder)
 
 
@@ -126,22 +117,8 @@ def _prune(root: Path, keep: Path) -> None:
     used: list[tuple[float, Path]] = []
     for path in root.iterdir():
         with contextlib.suppress(OSError):
-            if path.is_dir() and path != keep and not path.name.startswith(_BUILD_PREFIX):
+            if path.is_dir() and path != keep:
                 used.append((path.stat().st_mtime, path))
     for _, path in sorted(used, reverse=True)[MAX_GRAPHS - 1 :]:
         shutil.rmtree(path, ignore_errors=True)
         forget(path)
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    lock = FileLock(root / "build.lock", timeout=_LOCK_TIMEOUT_S)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        _LOGGER.warning("waiting for another process that compiles a model in %s", root)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

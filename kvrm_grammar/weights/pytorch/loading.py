@@ -20,9 +20,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kvrm_grammar.errors import AdapterError
 from kvrm_grammar.weights.adapter import read_adapter
-from kvrm_grammar.weights.base import resolve_base
+from kvrm_grammar.weights.base import named_base, resolve_base
 from kvrm_grammar.weights.manifest import Manifest
-from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 from kvrm_grammar.weights.pytorch.base import load_base, load_tokenizer
 from kvrm_grammar.weights.pytorch.forking import prepare_process
 from kvrm_grammar.weights.pytorch.lora import attach_adapter
@@ -116,12 +115,7 @@ def load_model(
     target = usable_device(device)
     precision = default_dtype(target) if dtype is None else named_dtype(dtype)
     found = None if adapter is None else read_adapter(adapter)
-    recorded = PACKAGED_BASE_NAME if found is None else found.base_name
-    wanted = recorded if base is None else base
-    if wanted is None:
-        raise AdapterError(f"{adapter} does not record its base model; name one with `base`")
-    if found is not None and str(wanted) != recorded:
-        _LOGGER.warning("adapter %s was made for %s, not %s", adapter, recorded, wanted)
+    wanted = named_base(found, base)
     folder, base_id = resolve_base(wanted, progress=progress)
     with quiet_transformers():
         tokenizer = load_tokenizer(folder, str(wanted))

@@ -1,7 +1,6 @@
 """openvino.py: the graph as a backend decodes as torch does, from threads and forks too."""
 
 import gc
-import multiprocessing
 import sys
 import threading
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.protocol import Request, no_draft
 from kvrm_grammar.weights.export.loading import ExportedModel, Table, load_exported
+from tests.forked import TIMEOUT_S, in_a_fork
 
-_TIMEOUT_S = 60
 TOKENS = 286
 
 
@@ -235,30 +234,6 @@ def test_usable_after_garbage_collection(cache: None, tiny_adapter: Path) -> Non
     np.testing.assert_array_equal(states(first, *sample(8)), expected)
 
 
-def in_a_fork(work: Callable[[], Any]) -> Any:
-    """What a function gives in a forked process, or the error that it raises there."""
-    context: Any = multiprocessing.get_context("fork")
-    mine, theirs = context.Pipe(duplex=False)
-
-    def child() -> None:
-        try:
-            theirs.send(work())
-        except Exception as error:
-            theirs.send(error)
-
-    process = context.Process(target=child)
-    process.start()
-    try:
-        assert mine.poll(_TIMEOUT_S), "the forked process hangs"
-        found = mine.recv()
-    finally:
-        process.kill()
-        process.join()
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
 forks = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not fork")
 
 
@@ -289,11 +264,11 @@ def test_a_fork_while_another_thread_runs(backend: OpenVinoBackend) -> None:
     def hold() -> None:
         with backend._own_lock():
             held.set()
-            free.wait(_TIMEOUT_S)
+            free.wait(TIMEOUT_S)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(_TIMEOUT_S)
+    assert held.wait(TIMEOUT_S)
     try:
         found = in_a_fork(lambda: states(backend, *sample(10)))
     finally:

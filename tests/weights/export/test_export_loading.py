@@ -45,13 +45,13 @@ def base(tiny_base: Path, tmp_path: Path) -> Path:
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Tells which precisions were compiled."""
     seen: list[str] = []
-    compiled = loading._compiled
+    written = loading._written
 
-    def watch(core: Any, precision: str, *rest: Any) -> Any:
-        seen.append(precision)
-        return compiled(core, precision, *rest)
+    def watch(int8: bool, *rest: Any) -> Any:
+        seen.append("int8" if int8 else "float32")
+        return written(int8, *rest)
 
-    monkeypatch.setattr(loading, "_compiled", watch)
+    monkeypatch.setattr(loading, "_written", watch)
     return seen
 
 
@@ -80,7 +80,7 @@ def test_load(tiny_adapter: Path, tiny_base: Path, cache_folder: Path) -> None:
     assert model.base_name == str(tiny_base)
     assert model.base_id == f"folder:{tiny_base}"
     assert model.adapter_path == tiny_adapter
-    assert (model.precision, model.device, model.process_id) == ("float32", "cpu", os.getpid())
+    assert (model.precision, model.device) == ("float32", "cpu")
     assert model.head is model.embedding
     with model.active():
         own = states(model)

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from kvrm_grammar.errors import AdapterError, BaseModelError, ExportError, ModelError
 from kvrm_grammar.weights.adapter import read_adapter
-from kvrm_grammar.weights.export.folding import fold
+from kvrm_grammar.weights.export.folding import fold, open_base
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 Tensors = dict[str, torch.Tensor]
@@ -48,8 +48,11 @@ def merged(base: Path, adapter: Path) -> Tensors:
 
 def check_equal(base: Path, adapter: Path) -> None:
     """Every tensor of the base, folded, is that of PEFT, and the adapter changed some."""
-    weights, expected = fold(base, "base", read_adapter(adapter)), merged(base, adapter)
-    bare, changed = fold(base, "base", None), 0
+    weights, expected = (
+        fold(open_base(base, "base"), "base", read_adapter(adapter)),
+        merged(base, adapter),
+    )
+    bare, changed = fold(open_base(base, "base"), "base", None), 0
     for name in weights.base.names:
         own, plain = weights(name), bare(name)
         assert own is not None
@@ -101,7 +104,9 @@ def test_a_half_precision_adapter(adapter: Path, tiny_base: Path) -> None:
 
 def test_a_tensor_that_is_absent(tiny_adapter: Path, tiny_base: Path) -> None:
     """A name that the base has not is None."""
-    assert fold(tiny_base, "b", read_adapter(tiny_adapter))("model.norm.bias") is None
+    assert (
+        fold(open_base(tiny_base, "b"), "b", read_adapter(tiny_adapter))("model.norm.bias") is None
+    )
 
 
 A0 = "base_model.model.model.layers.0.mlp.down_proj.lora_A.weight"
@@ -178,7 +183,7 @@ def test_damaged(
     """Every damage is an AdapterError that names the folder."""
     damage(adapter)
     with pytest.raises(AdapterError, match=message) as caught:
-        fold(tiny_base, "base", read_adapter(adapter))
+        fold(open_base(tiny_base, "base"), "base", read_adapter(adapter))
     assert str(adapter) in str(caught.value)
 
 
@@ -202,17 +207,17 @@ def test_not_plain(option: str, value: Any, adapter: Path, tiny_base: Path) -> N
     """What is not a plain LoRA adapter is an ExportError with option and folder in it."""
     edit_json(adapter, **{option: value})
     with pytest.raises(ExportError, match=option) as caught:
-        fold(tiny_base, "base", read_adapter(adapter))
+        fold(open_base(tiny_base, "base"), "base", read_adapter(adapter))
     assert str(adapter) in str(caught.value)
 
 
 def test_an_option_that_is_not_known(adapter: Path, tiny_base: Path) -> None:
     """What a newer PEFT may have meant by it is not guessed; an empty one is harmless."""
     edit_json(adapter, future_option=None)
-    assert fold(tiny_base, "base", read_adapter(adapter)).pairs
+    assert fold(open_base(tiny_base, "base"), "base", read_adapter(adapter)).pairs
     edit_json(adapter, future_option=1)
     with pytest.raises(ModelError, match="future_option"):
-        fold(tiny_base, "base", read_adapter(adapter))
+        fold(open_base(tiny_base, "base"), "base", read_adapter(adapter))
 
 
 def test_lora_on_the_output_matrix(
@@ -232,7 +237,7 @@ def test_lora_on_the_output_matrix(
         ),
     )
     with pytest.raises(ExportError, match="lm_head"):
-        fold(base, "base", read_adapter(adapter))
+        fold(open_base(base, "base"), "base", read_adapter(adapter))
 
 
 @pytest.mark.parametrize("shape", [{"hidden": 64}, {"layers": 3}, {"layers": 1}], ids=str)
@@ -241,7 +246,7 @@ def test_another_base(
 ) -> None:
     """A base of another shape is refused; the error names both bases."""
     with pytest.raises(AdapterError, match="does not fit base other") as caught:
-        fold(make_base(**shape), "other", read_adapter(tiny_adapter))
+        fold(open_base(make_base(**shape), "other"), "other", read_adapter(tiny_adapter))
     assert str(tiny_base) in str(caught.value)
 
 
@@ -251,7 +256,7 @@ def test_a_base_without_weights(tiny_base: Path, tmp_path: Path) -> None:
         if content is not None:
             (tmp_path / "model.safetensors").write_bytes(content)
         with pytest.raises(BaseModelError, match="cannot be read") as caught:
-            fold(tmp_path, "base", None)
+            fold(open_base(tmp_path, "base"), "base", None)
         assert str(tmp_path) in str(caught.value)
 
 
@@ -262,21 +267,21 @@ def test_a_broken_index(index: str, tmp_path: Path) -> None:
     """An index that cannot be understood is a BaseModelError."""
     (tmp_path / "model.safetensors.index.json").write_text(index)
     with pytest.raises(BaseModelError, match="cannot be read"):
-        fold(tmp_path, "base", None)
+        fold(open_base(tmp_path, "base"), "base", None)
 
 
 def test_flipped_bits(adapter: Path, tiny_base: Path) -> None:
     """Any flipped bit of the header is a ModelError, or changes no shape."""
     whole = (adapter / WEIGHTS).read_bytes()
     length = int.from_bytes(whole[:8], "little")
-    described, base = read_adapter(adapter), fold(tiny_base, "base", None)
+    described, base = read_adapter(adapter), fold(open_base(tiny_base, "base"), "base", None)
     refused = 0
     for place in range(0, 8 + length, 17):
         changed = bytearray(whole)
         changed[place] ^= 1 << place % 7
         (adapter / WEIGHTS).write_bytes(changed)
         try:
-            weights = fold(tiny_base, "base", described)
+            weights = fold(open_base(tiny_base, "base"), "base", described)
         except ModelError:
             refused += 1
             continue

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 from kvrm_grammar.decoding.backends.openvino import OpenVinoBackend, causal_mask
 from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.weights.export.architecture import read_architecture
-from kvrm_grammar.weights.export.folding import fold
+from kvrm_grammar.weights.export.folding import fold, open_base
 from kvrm_grammar.weights.export.graph import build_graph, quantised
 from kvrm_grammar.weights.export.loading import load_exported
 
@@ -281,4 +281,4 @@ def test_a_missing_tensor(tiny_base: Path, tmp_path: Path) -> None:
         del tensors[name]
         save_file(tensors, folder / "model.safetensors")
         with pytest.raises(KeyError, match=name):
-            build_graph(read_architecture(folder), fold(folder, "b", None))
+            build_graph(read_architecture(folder), fold(open_base(folder, "b"), "b", None))

@@ -15,10 +15,10 @@ from kvrm_grammar.weights.export.tensors import TensorFile, open_tensors
 SPECIAL = [0.0, -0.0, 1.0, -1.5, 1e-40, -6e-8, 65504.0, 3e38, float("inf"), -float("inf")]
 
 
-def raw(path: Path, header: Any, data: bytes = b"\0" * 64) -> Path:
+def raw(path: Path, header: Any, size: int = 16) -> Path:
     """Write a file with any header."""
     head = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(head)) + head + data)
+    path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(size))
     return path
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_is_absent(tmp_path: Path) -> None:
 
 def test_integers_are_left_out(tmp_path: Path) -> None:
     """A buffer of integers is no weight."""
-    found = TensorFile([raw(tmp_path / "x", {"a": entry(), "i": entry(16, 32, (2,), "I64")})])
+    found = TensorFile([raw(tmp_path / "x", {"a": entry(), "i": entry(16, 32, (2,), "I64")}, 32)])
     assert found.names == ("a",)
 
 

@@ -1,7 +1,6 @@
 """forking.py: a forked process answers, or says why it cannot; it never hangs."""
 
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -17,34 +16,9 @@ from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.errors import ModelError
 from kvrm_grammar.weights.pytorch.forking import prepare_process
 from kvrm_grammar.weights.pytorch.loading import LoadedModel, load_model
+from tests.forked import TIMEOUT_S, in_a_fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not fork")
-
-_TIMEOUT_S = 60.0
-
-
-def in_a_fork(work: Callable[[], Any]) -> Any:
-    """What a function gives in a forked process, or the error that it raises there."""
-    context: Any = multiprocessing.get_context("fork")
-    mine, its = context.Pipe()
-
-    def child() -> None:
-        try:
-            its.send(work())
-        except BaseException as error:
-            its.send(error)
-
-    process = context.Process(target=child)
-    process.start()
-    try:
-        assert mine.poll(_TIMEOUT_S), "the forked process hangs"
-        result = mine.recv()
-    finally:
-        process.kill()
-        process.join()
-    if isinstance(result, BaseException):
-        raise result
-    return result
 
 
 @pytest.fixture
@@ -85,7 +59,7 @@ def test_a_fork_while_another_thread_runs_the_model(
     def hold() -> None:
         with decoders["lenient"].loaded.active():
             held.set()
-            done.wait(2 * _TIMEOUT_S)
+            done.wait(2 * TIMEOUT_S)
 
     thread = threading.Thread(target=hold)
     thread.start()
