@@ -64,6 +64,7 @@ for decoder in decoders.values():
 first = time.perf_counter()
 for decoder in decoders.values():
     list(decoder.decode_many(["add r1, r2, r3", "mov r1, #0x1F", "jmp loop"] * 16))
+import psutil
 held = psutil.Process().memory_info().rss / 2**20
 print(json.dumps([loaded - started, first - loaded, held]))
 """
