@@ -35,7 +35,7 @@ from kvrm_grammar.lines import Line, as_line
 __all__ = ["Decoder"]
 
 _MOVEMENT = 0.05
-"""In less than float32 a confidence depends on the batch, by at most this (see
+"""In less than float32 a confidence depends on the batch, by less than this (see
 benchmarks/movement.py). What is so near a threshold is decoded again alone, so that its neighbours
 do not decide whether it is refused."""
 _BATCHES_AHEAD = 8  # sorted together: more sort better, and answer later

@@ -1,0 +1,46 @@
+"""What computes: load, speed, memory and agreement of every backend and precision.
+
+In: the report of backends. Out: a table for each dialect.
+"""
+
+from typing import Any
+
+from benchmarks.tables.markdown import origin, short, table
+from benchmarks.tables.records import Records
+
+__all__ = ["backends", "backends_lenient"]
+
+
+def backends(records: Records) -> str:
+    """Every way on strict texts."""
+    return _ways(records.result("backends"), "strict")
+
+
+def backends_lenient(records: Records) -> str:
+    """Every way on lenient texts."""
+    return _ways(records.result("backends"), "lenient")
+
+
+def _ways(report: dict[str, Any], dialect: str) -> str:
+    rows = []
+    for name, own in report["speed"][dialect].items():
+        alone, same = report["processes"][name], report["agreement"][dialect][name]
+        rows.append(
+            (
+                name,
+                alone["load_s"],
+                short(own["alone_p50_ms"]),
+                f"{own['alone_times_its_bare_pass']:.2f}",
+                f"{own['alone_times_faster_than_torch_float32']:.2f}",
+                short(own["batched_per_second"]),
+                f"{alone['resident_mib']:,.0f}",
+                f"{alone['both_dialects_times_one']:.2f}",
+                f"{same['same_operation']:,} of {same['texts']:,}",
+            )
+        )
+    head = (
+        "way", "load, s", "alone, ms", "× its bare pass", "× torch float32",
+        f"batches of {report['batch_size']}, per s", "resident, MiB", "both dialects, × one",
+        "same operation as torch float32",
+    )  # fmt: skip
+    return table(head, rows, f"({origin(report)}; {report['provenance']['processor']}.)")
