@@ -7,6 +7,7 @@ writes them; with ``--check`` it fails where a page is stale.
 
 from collections.abc import Callable, Mapping
 
+from benchmarks.tables.backends import backends, backends_lenient
 from benchmarks.tables.cold_start import cold_start
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
 from benchmarks.tables.lenient import (
@@ -47,6 +48,8 @@ TABLES: Mapping[str, Table] = {
     "lines": lines,
     "stream": stream,
     "cold-start": cold_start,
+    "backends": backends,
+    "backends-lenient": backends_lenient,
     "attack": attack,
     "rounds-strict": rounds_strict,
     "rounds-lenient": rounds_lenient,
