@@ -2,14 +2,16 @@
 
 In: the packaged adapters and fresh texts. Out: benchmarks/results/backends.json. Each way is loaded
 in a process of its own for its memory; then all are asked by turns, text by text and batch by
-batch, so that noise falls on all alike. Agreement is with torch in float32.
+batch, so that noise falls on all alike. Agreement is with torch in float32; that drafts change
+nothing is shown by decoding some texts a token at a time in the same backend.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from random import Random
 from statistics import median
@@ -25,6 +27,7 @@ from benchmarks.timing import by_length, chunks, timed, whole_text
 from kvrm_grammar.decoding.backends.loading import backend_of
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.dialects import DIALECTS
 from training.arguments import integer_from, positive_integer
 from training.data.examples import Example
@@ -40,10 +43,18 @@ WAYS: dict[str, tuple[str, str]] = {
     "openvino, int8": ("openvino", "int8"),
 }
 """Name -> backend and precision."""
+SOME = 2_000
+UNMERGED = "torch, bfloat16, unmerged"
+"""Both adapters beside one base in torch, as every adapter was before the graphs; speed alone."""
 
 
 def load(name: str, dialect: str, isa: str | None = None) -> Decoder:
     """Load one way."""
+    if name == UNMERGED:
+        both = dict.fromkeys(DIALECTS)
+        return load_decoders(both, isa=isa, backend="torch", precision="bfloat16", device="cpu")[
+            dialect
+        ]
     backend, precision = WAYS[name]
     return Decoder.from_pretrained(
         isa=isa, dialect=dialect, backend=backend, precision=precision, device="cpu"
@@ -171,34 +182,63 @@ def differences(
 
 
 def agreement(
-    names: Sequence[str], dialect: str, count: int, seed: int, isa: str | None
+    names: Sequence[str],
+    dialect: str,
+    count: int,
+    seed: int,
+    isa: str | None,
+    *,
+    full: Collection[str] = (*WAYS,),
 ) -> dict[str, Any]:
-    """Answers of every way to the same fresh texts, against torch in float32."""
+    """Answers of every way to the same fresh texts, against torch in float32.
+
+    Ways that are not in ``full`` are asked the first ``SOME`` texts.
+    """
     texts: list[str] | None = None
     expected: list[Decoded] = []
     report: dict[str, Any] = {}
     for name in (REFERENCE, *(name for name in names if name != REFERENCE)):
         decoder = load(name, dialect, isa)
         texts = texts or texts_of(dialect, count, seed, decoder.isa)
+        asked = texts if name in full or name == REFERENCE else texts[:SOME]
         label = f"{dialect}: {name}"
         answers = list(
             track(
-                decoder.decode_many(texts, batch_size=16),
-                total=len(texts),
+                decoder.decode_many(asked, batch_size=16),
+                total=len(asked),
                 description=label,
                 console=Console(stderr=True),
             )
         )
         expected = expected or answers
-        valid, rows = differences(expected, answers)
+        valid, rows = differences(expected[: len(asked)], answers)
         report[name] = {
-            "texts": len(texts),
+            "texts": len(asked),
             "valid": valid,
-            "same_operation": len(texts) - len(rows),
-            "agreement": 1 - len(rows) / len(texts),
+            "same_operation": len(asked) - len(rows),
+            "agreement": 1 - len(rows) / len(asked),
             "differences": rows,
         }
-        print(f"{label}: {len(texts) - len(rows)} of {len(texts)}", file=sys.stderr, flush=True)
+        print(f"{label}: {len(asked) - len(rows)} of {len(asked)}", file=sys.stderr, flush=True)
+    return report
+
+
+def steps(names: Sequence[str], count: int, seed: int, isa: str | None) -> dict[str, Any]:
+    """Texts that a backend answers otherwise a token at a time than from a draft in one pass."""
+    report: dict[str, Any] = {}
+    for name, dialect in ((name, dialect) for name in names for dialect in DIALECTS):
+        decoder = load(name, dialect, isa)
+        drawn = texts_of(dialect, count, seed + 2, decoder.isa)
+        verified = list(decoder.decode_many(drawn, batch_size=16))
+        shown = track(
+            replace(decoder, method="stepwise").decode_many(drawn, batch_size=16),
+            total=len(drawn),
+            description=f"stepwise, {dialect}: {name}",
+            console=Console(stderr=True),
+        )
+        _, rows = differences(verified, list(shown))
+        report.setdefault(name, {})[dialect] = {"texts": count, "differences": rows}
+        print(f"stepwise, {dialect}: {name}: {len(rows)} differ", file=sys.stderr, flush=True)
     return report
 
 
@@ -207,9 +247,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add_isa(parser)
     parser.add_argument("--ways", nargs="+", choices=[*WAYS], default=[*WAYS])
+    parser.add_argument(
+        "--full",
+        nargs="+",
+        choices=[*WAYS],
+        default=[*WAYS],
+        help=f"ways that are asked all texts of the agreement; others the first {SOME:,}",
+    )
     parser.add_argument("--count", type=integer_from(32), default=256, help="texts for speed")
     parser.add_argument("--strict", type=integer_from(0), default=20_000, help="for agreement")
     parser.add_argument("--lenient", type=integer_from(0), default=3_000, help="for agreement")
+    parser.add_argument("--stepwise", type=integer_from(0), default=300, help="texts a dialect")
     parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--processes", type=positive_integer, default=3)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
@@ -228,7 +276,7 @@ def main(argv: list[str] | None = None) -> int:
         print(name, row, file=sys.stderr, flush=True)
     report["speed"] = {}
     for dialect in DIALECTS:
-        decoders = {name: load(name, dialect, arguments.isa) for name in ways}
+        decoders = {name: load(name, dialect, arguments.isa) for name in (*ways, UNMERGED)}
         some = next(iter(decoders.values()))
         drawn = texts_of(dialect, arguments.count, arguments.seed + 1, some.isa)
         answers = some.decode_many(drawn)
@@ -239,10 +287,12 @@ def main(argv: list[str] | None = None) -> int:
         del decoders, some
     write_report(report, arguments.output)
     report["agreement"] = {
-        dialect: agreement(ways, dialect, count, arguments.seed, arguments.isa)
+        dialect: agreement(ways, dialect, count, arguments.seed, arguments.isa, full=arguments.full)
         for dialect, count in (("strict", arguments.strict), ("lenient", arguments.lenient))
         if count
     }
+    if arguments.stepwise:
+        report["stepwise"] = steps(ways, arguments.stepwise, arguments.seed, arguments.isa)
     write_report(report, arguments.output)
     return 0
 

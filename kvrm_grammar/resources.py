@@ -7,10 +7,7 @@ In: a relative name such as ``grammars/kvrm/grammar.lark``. Out: its path, in a 
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["DEFAULT_ADAPTER", "resource_path"]
-
-DEFAULT_ADAPTER = "models/decode_llm"
-"""Folder of the packaged adapter, below the data root."""
+__all__ = ["resource_path"]
 
 _PACKAGE = Path(str(files("kvrm_grammar"))).resolve()
 # A wheel has its own data and nothing else: beside it lie other packages, whose folders could

@@ -24,18 +24,18 @@ def backends_lenient(records: Records) -> str:
 def _ways(report: dict[str, Any], dialect: str) -> str:
     rows = []
     for name, own in report["speed"][dialect].items():
-        alone, same = report["processes"][name], report["agreement"][dialect][name]
+        alone, same = report["processes"].get(name), report["agreement"][dialect].get(name)
         rows.append(
             (
                 name,
-                alone["load_s"],
+                alone["load_s"] if alone else "",
                 short(own["alone_p50_ms"]),
                 f"{own['alone_times_its_bare_pass']:.2f}",
                 f"{own['alone_times_faster_than_torch_float32']:.2f}",
                 short(own["batched_per_second"]),
-                f"{alone['resident_mib']:,.0f}",
-                f"{alone['both_dialects_times_one']:.2f}",
-                f"{same['same_operation']:,} of {same['texts']:,}",
+                f"{alone['resident_mib']:,.0f}" if alone else "",
+                f"{alone['both_dialects_times_one']:.2f}" if alone else "",
+                f"{same['same_operation']:,} of {same['texts']:,}" if same else "",
             )
         )
     head = (

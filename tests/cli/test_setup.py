@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from kvrm_grammar import resources
+from kvrm_grammar.cli import setup as command
+from kvrm_grammar.cli.loading import ModelOptions
 from kvrm_grammar.weights import packaged_base as base_module
 from tests.cli.running import run
 
@@ -36,3 +39,17 @@ def test_setup_prepares_base_and_index(
     assert (result.stdout, result.exit_code, asked) == ("", 0, [verify])
     assert result.stderr == f"base model: {tiny_base}\nadapter and index: ready\n"
     assert list((cache_folder / "index").glob("*.entry"))
+
+
+def test_setup_prepares_every_dialect(
+    tiny_base: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an adapter the packaged ones are loaded, so that no first answer compiles."""
+    loaded: list[str | None] = []
+    monkeypatch.setattr(base_module, "ensure_packaged_base", lambda **_: tiny_base)
+    monkeypatch.setattr(ModelOptions, "load", lambda options: loaded.append(options.dialect))
+    result = run("setup")
+    assert (result.stdout, result.exit_code, loaded) == ("", 0, ["strict", "lenient"])
+    assert "strict dialect: ready\nlenient dialect: ready\n" in result.stderr
+    monkeypatch.setattr(resources, "_ROOTS", (cache_folder,))
+    assert command._with_an_adapter() == []

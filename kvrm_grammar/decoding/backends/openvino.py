@@ -50,6 +50,8 @@ class OpenVinoBackend:
             if self._request is None:
                 self._request = self._model.graph.create_infer_request()
             self._request.infer(inputs, share_inputs=True)
+            if self._model.file is not None:
+                self._model.file.drop_pages()
             states: npt.NDArray[np.float32] = self._request.get_output_tensor(0).data
             return states[places[:, 0], places[:, 1]]  # a copy: the next run writes over it
 

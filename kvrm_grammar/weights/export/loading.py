@@ -40,7 +40,7 @@ from kvrm_grammar.weights.manifest import Manifest
 from kvrm_grammar.weights.tokenizer import PlainTokenizer, read_tokenizer
 from kvrm_grammar.weights.verified import fingerprint
 
-__all__ = ["ExportedModel", "Table", "load_exported"]
+__all__ = ["ExportedModel", "GraphFile", "Table", "load_exported"]
 
 _LOGGER = logging.getLogger(__name__)
 _FORMAT = "kvrm-graph-1"
@@ -66,6 +66,28 @@ class Table:
         return to_float32(self.stored[numbers], self.is_bfloat16)
 
 
+@dataclass(frozen=True, eq=False)
+class GraphFile:
+    """A compiled graph's file, mapped. Must live as long as the graph.
+
+    Attributes:
+        mapped: The file; private to this process, and never written to.
+        tensor: The same bytes as an ``openvino.Tensor``.
+    """
+
+    mapped: mmap.mmap
+    tensor: Any
+
+    def drop_pages(self) -> None:
+        """Give the file's pages back: the first run packs every matrix into memory of its own.
+
+        Nothing is lost, they are read from the file again where they are touched. A run touches
+        some, which costs it less than a hundredth (docs/performance.md).
+        """
+        if hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
     """A compiled graph and what is needed beside it. Immutable; threads may share it.
@@ -81,7 +103,7 @@ class ExportedModel:
         precision: One of :data:`~kvrm_grammar.weights.export.precision.PRECISIONS`.
         device: Always ``cpu``.
         manifest: What the adapter says it was trained for; None where it says nothing.
-        memory: What the graph's weights are mapped from; must live as long as the graph.
+        file: What the graph's weights are mapped from; None where they are in memory.
     """
 
     graph: Any
@@ -94,7 +116,7 @@ class ExportedModel:
     precision: str
     device: str = "cpu"
     manifest: Manifest | None = None
-    memory: Any = field(default=None, repr=False)
+    file: GraphFile | None = field(default=None, repr=False)
 
     def active(self) -> AbstractContextManager[None]:
         """Nothing to hold: a graph has one adapter."""
@@ -149,7 +171,7 @@ def load_exported(
         raise BaseModelError(f"the tokenizer of {name} has more tokens than the model")
     key = _key(core, chosen, folder, base_id, found)
     write = partial(_written, chosen == "int8", architecture, weights, name)
-    graph, memory = _graph(core, chosen, key, write)
+    graph, file = _graph(core, chosen, key, write)
     path, manifest = (None, None) if found is None else (found.folder, found.manifest)
     return ExportedModel(
         graph,
@@ -161,7 +183,7 @@ def load_exported(
         path,
         chosen,
         manifest=manifest,
-        memory=memory,
+        file=file,
     )
 
 
@@ -194,7 +216,7 @@ def _key(core: Any, precision: str, folder: Path, base_id: str, adapter: Adapter
 
 
 def _graph(core: Any, precision: str, key: str, write: Callable[[], Any]) -> tuple[Any, Any]:
-    """The compiled graph, and the memory that it needs to stay; written only where none is kept."""
+    """The compiled graph, and the file that it is mapped from; written where none is kept."""
     options = compile_options(core, precision)
     compiled: list[Any] = []
 
@@ -221,13 +243,13 @@ def _graph(core: Any, precision: str, key: str, write: Callable[[], Any]) -> tup
     return compiled[0], None
 
 
-def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, Any]:
+def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, GraphFile]:
     from openvino import Tensor
 
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     tensor = Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
-    return core.import_model(tensor, "CPU", options), (mapped, tensor)
+    return core.import_model(tensor, "CPU", options), GraphFile(mapped, tensor)
 
 
 def _written(int8: bool, architecture: Architecture, weights: FoldedWeights, name: str) -> Any:

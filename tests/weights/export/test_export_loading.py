@@ -138,6 +138,40 @@ def test_usable_after_garbage_collection(tiny_adapter: Path, cache_folder: Path)
     np.testing.assert_array_equal(states(model), before)
 
 
+def test_pages_of_the_file_are_given_back(
+    tiny_adapter: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a run they are dropped; nothing had been written to them, so nothing is lost."""
+    dropped: list[bool] = []
+    drop = loading.GraphFile.drop_pages
+
+    def watch(file: loading.GraphFile) -> None:
+        (path,) = (cache_folder / "graphs").rglob(GRAPH)
+        dropped.append(file.mapped[:] == path.read_bytes())
+        drop(file)
+
+    monkeypatch.setattr(loading.GraphFile, "drop_pages", watch)
+    model = load_exported(tiny_adapter, precision="float32")
+    before = states(model)
+    np.testing.assert_array_equal(states(model), before)
+    assert dropped == [True, True]
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_no_precision_writes_to_the_file(
+    precision: str, tiny_adapter: Path, cache_folder: Path
+) -> None:
+    """What dropping its pages rests on."""
+    model = load_exported(tiny_adapter, precision=precision)
+    backend = OpenVinoBackend(model)
+    assert model.file is not None
+    for length in (2, 6):
+        places = np.array([(0, length - 1)])
+        backend.hidden(IDS[:, :length], np.arange(length)[None], None, places)
+    (path,) = (cache_folder / "graphs").rglob(GRAPH)
+    assert model.file.mapped[:] == path.read_bytes()
+
+
 # --- what a graph depends on -------------------------------------------------------------
 
 
