@@ -193,8 +193,8 @@ def test_members_are_operations_of_what_is_mentioned(dialect: Dialect) -> None:
             found = uses(dialect, operation, mentions)
             assert all(count <= most for _, count, most in found), (text, member)
             seen, used = seen + 1, used + len(found)
-    assert seen >= 1000
-    assert used >= 1000
+    assert seen >= 900
+    assert used >= 700
 
 
 def test_each_text_has_one_answer(decoder: Decoder, texts: list[str], answers: Any) -> None:

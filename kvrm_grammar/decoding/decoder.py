@@ -24,6 +24,7 @@ from kvrm_grammar.decoding.decoded import (
     check_choice,
 )
 from kvrm_grammar.decoding.pipeline import Pipeline
+from kvrm_grammar.decoding.posterior import Posterior
 from kvrm_grammar.decoding.windows import windows
 from kvrm_grammar.dialects import Dialect, Reading, find_dialect
 from kvrm_grammar.errors import InputError
@@ -216,19 +217,46 @@ class Decoder:
             )
         )
 
-    def alternatives(self, decoded: Decoded, k: int = 5) -> tuple[Alternative, ...]:
-        """Search for the most probable answers to a text, the given one among them.
+    def posterior(self, text: str | Line | Decoded) -> Posterior:
+        """Compute the exact distribution over every answer that a text's own words allow.
+
+        ``confidence`` is a product of probabilities each normalised over what may come next;
+        this weighs whole answers with the model's own, unmasked probabilities. See
+        :mod:`kvrm_grammar.decoding.posterior`. The constraint is always ``grounded``.
 
         Args:
-            decoded: From a decoder of this adapter; its own constraint is searched under.
+            text: One line, or what a decoder of this dialect made of one.
+
+        Returns:
+            All answers with their probabilities; one forward pass for most texts.
+
+        Raises:
+            InputError: The text cannot be read: it is too long, or its answer was an error.
+            DecodeError: The model's scores are not numbers.
+        """
+        if isinstance(text, Decoded):
+            if text.reading is None:
+                raise text.error or InputError("nothing was read, so nothing has a probability")
+            return self.pipeline.posterior(text.reading)
+        reading = self.pipeline.read(as_line(text))
+        if isinstance(reading, InputError):
+            raise reading
+        return self.pipeline.posterior(reading)
+
+    def alternatives(self, decoded: Decoded, k: int = 5) -> tuple[Alternative, ...]:
+        """Find the most probable answers to a text, the given one among them.
+
+        Args:
+            decoded: From a decoder of this adapter; its own constraint counts.
             k: How many, at least 1.
 
         Returns:
-            Up to ``k`` different operations in descending order of probability; fewer
-            where the constraint allows fewer, or the search ends after a hundred forward
-            passes; none where there is no answer, or no confidence. The answer itself, the
-            best token by token, is nearly always the first, and among them where there are
-            fewer than ``k``.
+            Up to ``k`` different operations in descending order of probability; fewer where the
+            constraint allows fewer; none where there is no answer, or no confidence. Grounded,
+            they are the first of :meth:`posterior`. Under the schema the language is too large
+            for that: they are searched for, by their probability token by token, and the search
+            ends after a hundred forward passes. The answer itself is nearly always the first, and
+            among them where there are fewer than ``k``.
 
         Raises:
             ValueError: ``k`` is below 1.
@@ -239,7 +267,9 @@ class Decoder:
         own = decoded.refused or decoded.operation
         if own is None or decoded.reading is None or decoded.confidence is None:
             return ()
-        found = self.pipeline.search(decoded.reading, decoded.constraint or self.constraint, k)
+        if (decoded.constraint or self.constraint) == "grounded":
+            return self.pipeline.posterior(decoded.reading).operations[:k]
+        found = self.pipeline.search(decoded.reading, k)
         missing = len(found) < k and all(one.operation != own for one in found)
         return (*found, Alternative(own, decoded.confidence)) if missing else found
 

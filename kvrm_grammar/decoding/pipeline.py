@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from kvrm_grammar.decoding.backends.loading import Loaded, backend_of, torch_model
 from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.decoding.engine import Engine
-from kvrm_grammar.decoding.protocol import Answer, Language, Request, no_draft
+from kvrm_grammar.decoding.posterior import Posterior, log_weights
+from kvrm_grammar.decoding.protocol import Answer, Backend, Language, Request, no_draft
+from kvrm_grammar.decoding.scoring import log_softmax
 from kvrm_grammar.decoding.search import best_first, distinct
 from kvrm_grammar.dialects import Dialect, Reading
 from kvrm_grammar.errors import DecodeError, InputError
@@ -77,11 +81,9 @@ class Pipeline:
             for (reading, _), request, answer in zip(rows, requests, answers, strict=True)
         ]
 
-    def search(
-        self, reading: Reading, constraint: ConstraintName, k: int
-    ) -> tuple[Alternative, ...]:
-        """The most probable answers, best first; fewer than ``k`` where the search gives up."""
-        request = self._request(reading, self.prompt(reading), "verify", constraint)
+    def search(self, reading: Reading, k: int) -> tuple[Alternative, ...]:
+        """The most probable answers under the schema; fewer than ``k`` where it gives up."""
+        request = self._request(reading, self.prompt(reading), "verify", "schema")
         with self.loaded.active():
             found = best_first(
                 self.engine,
@@ -92,6 +94,29 @@ class Pipeline:
             )
             best = distinct(found, self._operation, k)
         return tuple(Alternative(operation, probability) for operation, probability in best)
+
+    def posterior(self, reading: Reading) -> Posterior:
+        """The exact distribution over what a text's own words allow.
+
+        Raises:
+            DecodeError: The model's scores are not numbers.
+        """
+        texts = self._grounding.language(reading.mentions).texts
+        operations = [self.dialect.isa.parse_json(text) for text in texts]
+        chances, passes = np.ones(1), 0
+        if len(texts) > 1:
+            with self.loaded.active():
+                weights, passes = log_weights(
+                    self.backend,
+                    self.prompt(reading),
+                    [encode_plain(self.loaded.tokenizer, text) for text in texts],
+                    eos_token_id=self.index.eos_token_id,
+                    vocabulary=self.index.vocabulary.size,
+                )
+            chances = np.exp(log_softmax(weights))
+        order = np.argsort(-chances, kind="stable").tolist()
+        found = tuple(Alternative(operations[i], float(chances[i])) for i in order)
+        return Posterior(found, passes)
 
     def _request(
         self, reading: Reading, prompt: list[int], method: Method, constraint: ConstraintName
@@ -139,9 +164,14 @@ class Pipeline:
         ]
 
     @cached_property
-    def engine(self) -> Engine:
+    def backend(self) -> Backend:
         """What runs the model."""
-        return Engine(backend_of(self.loaded))
+        return backend_of(self.loaded)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What decodes with it."""
+        return Engine(self.backend)
 
     @cached_property
     def _grounding(self) -> Grounding:

@@ -7,6 +7,7 @@ for a single place. Sums are float64: a difference below float32's resolution is
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ def best_choices(
     return [choice for choice in found if choice is not None]
 
 
-def log_softmax(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def log_softmax(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Natural logarithms of probabilities over the last axis; -inf keeps its probability of 0."""
     exact = scores.astype(np.float64)
     with np.errstate(invalid="ignore"):

@@ -35,15 +35,14 @@ class Reading:
         raw: The text as given.
         visible: What the model sees of it, one line; empty if there is nothing but comment.
         label: The label that the text defines in front of its instruction, or None.
-        found: By domain what the visible text mentions, as JSON values in order of appearance;
-            None where it has nothing that could be meant for that domain.
+        found: By domain what the visible text mentions, as JSON values in order of appearance.
         dialect: Which made it.
     """
 
     raw: str
     visible: str
     label: str | None
-    found: tuple[tuple[Domain, tuple[str, ...] | None], ...]
+    found: tuple[tuple[Domain, tuple[str, ...]], ...]
     dialect: "Dialect" = field(repr=False)
 
     @property

@@ -70,9 +70,9 @@ def _operands(isa: InstructionSet) -> dict[Domain, Operand]:
 def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     """List what an instruction's text mentions, as JSON values.
 
-    The first word names the operation, the others are operands. A name that may not stand
-    where it does is still a mention of a name and of a label, a number still one of an
-    integer, and what is neither is a mention of all: only values come of none of them.
+    The first word names the operation, the others are operands: what the grammar takes for a
+    member of a domain is a mention for it. What cannot be read (``067``, ``R9`` as a register, a
+    number out of range) is none.
 
     Args:
         visible: What the model sees of the instruction.
@@ -89,24 +89,14 @@ def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     [('"R1"',), ()]
     """
     words = _words(isa).findall(visible)[1:]
-    names = numbers = unreadable = False
-    for word in words:
-        if word.lstrip("#+-")[:1].isdigit() or word.lstrip("#+-")[:1] == "'":
-            readable = read_number(word) is not None
-            numbers, unreadable = numbers or readable, unreadable or not readable
-        elif word in isa.spellings or isa.is_label(word):
-            names = True
-        else:
-            unreadable = True
-    found: dict[Domain, tuple[str, ...] | None] = {}
     implied = implied_values(visible, isa)
-    for domain, operand in _operands(isa).items():
-        meant = unreadable or (names and bool(domain.names)) or (names and domain.has_labels)
-        meant = meant or (numbers and (domain.integers is not None or domain.has_labels))
-        values = [value for word in words for value in _values(word, operand)]
-        values += implied.get(domain, ())
-        found[domain] = tuple(values) if meant or values else None
-    return found
+    return {
+        domain: (
+            *(value for word in words for value in _values(word, operand)),
+            *implied.get(domain, ()),
+        )
+        for domain, operand in _operands(isa).items()
+    }
 
 
 def _values(word: str, operand: Operand) -> list[str]:

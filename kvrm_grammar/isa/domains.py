@@ -52,6 +52,5 @@ class Domain:
         return " or ".join(parts)
 
 
-Mentions = Mapping[Domain, tuple[str, ...] | None]
-"""By domain what a text mentions, as JSON values in order of appearance; None where the text has
-nothing that could be meant for that domain."""
+Mentions = Mapping[Domain, tuple[str, ...]]
+"""By domain what a text mentions, as JSON values in order of appearance."""

@@ -1,10 +1,11 @@
 """What an instruction's own text lets be answered, as texts.
 
-In: what the text mentions, by domain. Out: whole answers, and beginnings of answers that go on as
-the schema allows. Each mention is used once at most; numbers are decimal already.
+In: what the text mentions, by domain. Out: whole answers. Every operand is a mention, each mention
+is used once at most, numbers are decimal already. There is always one answer, the refusal, and
+never more than :data:`MAX_MEMBERS`.
 """
 
-import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ from operator import add
 
 from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, operation_to_json
 
-__all__ = ["Candidates"]
+__all__ = ["MAX_MEMBERS", "Candidates"]
+
+MAX_MEMBERS = 20_000
+"""No language has more members: where a text mentions very many different values of a domain, the
+first of them count, as many as :attr:`Candidates.most_values` says."""
 
 
 @dataclass(frozen=True)
@@ -23,57 +28,61 @@ class Candidates:
 
     Attributes:
         isa: The instruction set.
-        shorthand: Whether two mentions of names may stand for three operands, the
+        shorthand: Whether fewer mentions of names may stand for three operands, the
             destination being the first source too.
     """
 
     isa: InstructionSet
     shorthand: bool = False
 
-    def of(self, found: Mentions) -> tuple[list[str], list[str]]:
+    def of(self, found: Mentions) -> list[str]:
         """List the answers.
 
         Args:
             found: What a text mentions, by domain.
 
         Returns:
-            Whole texts, the refusal first, and beginnings that go on as the schema allows; none
-            begins another. An operation that needs a number or a label of which the text mentions
-            none, in front of an operand that it does mention, has no answer here: behind such a
-            beginning nothing would keep to the mentions.
+            Texts of operations, each once, the refusal first. An operation of which the text does
+            not mention enough has none.
         """
-        whole, beginnings = [operation_to_json(INVALID)], list[str]()
+        texts = [operation_to_json(INVALID)]
         choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
         for head, operands in self._heads:
             names, domains = [name for name, _ in operands], tuple(domain for _, domain in operands)
-            end = _first_open(domains, found)
-            if any(found[domain] is not None for domain in domains[end + 1 :]):
-                continue  # the schema would go on with what the text mentions, too
-            if domains[:end] not in choices:
-                choices[domains[:end]] = self._choices(domains[:end], found)
-            rest = names[end] if end < len(domains) else "}}"
-            texts = beginnings if end < len(domains) else whole
-            for values in choices[domains[:end]]:
-                texts.append(head + "".join(map(add, names, values)) + rest)
-        return whole, beginnings
+            if domains not in choices:
+                choices[domains] = self._choices(domains, found)
+            for values in choices[domains]:
+                texts.append(head + "".join(map(add, names, values)) + "}}")
+        return list(dict.fromkeys(texts))
+
+    @cached_property
+    def most_values(self) -> int:
+        """How many different values of a domain count; every language is then small enough."""
+        most = 1
+        while most < MAX_MEMBERS and self.bound(most + 1) <= MAX_MEMBERS:
+            most += 1
+        return most
+
+    def bound(self, values: int) -> int:
+        """Members of a language, at most, where a text mentions so many values of each domain."""
+        return 1 + sum(
+            math.prod(min(values, _members(domain)) for _, domain in operands)
+            for _, operands in self._heads
+        )
 
     def _choices(self, domains: Sequence[Domain], found: Mentions) -> list[tuple[str, ...]]:
         """All operands of these domains; no value more often than it is mentioned."""
-        slots = [
-            _every_name(domain) if (own := found[domain]) is None else dict.fromkeys(own)
-            for domain in domains
-        ]
-        mentioned = {domain: Counter(own) for domain, own in found.items() if own is not None}
-        different = _names_of_shorthand(domains, found) if self.shorthand else 0
+        mentioned = {domain: Counter(found.get(domain, ())) for domain in domains}
+        slots = [list(mentioned[domain])[: self.most_values] for domain in domains]
+        shorthand = self.shorthand and _may_be_shorthand(domains, found)
 
         def fits(values: tuple[str, ...]) -> bool:
-            if len(set(values)) == len(values) or _is_shorthand(values, different):
+            if len(set(values)) == len(values):
                 return True
+            if shorthand and values[0] == values[1]:
+                return values[0] != values[2] or mentioned[domains[0]][values[0]] >= 2
             used = Counter(zip(domains, values, strict=True))
-            return all(
-                domain not in mentioned or count <= mentioned[domain][value]
-                for (domain, value), count in used.items()
-            )
+            return all(count <= mentioned[domain][value] for (domain, value), count in used.items())
 
         return [values for values in product(*slots) if fits(values)]
 
@@ -92,36 +101,19 @@ class Candidates:
         )
 
 
-def _every_name(domain: Domain) -> tuple[str, ...]:
-    return tuple(json.dumps(name) for name in domain.names)
+def _members(domain: Domain) -> int:
+    """How many values a domain has; more than any text mentions where it has labels."""
+    if domain.has_labels:
+        return MAX_MEMBERS
+    integers = domain.integers
+    steps = 0 if integers is None else (integers.high - integers.low) // integers.step + 1
+    return len(domain.names) + steps
 
 
-def _names_of_shorthand(domains: Sequence[Domain], found: Mentions) -> int:
-    """How many names two mentions name where three are needed; 0 where that is not so."""
+def _may_be_shorthand(domains: Sequence[Domain], found: Mentions) -> bool:
+    """Whether three operands are names of one kind, of which the text mentions two or more.
+
+    ``sub r5 r3`` is R5, R5, R3: the destination is the first source too.
+    """
     alike = len(domains) == 3 and len(set(domains)) == 1 and bool(domains[0].names)
-    mentioned = (found[domains[0]] or ()) if alike else ()
-    return len(set(mentioned)) if len(mentioned) == 2 else 0
-
-
-def _is_shorthand(values: tuple[str, ...], different: int) -> bool:
-    """Whether the destination is the first source too: ``sub r5 r3`` is R5, R5, R3.
-
-    Args:
-        values: Three operands, the destination first.
-        different: How many different names the text mentions; 0 where it has no shorthand.
-    """
-    if not different or values[0] != values[1]:
-        return False
-    return values[0] != values[2] or different == 1
-
-
-def _first_open(domains: Sequence[Domain], found: Mentions) -> int:
-    """The place of the first operand that the schema continues with; all where none is.
-
-    A name that is not mentioned, before an operand that is, is spelled out instead.
-    """
-    for place, domain in enumerate(domains):
-        later = any(found[other] is not None for other in domains[place + 1 :])
-        if found[domain] is None and not (domain.names and later):
-            return place
-    return len(domains)
+    return alike and len(found.get(domains[0], ())) >= 2

@@ -1,18 +1,16 @@
 """Instruction -> a narrower constraint: operands come from its own text.
 
-In: what one instruction's text mentions. Out: a :class:`GroundedLanguage`, a subset of the schema's
-language: names, integers and labels that the text mentions, each mention used once at
-most. Values are the decimal renderings of the literals in the text, so the model chooses a
-number and never converts one. An operand kind that the text does not mention at all keeps the
-schema's freedom; one that it mentions only as the dialect forbids (``R9``, ``067``, a number
-out of range) has no members, so nothing is invented in its place. An operation is left out
-where the schema's freedom in one operand would go on into another that the text does mention. Which
-operation it is, which operand has which role, and whether the text is an instruction at all, is
-left to the model.
+In: what one instruction's text mentions. Out: a :class:`GroundedLanguage`, a finite subset of the
+schema's language, all of its members listed: operands are names, integers and labels that the text
+mentions, or values that a word of it implies, each mention used once at most. Values are the
+decimal renderings of the literals in the text, so the model chooses a number and never converts
+one. Nothing is invented: an operation of which the text does not mention enough has no member.
+Which operation it is, which operand has which role, and whether the text is an instruction at all,
+is left to the model.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,10 +53,7 @@ class Grounding:
         Returns:
             Its language; never empty, ``OP_INVALID`` is always in it.
         """
-        return GroundedLanguage(self, *self._texts(found))
-
-    def _texts(self, found: Mentions) -> tuple[list[str], list[str]]:
-        return self._candidates.of(found)
+        return GroundedLanguage(self, self._candidates.of(found))
 
     @cached_property
     def _candidates(self) -> Candidates:
@@ -74,19 +69,14 @@ class GroundedLanguage:
 
     Args:
         grounding: The shared tables.
-        whole: The texts, at least one.
-        beginnings: Where the schema goes on; none is the beginning of another or of a text.
+        members: The texts, at least one, each in the schema's language; none begins another.
     """
 
-    def __init__(
-        self, grounding: Grounding, whole: Sequence[str], beginnings: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, grounding: Grounding, members: Sequence[str]) -> None:
         self._grounding = grounding
-        self._open = frozenset(text.encode() for text in beginnings)
-        self._texts = sorted({*(text.encode() for text in whole), *self._open})
-        # Index state, range of texts, depth in bytes; no range where the schema goes on alone.
-        start = (grounding.index.initial_state, (0, len(self._texts)), 0)
-        self._states: list[tuple[int, tuple[int, int] | None, int]] = [start]
+        self._texts = sorted({text.encode() for text in members})
+        # A state is a range of texts, and how many bytes of them are written.
+        self._states: list[tuple[int, int, int]] = [(0, len(self._texts), 0)]
         self._following: dict[tuple[int, int], int | None] = {}
         self._allowed: dict[int, npt.NDArray[np.int64]] = {}
 
@@ -106,24 +96,20 @@ class GroundedLanguage:
         return 0
 
     @property
-    def texts(self) -> tuple[str, ...] | None:
-        """All members, or None where the schema continues some of them."""
-        return None if self._open else tuple(text.decode() for text in self._texts)
+    def texts(self) -> tuple[str, ...]:
+        """All members, sorted."""
+        return tuple(text.decode() for text in self._texts)
 
     @property
     def is_single(self) -> bool:
         """Whether there is one member only, so that nothing is left to choose."""
-        return len(self._texts) == 1 and not self._open
+        return len(self._texts) == 1
 
     def allowed(self, state: int) -> npt.NDArray[np.int64]:
         """Token IDs that may come next, ascending, shape (n,)."""
         found = self._allowed.get(state)
         if found is None:
-            index_state, live, depth = self._states[state]
-            if live is None:
-                found = self._grounding.index.allowed(index_state)
-            else:
-                found = np.array(sorted(self._search(index_state, live, depth)), dtype=np.int64)
+            found = np.array(sorted(self._search(*self._states[state])), dtype=np.int64)
             self._allowed[state] = found
         return found
 
@@ -134,19 +120,16 @@ class GroundedLanguage:
             self._following[key] = self._follow(state, token_id)
         return self._following[key]
 
-    def _search(self, index_state: int, live: tuple[int, int], depth: int) -> list[int]:
+    def _search(self, low: int, high: int, depth: int) -> list[int]:
         """All tokens that a live text goes on with."""
         texts, beginnings = self._texts, self._grounding.vocabulary.beginnings
         ids_by_bytes = self._grounding.vocabulary.ids_by_bytes
         found: list[int] = []
-        pending = [(*live, depth)]
+        pending = [(low, high, depth)]
         while pending:
             low, high, end = pending.pop()
-            text = texts[low]
-            if end == len(text):  # it begins no other, so it is alone
-                if text in self._open:
-                    found += self._beyond(index_state, text[depth:])
-                elif end == depth:
+            if end == len(texts[low]):  # it begins no other, so it is alone
+                if end == depth:
                     found.append(self.eos_token_id)
                 continue
             while low < high:  # one round for each byte that may come next
@@ -162,36 +145,15 @@ class GroundedLanguage:
                 low = after
         return found
 
-    def _beyond(self, index_state: int, rest: bytes) -> Iterable[int]:
-        """Tokens that write the rest of a beginning and more, as the schema allows."""
-        if not rest:
-            yield from self._grounding.index.allowed(index_state).tolist()
-            return
-        tokens = self._grounding.vocabulary.tokens
-        for token_id in self._grounding.index.allowed(index_state).tolist():
-            data = tokens.get(token_id, b"")
-            if len(data) > len(rest) and data.startswith(rest):
-                yield token_id
-
     def _follow(self, state: int, token_id: int) -> int | None:
-        index_state, live, depth = self._states[state]
-        following = self._grounding.index.next_state(index_state, token_id)
-        if following is None or token_id == self.eos_token_id:
+        low, high, depth = self._states[state]
+        data = self._grounding.vocabulary.tokens.get(token_id)
+        if data is None:  # the end token, or one that writes no text
             return None
-        if live is None:
-            return self._number(following, None, 0)
-        texts = self._texts
-        data = self._grounding.vocabulary.tokens[token_id]
-        written = texts[live[0]][:depth] + data
-        low = bisect_left(texts, written, *live)
-        # A beginning that the token completes or goes beyond sorts at or just before it.
-        for place in (low, low - 1):
-            inside = live[0] <= place < live[1]
-            if inside and texts[place] in self._open and written.startswith(texts[place]):
-                return self._number(following, None, 0)
-        high = bisect_right(texts, written + _LAST, low, live[1])
-        return self._number(following, (low, high), depth + len(data)) if low < high else None
-
-    def _number(self, index_state: int, live: tuple[int, int] | None, depth: int) -> int:
-        self._states.append((index_state, live, depth))
+        written = self._texts[low][:depth] + data
+        first = bisect_left(self._texts, written, low, high)
+        behind = bisect_right(self._texts, written + _LAST, first, high)
+        if first == behind:
+            return None
+        self._states.append((first, behind, depth + len(data)))
         return len(self._states) - 1

@@ -3,43 +3,68 @@
 import pytest
 
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.isa import InstructionSet, load_set
-from kvrm_grammar.language.candidates import Candidates
-from tests.sets import ZETA
+from kvrm_grammar.isa import InstructionSet, load_set, operation_to_json
+from kvrm_grammar.language.candidates import MAX_MEMBERS, Candidates
+from tests.sets import ZETA, every_set
 
 
-def answers(text: str, isa: InstructionSet) -> tuple[list[str], list[str]]:
+def answers(text: str, isa: InstructionSet) -> list[str]:
     return Candidates(isa).of(find_dialect("strict", isa).read(text).mentions)
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "whole", "beginnings"),
+    ("text", "key", "count"),
     [
-        # The offset stands between two registers: without one there is nothing to go on with.
-        ("plus s0, a3, a0", "OP_FETCH", 0, 0),
-        ("fetch s0, 8(a0)", "OP_FETCH", 2, 0),
-        # A number that comes last, of which the text has none, is left to the schema.
-        ("plus s0, a3, a0", "OP_SHIFT", 0, 6),
-        ("beep", "OP_FETCH", 0, 1),
+        # The offset stands between two registers: without one there is no answer.
+        ("plus s0, a3, a0", "OP_FETCH", 0),
+        ("fetch s0, 8(a0)", "OP_FETCH", 2),
+        ("plus s0, a3, a0", "OP_SHIFT", 0),
+        ("beep", "OP_FETCH", 0),
     ],
 )
-def test_nothing_mentioned_is_left_to_the_schema(
-    text: str, key: str, whole: int, beginnings: int
-) -> None:
-    """Behind an operand that the schema continues, no operand follows that the text mentions."""
-    found = answers(text, ZETA)
-    assert [sum(key in one for one in texts) for texts in found] == [whole, beginnings]
+def test_nothing_is_left_to_the_schema(text: str, key: str, count: int) -> None:
+    """What lacks one mention has no answer."""
+    assert sum(key in one for one in answers(text, ZETA)) == count
 
 
 JUMPS = ("OP_JMP", "OP_JZ", "OP_JNZ", "OP_JS", "OP_JNS")
 SEVERAL = ("OP_MOV_REG_REG", "OP_ADD", "OP_SUB", "OP_MUL", "OP_CMP")
+STEPS = ("OP_INC", "OP_DEC")
 
 
 @pytest.mark.parametrize(
     ("text", "lost"),
-    [("halt", ()), ("sub r5 r3 r1", JUMPS), ("mov r1", (*SEVERAL, *JUMPS)), ("inc 5", ())],
+    [
+        ("halt", (*SEVERAL, *STEPS, *JUMPS, "OP_MOV_REG_IMM")),
+        ("sub r5 r3 r1", (*JUMPS, "OP_MOV_REG_IMM")),
+        ("mov r1", (*SEVERAL, *JUMPS, "OP_MOV_REG_IMM")),
+        ("inc 5", (*SEVERAL, *STEPS, "OP_MOV_REG_IMM")),
+        ("mov r1, 5", (*SEVERAL,)),
+    ],
 )
-def test_the_order_of_kvrm_loses_nothing(text: str, lost: tuple[str, ...]) -> None:
-    """Its numbers come last: only what lacks a mention, and has wrong ones, is impossible."""
-    texts = [one for part in answers(text, load_set()) for one in part]
+def test_what_is_not_mentioned_has_no_answer(text: str, lost: tuple[str, ...]) -> None:
+    """All that the text mentions enough of is possible, and nothing else."""
+    texts = answers(text, load_set())
     assert {key for key in load_set().by_key if not any(key in one for one in texts)} == {*lost}
+
+
+@pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
+def test_a_language_has_a_largest_size(isa: InstructionSet) -> None:
+    """However much a text mentions; and as many values count as an instruction can have."""
+    candidates = Candidates(isa, shorthand=True)
+    assert candidates.most_values >= max(len(opcode.operands) for opcode in isa.opcodes)
+    assert candidates.bound(candidates.most_values) <= MAX_MEMBERS
+    everything = {
+        domain: (
+            *(f'"{name}"' for name in domain.names * 3),
+            *(str(n) for n in range(3000) if domain.integers and n in domain.integers),
+            *((f'"label{n}"' for n in range(3000)) if domain.has_labels else ()),
+        )
+        for domain in isa.domains
+    }
+    texts = candidates.of(everything)
+    assert 90 < len(texts) <= candidates.bound(candidates.most_values)
+    assert len(set(texts)) == len(texts)
+    for text in texts[:: max(1, len(texts) // 50)]:
+        if "label" not in text:
+            assert operation_to_json(isa.parse_json(text)) == text

@@ -1,17 +1,20 @@
 """``lenient.toml``: what people write instead of a set's own words.
 
-In: the tables of the file. Out: a frozen :class:`LenientData`. It makes drafts and training texts;
-no answer depends on it.
+In: the tables of the file. Out: a frozen :class:`LenientData`. It makes drafts and training texts.
+Of an answer it decides one thing: the values that words such as ``clear`` imply.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 
 __all__ = ["LenientData", "lenient_data"]
+
+_FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,14 @@ class LenientData:
         synonyms: Mnemonic -> other words for it. Their order is part of what a seed means.
         infix_signs: Mnemonic -> the sign between its two sources.
         step_signs: Mnemonic -> the sign behind its only operand.
-        other_operations: Operations of other machines, in lower case.
+        other_operations: Operations of other machines, in lower case; none of them is a word for
+            an operation of this one.
+        held_out_operations: Those of them that evaluation alone draws.
         keywords: Patterns of English and the mnemonic that each suggests; the first that occurs
             in a text counts.
         aliases: Other names of operands -> the operand.
+        no_labels: Words of speech that no bare label is, in lower case.
+        implied: Operand, value, and a pattern of the words that imply it without writing it.
         destination: The operand that arrows and ``into`` point to; empty where there is none.
     """
 
@@ -33,9 +40,17 @@ class LenientData:
     infix_signs: Mapping[str, str]
     step_signs: Mapping[str, str]
     other_operations: tuple[str, ...]
+    held_out_operations: tuple[str, ...]
     keywords: tuple[tuple[str, str], ...]
     aliases: Mapping[str, str]
+    implied: tuple[tuple[str, int | str, re.Pattern[str]], ...]
+    no_labels: frozenset[str]
     destination: str
+
+    @cached_property
+    def all_other_operations(self) -> frozenset[str]:
+        """Operations of other machines, whichever side they are drawn on."""
+        return frozenset((*self.other_operations, *self.held_out_operations))
 
 
 @lru_cache(maxsize=16)
@@ -55,13 +70,27 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             dict(tables.get("infix_signs", {})),
             dict(tables.get("step_signs", {})),
             tuple(tables.get("other_operations", ())),
+            tuple(tables.get("held_out_operations", ())),
             tuple((pattern, name) for pattern, name in tables.get("keywords", ())),
             dict(tables.get("aliases", {})),
+            tuple(
+                (str(row["operand"]), row["value"], _beginnings(row["words"]))
+                for row in tables.get("implied", ())
+            ),
+            frozenset(tables.get("no_labels", ())),
             str(tables.get("destination", "")),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IsaError(f"lenient.toml of {isa.name}: {error}") from error
     named = {*data.synonyms, *data.infix_signs, *data.step_signs, *(n for _, n in data.keywords)}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
     return data
+
+
+def _beginnings(words: Sequence[str]) -> re.Pattern[str]:
+    """Words by how they begin; those of scripts without blanks between words stand anywhere."""
+    anywhere = [word for word in words if word > _FIRST_WITHOUT_BLANKS]
+    spaced = [word for word in words if word not in anywhere]
+    starts = rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, spaced))})" if spaced else "(?!)"
+    return re.compile("|".join([starts, *map(re.escape, anywhere)]), re.IGNORECASE)

@@ -15,7 +15,15 @@ from kvrm_grammar.dialects.bare_code import (
 from kvrm_grammar.dialects.base import Dialect, Reading
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.guess import guess
-from kvrm_grammar.dialects.lenient.marks import lower_case, narrow, unmarked, without_colon
+from kvrm_grammar.dialects.lenient.marks import (
+    bare_label,
+    lower_case,
+    narrow,
+    unmarked,
+    without_bytes,
+    without_colon,
+    without_remarks,
+)
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
 from kvrm_grammar.isa import InstructionSet, Mentions, OperationModel
 from kvrm_grammar.oracle.reference import LineParts
@@ -37,13 +45,17 @@ class LenientDialect(Dialect):
         line = narrow(line)
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
-        bare = unmarked(without_comments(line, self.isa))
+        plain = without_comments(line, self.isa)
+        bare = unmarked(without_remarks(plain, self.isa))
         label, code = split_label(bare, self.isa)
         if label is not None:
             code = unmarked(code)
         elif not defines_label(bare, self.isa):
             code = without_colon(code)
-        return label, lower_case(one_blank(code), self.isa)
+        code = one_blank(without_bytes(code, self.isa))
+        if label is None:
+            label, code = bare_label(code, self.isa)
+        return label, lower_case(code, self.isa)
 
     def mentions(self, visible: str) -> Mentions:
         """See :func:`lenient_mentions`."""

@@ -26,6 +26,17 @@ _NAMED = re.compile(r"([A-Za-z]+[12]?)\s*[=:]\s*([^\s,]+)")
 _TARGET = re.compile(
     r"\b(?:to|at|goto|jump)\s+@?(?!(?:to|at)\b)([A-Za-z_.][A-Za-z0-9_.$]*|[0-9][0-9A-Za-z_]*)"
 )
+_SIGNS = str.maketrans(dict.fromkeys("\u2190\u27f5\u2254", "=") | {
+    "\u2192": "->", "\u27f6": "->", "\u00d7": "*", "\u22c5": "*", "\u00b7": "*", "\u2212": "-",
+})  # fmt: skip
+_LONG_ARROW = re.compile(r"<--|=\s*(?==)|-->")
+_STEP = re.compile(r"\s*(?:#?(?:1|0[xX]0*1|0[bB]0*1|0[oO]0*1|one))\s*", re.IGNORECASE)
+_RECORD = re.compile(r"[{}\"']|\b(?:params|operands|args|arguments)[\"']?\s*[:=]", re.IGNORECASE)
+_OPERATION = re.compile(
+    r"\b(?:op|opcode|operation|key|instr|instruction|mnemonic|name|cmd|command)\s*[:=]\s*"
+    r"(?:OP_)?([A-Za-z]+)\w*,?",
+    re.IGNORECASE,
+)
 _WORDS_OF_JUMPS = re.compile(r"(?:to|at|if|when|then)$", re.IGNORECASE)
 
 
@@ -64,9 +75,9 @@ def guess(visible: str, isa: InstructionSet) -> OperationModel:
     >>> guess("subtract r1 from r3, store in r5", load_set()).params.src1
     'R3'
     """
-    seen = _FRINGE.sub("", visible, count=1)
     data = lenient_data(isa)
-    mnemonic = _mnemonic(seen, isa, data)
+    seen = _plainly(visible)
+    mnemonic, seen = _step(seen, isa, data) or (_mnemonic(seen, isa, data), seen)
     for opcode in isa.opcodes:
         if mnemonic in opcode.mnemonics:
             params = _operands(seen, opcode, isa, data)
@@ -78,11 +89,39 @@ def guess(visible: str, isa: InstructionSet) -> OperationModel:
     return INVALID
 
 
+def _plainly(visible: str) -> str:
+    """Arrows as signs of ASCII, a record as a mnemonic and named operands."""
+    text = _LONG_ARROW.sub("=", visible.translate(_SIGNS).replace("-->", "->"))
+    if named := _OPERATION.search(_RECORD.sub(" ", text)):
+        bare = _RECORD.sub(" ", text)
+        text = f"{named[1]} {bare[: named.start()]} {bare[named.end() :]}"
+    return _FRINGE.sub("", text, count=1)
+
+
+def _step(text: str, isa: InstructionSet, data: LenientData) -> tuple[str, str] | None:
+    """``r1 += 1`` and ``r1 = r1 + 1`` step a register: the mnemonic, and the register."""
+    one = name_patterns(isa).one
+    for mnemonic, sign in data.step_signs.items():
+        step = re.escape(sign[0])
+        pattern = rf"({one})\s*(?:{step}=|:?=\s*({one})\s*{step}|<-\s*({one})\s*{step})(.*)"
+        found = re.fullmatch(pattern, text.strip(" ."), re.IGNORECASE)
+        if found and _STEP.fullmatch(found[4]):
+            names = {_digits(name) for name in found.groups()[:3] if name}
+            return (mnemonic, found[1]) if len(names) == 1 else None
+    return None
+
+
+def _digits(name: str) -> str:
+    return re.sub("[^0-9]", "", name) or name.lower()
+
+
 def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
     names = list(isa.by_mnemonic)
     known = {name: name for name in names}
     known |= {other: name for name, others in data.synonyms.items() for other in others}
     first = _FIRST.match(text)
+    if first and first[0].lower() in data.all_other_operations:
+        return None
     if first:
         pattern = _patterns(isa).glued
         glued = pattern.match(text) if pattern else None
@@ -95,8 +134,10 @@ def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
     if first:
         if first[0].upper() in known:
             return known[first[0].upper()]
-        near = one_edit_from(first[0], sorted(set(names)))
-        return near[0] if near else None
+        near = one_edit_from(
+            first[0], sorted(name for name in known if len(name) > 4 or name in names)
+        )
+        return known[near[0]] if near else None
     return None
 
 

@@ -1,21 +1,44 @@
-"""What a rule can take off a lenient text safely: marks around a line, wide letters, case.
+"""What a rule can take off a lenient text safely: marks, remarks, bytes, wide letters, case.
 
-In: a line. Out: the line without the marks that copying, listings and quotation leave.
+In: a line. Out: the line without what copying, listings and quotation leave around an instruction,
+and without remarks. What only may be such a mark stays, and the model reads it.
 """
 
 import re
+from functools import lru_cache
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.names import name_patterns
-from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa import INVALID, InstructionSet
+from kvrm_grammar.oracle.reference import parse
 
-__all__ = ["lower_case", "narrow", "unmarked", "without_colon"]
+__all__ = [
+    "bare_label",
+    "lower_case",
+    "narrow",
+    "unmarked",
+    "without_bytes",
+    "without_colon",
+    "without_remarks",
+]
 
-# What copying and listings leave in front of a line: `>>> `, `- `, `12 | `, `3. `, `0x0040: `.
+# What copying and listings leave in front of a line: `>>> `, `- `, `12 | `, `3. `, `3: `, `[3] `,
+# `(3) `, `0x0040: `, `1a6: `.
 _MARK = re.compile(
     r"(?:>>>[ \t]*|-[ \t]+(?=[A-Za-z])|[0-9]+[ \t]*\|[ \t]*|[0-9]+\.[ \t]+"
-    r"|0[xX][0-9A-Fa-f]+:[ \t]*)(?=[^ \t])"
+    r"|(?:0[xX])?(?=[0-9])[0-9A-Fa-f]+:[ \t]*|0[xX][0-9A-Fa-f]+:[ \t]*"
+    r"|(?:\[[0-9]+\]|\([0-9]+\))[ \t]+(?=[A-Za-z]))(?=[^ \t])"
 )
 _QUOTED = re.compile(r"""([`'"])[ \t]*((?:(?!\1).)*[^ \t])[ \t]*\1""")
+_BARS = re.compile(r"\|[ \t]*([^|]*[^| \t])[ \t]*\|")
+_LINE_END = re.compile(r"(?<=.)(?:\\[nrt])+\Z")  # of a string in a program's source
+_BLOCK = re.compile(r"('(?:\\.|[^\\])')|/\*.*?\*/")
+_REMARK = re.compile(r"[ \t]+(?:@|--)[ \t]+")
+# An address, and groups of bytes or words behind it: `0040  bf00 f8d0`.
+_BYTES = re.compile(
+    r"(?:(?P<address>[0-9A-Fa-f]{4})[ \t]+)?"
+    r"(?P<bytes>(?:(?:[0-9A-Fa-f]{2}){1,4}(?:[ \t]+|(?=\t)))*)(?=[A-Za-z])"
+)
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
@@ -42,9 +65,72 @@ def unmarked(code: str) -> str:
         if mark := _MARK.match(code):
             code = code[mark.end() :]
         elif quoted := _QUOTED.fullmatch(code):
-            code = quoted[2]
+            code = _LINE_END.sub("", quoted[2]) if quoted[1] == '"' else quoted[2]
+        elif barred := _BARS.fullmatch(code):
+            code = barred[1]
         else:
             return code
+
+
+def without_remarks(code: str, isa: InstructionSet) -> str:
+    """Leave out ``/* ... */``, and what is behind ``@`` or ``--`` between blanks.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> without_remarks("dec r0 /* once */ -- and again", load_set())
+    'dec r0'
+    """
+    code = _BLOCK.sub(lambda found: found[1] or " ", code).strip(" \t")
+    remark = _REMARK.search(code)
+    # `r1 -- see below` steps a register down.
+    if remark and not name_patterns(isa).mention.fullmatch(code[: remark.start()]):
+        return code[: remark.start()]
+    return code
+
+
+def without_bytes(code: str, isa: InstructionSet) -> str:
+    """Take off an address of four digits and bytes, where a word for an operation follows.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> without_bytes("0040  bf00  nop", load_set()), without_bytes("1000 r1 add", load_set())
+    ('nop', '1000 r1 add')
+    """
+    found = _BYTES.match(code)
+    if found is None or not any(character.isdigit() for character in found[0]):
+        return code
+    rest = code[found.end() :]
+    word = re.match("[A-Za-z]+", rest)
+    return rest if word and word[0].upper() in _operations(isa) else code
+
+
+def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
+    """Take a label definition without its colon off: ``LOOP dec r3``.
+
+    Only where rules are sure: the first word names no operation of any machine and is none of the
+    words of speech in ``lenient.toml``; behind it stand a mnemonic or a synonym and operands as
+    the strict dialect writes them.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> bare_label("LOOP dec r3", load_set()), bare_label("never dec r3", load_set())
+    (('LOOP', 'dec r3'), (None, 'never dec r3'))
+    """
+    first, _, rest = code.partition(" ")
+    name, _, operands = rest.partition(" ")
+    data = lenient_data(isa)
+    if not operands or not isa.is_label(first) or first.lower() in data.no_labels:
+        return None, code
+    if first.upper() in _operations(isa) or first.lower() in data.all_other_operations:
+        return None, code
+    meant = _operations(isa).get(name.upper())
+    if meant is None or parse(f"{meant} {operands}", isa) == INVALID:
+        return None, code
+    return first, rest
+
+
+@lru_cache(maxsize=16)
+def _operations(isa: InstructionSet) -> dict[str, str]:
+    """Mnemonics and synonyms, in upper case -> the mnemonic."""
+    words = {name.upper(): name for name in isa.by_mnemonic}
+    return words | {w: name for name, more in lenient_data(isa).synonyms.items() for w in more}
 
 
 def without_colon(code: str) -> str:
@@ -55,16 +141,15 @@ def without_colon(code: str) -> str:
 def lower_case(code: str, isa: InstructionSet) -> str:
     """Lower the case of the first word and of numbered names: it means nothing there.
 
-    A label keeps its case, also where a part of it looks like a name: ``main.R5``, ``a$R1``.
-    A name with a full stop behind it, ``jmp R3.``, is a name at the end of a sentence here; in the
-    strict dialect it is a label.
+    A label keeps its case, also where a part of it looks like a name: ``main.R5``, ``a$R1``,
+    ``R3.``.
     """
     stem = name_patterns(isa).stem
     pattern = _FIRST
     if stem:
         digits = "".join(sorted({name[-1] for name in isa.names}))
         beginning = rf"(?<![\w.])(?<![\w.]\$)(?:{re.escape(stem)}|REG|REGISTER)"
-        pattern += rf"|{beginning}(?=[ ]?[{digits}](?![\w$]|\.\w))"
+        pattern += rf"|{beginning}(?=[ ]?[{digits}](?![\w$.]))"
     before, quote, literal = code.partition("'")
     lowered = re.sub(pattern, lambda found: found[0].translate(_LOWER), before, flags=re.IGNORECASE)
     return lowered + quote + literal

@@ -2,7 +2,8 @@
 
 In: the text the model sees, marks and full-width forms already taken off. Out: the same table as
 :mod:`kvrm_grammar.dialects.strict` gives for the strict dialect. Where a spelling could be
-read in two ways, both readings are mentions: grounding leaves the choice to the model.
+read in two ways, both readings are mentions: grounding leaves the choice to the model. What cannot
+be read (``12abc``, ``0e20``, ``1,000``, ``@r1``) is none.
 """
 
 import json
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from kvrm_grammar.dialects.implied import implied_values
+from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.dialects.numbers import character_code, whole_number
@@ -29,6 +31,7 @@ _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,
     "decimal": 10,
 }  # fmt: skip
+_THOUSANDS = re.compile(r"(?<![\w.,])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])")
 _STARTS = " \t,#=(:>'\"`"  # what a signed number starts behind
 _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
@@ -47,42 +50,59 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
 
     Returns:
         By domain its JSON values, one for each mention, in order of appearance (labels before
-        integers), only those that the domain has; None where the text has nothing of that kind.
+        integers, what a word implies last), only those that the domain has.
 
     >>> from kvrm_grammar.isa import load_set
     >>> list(lenient_mentions("put forty-two in register 3", load_set()).values())[:2]
     [('"R3"',), ('42',)]
+    >>> list(lenient_mentions("clear r2", load_set()).values())[:2]
+    [('"R2"',), ('0',)]
     """
-    plain = visible.replace(_MINUS, "-")
-    named = list(name_patterns(isa).mention.finditer(plain))
+    plain = _THOUSANDS.sub(" ", visible.replace(_MINUS, "-"))
+    patterns = name_patterns(isa)
+    operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
+    named = list(patterns.mention.finditer(operands))
     names = [_canonical(match, isa) for match in named]
-    taken = {place for match in named for place in range(match.start(), match.end())}
+    taken = {
+        place
+        for match in named
+        if match.lastgroup != "dollar"  # which may be a hexadecimal number as well
+        for place in range(match.start(), match.end())
+    }
     numbers = list(_numbers(plain, taken))
     labels = [word for word in _labels(plain) if isa.is_label(word)]
-    implied = implied_values(visible, isa)
     found = {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
-    return found | {domain: (*(found[domain] or ()), *own) for domain, own in implied.items()}
+    for implied in (implied_values(visible, isa), _implied(visible, isa)):
+        found |= {domain: (*found[domain], *own) for domain, own in implied.items()}
+    return found
+
+
+def _implied(visible: str, isa: InstructionSet) -> Mentions:
+    """What words anywhere in the text imply: a zero by one of clearing."""
+    found: dict[Domain, tuple[str, ...]] = {}
+    for name, value, words in lenient_data(isa).implied:
+        if words.search(visible):
+            for opcode in isa.opcodes:
+                for operand in opcode.operands:
+                    if operand.name == name:
+                        found[operand.domain] = (json.dumps(value),)
+    return found
 
 
 def _canonical(match: re.Match[str], isa: InstructionSet) -> str:
     """The name that a match means; a numbered one may be none of the set's."""
     found = match.groupdict()
     if "number" in found:
-        stem = name_patterns(isa).stem
-        word = stem + match["number"]
+        number = found["number"] or found["dollar"] or str(NUMBER_WORDS[found["word"].lower()])
+        word = name_patterns(isa).stem + number
         return isa.spellings.get(word) or isa.spellings.get(word.upper()) or word
     word = match["name"]
     cases = (word, word.lower(), word.upper())
     return next((isa.spellings[one] for one in cases if one in isa.spellings), word)
 
 
-def _of(
-    domain: Domain, names: list[str], numbers: list[int], labels: list[str]
-) -> tuple[str, ...] | None:
-    """The members of a domain among what was found; None where nothing of its kind was."""
-    meant = bool(names and domain.names) or bool(numbers and domain.integers is not None)
-    if not meant and not (domain.has_labels and (labels or numbers)):
-        return None
+def _of(domain: Domain, names: list[str], numbers: list[int], labels: list[str]) -> tuple[str, ...]:
+    """The members of a domain among what was found."""
     values = [json.dumps(name) for name in names if name in domain.names]
     values += [json.dumps(label) for label in labels] if domain.has_labels else []
     integers = domain.integers

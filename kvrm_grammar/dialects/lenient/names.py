@@ -1,7 +1,9 @@
 """How names of operands, such as registers, are spelled where no grammar minds.
 
 In: an instruction set. Out: patterns for its names. Numbered names (R0 … R7) are written with a
-blank, as `reg` or `register`, and run together; other names stand as whole words.
+blank, as `reg` or `register`, as `$5`, with the number in words, and run together; other names
+stand as whole words. A name that says where in memory something is (`@r1`, `[r1]`, `4(r1)`) is
+none.
 """
 
 import re
@@ -9,6 +11,7 @@ import string
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kvrm_grammar.dialects.lenient.words import number_words
 from kvrm_grammar.isa import InstructionSet
 
 __all__ = ["NamePatterns", "name_patterns"]
@@ -21,13 +24,16 @@ class NamePatterns:
     """Patterns of a set's names, case ignored. Immutable.
 
     Attributes:
-        mention: A name anywhere in a text; its group ``number`` or ``name`` says which.
+        mention: A name anywhere in a text; one of its groups, ``number``, ``dollar``, ``word``
+            or ``name``, says which.
+        memory: A name that stands for a place in memory, and so for no operand.
         one: A name as a whole word, as part of another pattern; with no group.
         glued: The same behind a mnemonic without a blank; empty where names do not run together.
         stem: What numbered names begin with; empty where they are not numbered.
     """
 
     mention: re.Pattern[str]
+    memory: re.Pattern[str]
     one: str
     glued: str
     stem: str
@@ -44,17 +50,31 @@ def name_patterns(isa: InstructionSet) -> NamePatterns:
     words = sorted(isa.spellings, key=lambda word: (-len(word), word))
     one = "[%$]?(?:" + "|".join(map(re.escape, words)) + ")" if words else "(?!)"
     mention = rf"(?<![A-Za-z0-9_.$%])[%$]?(?P<name>{one.removeprefix('[%$]?')})(?![A-Za-z0-9_.$])"
-    return NamePatterns(re.compile(mention, re.IGNORECASE), one, "", "")
+    return NamePatterns(re.compile(mention, re.IGNORECASE), _memory(one), one, "", "")
+
+
+def _memory(one: str) -> re.Pattern[str]:
+    """``@r1``, ``, *r1``, ``[r1]``, ``[r1+4]``, ``[r1, #4]``, ``4(r1)``; no list ``[r5, r3]``."""
+    behind = r"(?=\s*(?:\]|[-+]|,\s*#))"
+    return re.compile(
+        rf"(?<![A-Za-z0-9])@{one}|(?:\A|[,=(]\s*)\*\s?{one}"
+        rf"|(?<![A-Za-z0-9])\[\s*{one}{behind}|(?<![A-Za-z])[0-9]\(\s*{one}\s*\)",
+        re.IGNORECASE,
+    )
 
 
 def _numbered(stem: str, digits: str) -> NamePatterns:
     """``r5``, ``reg5``, ``register 5``, ``r 5``, also glued: ``subr5``, ``r5r3``."""
     own = re.escape(stem)
     spelled = "|".join(dict.fromkeys((*_WORDS, own)))
+    words = "|".join(number_words(int(digit)) for digit in digits)
     mention = re.compile(
-        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+)(?![0-9])",
+        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+)(?!\.?[0-9])"
+        rf"|(?<![A-Za-z0-9_.$%])\$(?P<dollar>[{digits}])(?![A-Za-z0-9_$]|\.[0-9])"
+        rf"|(?<![A-Za-z0-9])(?:{spelled})[ \t-](?P<word>{words})(?![A-Za-z])",
         re.IGNORECASE,
     )
     some = f"[{digits}]" if len(digits) < 2 else f"[{digits[0]}-{digits[-1]}]"
     longer = "|".join(dict.fromkeys((own, *reversed(_WORDS))))
-    return NamePatterns(mention, rf"[%$]?(?:{longer})\s?{some}", rf"(?:{longer})\s?{some}", stem)
+    one = rf"[%$]?(?:{longer})\s?{some}"
+    return NamePatterns(mention, _memory(one), one, rf"(?:{longer})\s?{some}", stem)
