@@ -20,7 +20,16 @@ from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
 
-_HARDEST = ("english", "english", "typo", "register_spelling", "immediate")
+_HARDEST = (
+    "english",
+    "english",
+    "english",
+    "typo",
+    "typo",
+    "register_spelling",
+    "immediate",
+    "dollar",
+)
 _KINDS = (*FORMS, *MANNERS, *_HARDEST)
 
 
@@ -28,7 +37,7 @@ def generate_lenient(
     count: int,
     seed: int,
     *,
-    refusals: float = 0.36,
+    refusals: float = 0.4,
     strict: float = 0.2,
     even: float = 0.5,
     without: Collection[str] = (),

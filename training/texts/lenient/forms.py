@@ -4,19 +4,17 @@ In: a meaning, a speller and a lexicon. Out: a text in one form, or None where t
 such form. :mod:`training.texts.lenient.valid` combines forms with other manners of writing.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from random import Random
-from typing import Any
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.isa import InstructionSet, Opcode, OperationModel, load_set
+from kvrm_grammar.isa import load_set
+from training.texts.lenient import programs
 from training.texts.lenient.lexicon import Lexicon
+from training.texts.lenient.meaning import Meaning, Writing, draw_meaning
 from training.texts.lenient.spelling import Speller, any_of, phrase, typing_error
 from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
-from training.texts.strict.valid import random_operation, separator
 
 __all__ = ["FORMS", "ORDERED_FORMS", "Meaning", "draw_meaning", "write_form", "write_spaced"]
 
@@ -32,118 +30,31 @@ _NAMES = {
 
 _DATA = lenient_data(load_set())
 INFIX_SIGNS, STEP_SIGNS, SYNONYMS = _DATA.infix_signs, _DATA.step_signs, _DATA.synonyms
+_AND = "and "  # in front of a mnemonic it is another machine's operation
 _PLAIN_ENDS = (2, 6, 8)  # of frames, jumps and conditions: how many are the plainest
-_REGISTER_LIKE = re.compile(r"[Rr][0-9]")
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What is to be written: an operation, its opcode, and a notation for each operand."""
-
-    operation: OperationModel
-    opcode: Opcode
-    notations: tuple[str, ...]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The operands by name."""
-        return dict(self.operation.params.model_dump())
-
-    @property
-    def in_place(self) -> bool:
-        """Whether an operation of two sources writes over its first."""
-        return {"dest", "src1", "src2"} <= self.values.keys() and (
-            self.values["dest"] == self.values["src1"]
-        )
-
-    def with_value(self, value: int) -> "Meaning":
-        """The same with another number, in decimal."""
-        kinds = [kind_of(operand) for operand in self.opcode.operands]
-        notations = tuple(
-            "decimal" if kind == "immediate" else notation
-            for kind, notation in zip(kinds, self.notations, strict=True)
-        )
-        changed = load_set().operation(self.operation.key, {**self.values, "value": value})
-        return Meaning(changed, self.opcode, notations)
-
-    def with_values(self, **changed: Any) -> "Meaning":
-        """The same with other operands."""
-        operation = load_set().operation(self.operation.key, {**self.values, **changed})
-        return Meaning(operation, self.opcode, self.notations)
+_Form = Callable[[Writing], str | None]  # None: this meaning cannot be written so
 
 
-def draw_meaning(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Meaning:
-    """Draw an operation; one that writes over its first source comes more often.
-
-    No label looks like a register or ends in a full stop: free text would not tell them apart.
-    Half of the labels are plain words, as those in texts that are refused are.
-    """
-    while True:
-        meaning = Meaning(*random_operation(rng, isa, words))
-        if isinstance(meaning.values.get("addr"), str) and rng.random() < 0.5:
-            meaning = meaning.with_values(addr=rng.choice(words))
-        label = str(meaning.values.get("addr", ""))
-        if not (_REGISTER_LIKE.match(label) or label.endswith(".")):
-            break
-    if "src2" in meaning.values and "dest" in meaning.values and rng.random() < 0.25:
-        meaning = meaning.with_values(src1=meaning.values["dest"])
-    return meaning
-
-
-@dataclass(frozen=True)
-class _Writing:
-    """What a form needs to write a meaning."""
-
-    rng: Random
-    meaning: Meaning
-    spell: Speller
-    lexicon: Lexicon
-
-    def operand(self, name: str) -> str:
-        place = [operand.name for operand in self.meaning.opcode.operands].index(name)
-        kind = kind_of(self.meaning.opcode.operands[place])
-        value = self.meaning.values[name]
-        if kind == "register":
-            return self.spell.register(value)
-        if isinstance(value, int):
-            notation = self.meaning.notations[place]
-            return self.spell.number(value, notation, immediate=kind == "immediate")
-        return str(value)
-
-    def operands(self, names: Sequence[str] | None = None) -> list[str]:
-        return [self.operand(name) for name in (self.meaning.values if names is None else names)]
-
-    def name(self) -> str:
-        return mixed_case(self.meaning.opcode.mnemonic, self.rng)
-
-    def listed(self, name: str, operands: Sequence[str]) -> str:
-        text = name + (self.rng.choice((" ", " ", " ", "  ", "\t")) if operands else "")
-        return text + "".join(
-            (separator(self.rng) if i else "") + o for i, o in enumerate(operands)
-        )
-
-
-_Form = Callable[[_Writing], str | None]  # None: this meaning cannot be written so
-
-
-def _plain(w: _Writing) -> str:
+def _plain(w: Writing) -> str:
     return w.listed(w.name(), w.operands())
 
 
-def _synonym(w: _Writing) -> str | None:
+def _synonym(w: Writing) -> str | None:
     names = SYNONYMS[w.meaning.opcode.mnemonic]
-    if len(names) < w.rng.randint(1, 5):  # so that each is drawn about as often as any other
+    if len(names) < w.rng.randint(1, 8):  # so that each is drawn about as often as any other
         return None
     name = mixed_case(w.rng.choice(names), w.rng)
     return w.listed(name, w.operands())
 
 
-def _typo(w: _Writing) -> str:
+def _typo(w: Writing) -> str:
     name = mixed_case(typing_error(w.rng, 1, w.meaning.opcode.mnemonic), w.rng)
     return w.listed(name, w.operands())
 
 
-def _infix(w: _Writing) -> str | None:
+def _infix(w: Writing) -> str | None:
     rng, values, mnemonic = w.rng, w.meaning.values, w.meaning.opcode.mnemonic
     gap = rng.choice((" ", " ", " ", ""))
     if mnemonic in STEP_SIGNS:
@@ -162,15 +73,17 @@ def _infix(w: _Writing) -> str | None:
     return None
 
 
-def _call(w: _Writing) -> str:
+def _call(w: Writing) -> str:
     rng, operands = w.rng, w.operands()
     comma = rng.choice((", ", ", ", ",", " "))
     if rng.random() < 0.7 or not operands:
-        return f"{w.name()}{rng.choice(('', '', ' '))}({comma.join(operands)})"
+        # Behind a blank, one operand in brackets is a memory operand or a remark.
+        gap = rng.choice(("", "", " ")) if len(operands) > 1 else ""
+        return f"{w.name()}{gap}({comma.join(operands)})"
     return f"({w.name()} {' '.join(operands)})"
 
 
-def _named(w: _Writing) -> str | None:
+def _named(w: Writing) -> str | None:
     rng = w.rng
     names = list(w.meaning.values)
     if not names:
@@ -184,7 +97,7 @@ def _named(w: _Writing) -> str | None:
     return f"{w.name()} " + gap.join(f"{labels[name]}{sign}{w.operand(name)}" for name in names)
 
 
-def _arrow(w: _Writing) -> str | None:
+def _arrow(w: Writing) -> str | None:
     names = [name for name in w.meaning.values if name != "dest"]
     if "dest" not in w.meaning.values or not names:
         return None
@@ -192,13 +105,13 @@ def _arrow(w: _Writing) -> str | None:
     return w.listed(w.name(), w.operands(names)) + f"{gap}->{gap}{w.operand('dest')}"
 
 
-def _two_operand(w: _Writing) -> str | None:
+def _two_operand(w: Writing) -> str | None:
     if not w.meaning.in_place:
         return None
     return w.listed(w.name(), w.operands(("dest", "src2")))
 
 
-def _english(w: _Writing) -> str | None:
+def _english(w: Writing) -> str | None:
     rng, lexicon, values = w.rng, w.lexicon, w.meaning.values
     mnemonic, key = w.meaning.opcode.mnemonic, w.meaning.operation.key.partition("_")[2]
     if mnemonic in lexicon.conditions:
@@ -220,7 +133,8 @@ def _english(w: _Writing) -> str | None:
     for name in values:
         text = text.replace(f"{{{name}}}", w.operand(name)) if f"{{{name}}}" in text else text
     if rng.random() < 0.15:
-        text = rng.choice(lexicon.openings) + text
+        opening = rng.choice(lexicon.openings)
+        text = ("" if opening == _AND else opening) + text
     if rng.random() < 0.08:
         text += rng.choice(lexicon.closings)
     return text[0].upper() + text[1:] if rng.random() < 0.3 else text
@@ -236,9 +150,14 @@ FORMS: dict[str, tuple[int, _Form]] = {
     "arrow": (6, _arrow),
     "two_operand": (6, _two_operand),
     "english": (34, _english),
+    "increment": (5, programs.increment),
+    "arrows": (7, programs.arrows),
+    "record": (8, programs.record),
+    "reversed": (5, programs.reversed_order),
+    "dollar": (6, programs.dollar),
 }
 """How the operation and its operands stand together, with weights; one form for each text."""
-ORDERED_FORMS = frozenset(("plain", "synonym", "typo", "two_operand"))
+ORDERED_FORMS = frozenset(("plain", "synonym", "typo", "two_operand", "reversed"))
 """Forms that list their operands behind the name."""
 
 
@@ -246,12 +165,12 @@ def write_form(
     form: str, rng: Random, meaning: Meaning, spell: Speller, lexicon: Lexicon
 ) -> str | None:
     """Write a meaning in one form; None where it has no such form."""
-    return FORMS[form][1](_Writing(rng, meaning, spell, lexicon))
+    return FORMS[form][1](Writing(rng, meaning, spell, lexicon))
 
 
 def write_spaced(rng: Random, meaning: Meaning, spell: Speller, lexicon: Lexicon) -> str | None:
     """Write a meaning with blanks left out or commas doubled; None where it cannot be."""
-    w = _Writing(rng, meaning, spell, lexicon)
+    w = Writing(rng, meaning, spell, lexicon)
     kinds = [kind_of(operand) for operand in w.meaning.opcode.operands]
     operands = w.operands()
     if not kinds or kinds[0] != "register":

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.isa import load_set
+
 __all__ = ["HELD_OUT_LEXICON", "TRAINING_LEXICON", "Lexicon", "read_lexicon"]
 
 _PHRASES = Path(__file__).resolve().parent / "phrases"
@@ -32,6 +35,8 @@ class Lexicon:
         closings: What may stand behind it.
         faults: Kind of fault -> templates of texts that are refused: ``{r}``, ``{s}``, ``{t}``
             and ``{u}`` are registers, ``{n}`` and ``{m}`` numbers from 0 to 99, ``{w}`` a word.
+        remarks: What a remark says, with the same places; none is an operand alone.
+        operations: Operations of other machines that this side names.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
@@ -41,6 +46,8 @@ class Lexicon:
     openings: tuple[str, ...]
     closings: tuple[str, ...]
     faults: Mapping[str, tuple[str, ...]]
+    remarks: tuple[str, ...]
+    operations: tuple[str, ...]
 
 
 def read_lexicon(name: str) -> Lexicon:
@@ -53,7 +60,13 @@ def read_lexicon(name: str) -> Lexicon:
         FileNotFoundError: There is none of that name.
     """
     table: dict[str, Any] = tomllib.loads((_PHRASES / f"{name}.toml").read_text("utf-8"))
-    return Lexicon(**{field: _frozen(value) for field, value in table.items()})
+    data = lenient_data(load_set())
+    held_out = name == "held_out"
+    operations = tuple(
+        word for word in data.other_operations if (word in data.held_out_operations) == held_out
+    )
+    fields = {field: _frozen(value) for field, value in table.items()}
+    return Lexicon(**fields, operations=operations)
 
 
 def _frozen(value: Any) -> Any:

@@ -5,22 +5,25 @@ a text and the kind of its fault. No parser can confirm these, so each is wrong 
 one operand, one word or one character away from a text that would be read.
 """
 
+import re
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import InstructionSet, load_set
+from training.texts.lenient import context, refused_context, refused_forms
 from training.texts.lenient import refused_notations as templates
-from training.texts.lenient.forms import FORMS, Meaning, draw_meaning, write_form
-from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
-from training.texts.lenient.spelling import Speller, any_of, typing_error
+from training.texts.lenient.fault import Fault
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
+from training.texts.lenient.listed import says_an_instruction
+from training.texts.lenient.spelling import any_of, typing_error
 from training.texts.lenient.valid import residue
 from training.texts.operands import immediates, kind_of
 from training.texts.strict.refused import Candidate
-from training.texts.strict.spelling import label_name, mixed_case
-from training.texts.strict.valid import decorate, separator
+from training.texts.strict.spelling import mixed_case
+from training.texts.strict.valid import decorate
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["LENIENT_REFUSAL_KINDS", "lenient_refusal"]
@@ -33,84 +36,17 @@ _CONFUSABLE = dict(
     )
 )
 _HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
-_DATA = lenient_data(load_set())
-OTHER_OPERATIONS, SYNONYMS = _DATA.other_operations, _DATA.synonyms
-_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
-_FAULTY_NAMES = tuple("size flags src3 count mode width c dest2 index".split())
+SYNONYMS = lenient_data(load_set()).synonyms
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "\n\n", " and also ")
 
 
-@dataclass(frozen=True)
-class _Fault:
-    """What the makers draw from."""
-
-    rng: Random
-    isa: InstructionSet
-    words: Sequence[str]
-    lexicon: Lexicon
-
-    def meaning(self, *, operands: int = 1) -> Meaning:
-        while True:
-            meaning = draw_meaning(self.rng, self.isa, self.words)
-            if len(meaning.values) >= operands:
-                return meaning
-
-    def speller(self) -> Speller:
-        return Speller(self.rng, registers=self.rng.random() < 0.15, words=self.rng.random() < 0.3)
-
-    def written(self, meaning: Meaning) -> str:
-        """A text of the meaning in any form."""
-        while True:
-            form = self.rng.choice(tuple(FORMS))
-            text = write_form(form, self.rng, meaning, self.speller(), self.lexicon)
-            if text is not None:
-                return text
-
-    def registers(self, count: int) -> list[str]:
-        spell = self.speller()
-        return [spell.register(self.rng.choice(self.isa.names)) for _ in range(count)]
-
-    def name(self, meaning: Meaning) -> str:
-        own = meaning.opcode.mnemonic
-        return mixed_case(self.rng.choice((own, own, *SYNONYMS[own])), self.rng)
-
-    def filled(self, choices: Sequence[str], x: str = "") -> str:
-        """One of the templates, decided and filled; a mnemonic at its start in any case."""
-        rng = self.rng
-        r, s, t, u = self.registers(4)
-        text = any_of(choices, rng).format(
-            r=r, s=s, t=t, u=u, x=x, w=self.word(), jump=rng.choice(self.lexicon.jumps),
-            n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999),
-        )  # fmt: skip
-        first, blank, rest = text.partition(" ")
-        return (mixed_case(first, rng) if first.upper() in _NAMES else first) + blank + rest
-
-    def word(self) -> str:
-        rng = self.rng
-        return (
-            rng.choice(self.words) if rng.random() < 0.6 else label_name(rng, self.isa, self.words)
-        )
-
-    def listed(self, name: str, operands: Sequence[str]) -> str:
-        rest = "".join((separator(self.rng) if i else "") + o for i, o in enumerate(operands))
-        return f"{name} {rest}".strip()
-
-    def operands(self, meaning: Meaning) -> list[str]:
-        """The operands as the strict dialect writes them."""
-        return [
-            mixed_case(v, self.rng) if v in self.isa.names else str(v)
-            for v in meaning.values.values()
-        ]
-
-
-def _unknown_operation(f: _Fault) -> str:
+def _unknown_operation(f: Fault) -> str:
+    """What no machine here does, a word that names nothing, or a sign that none reads."""
     rng = f.rng
     roll = rng.random()
-    if roll < 0.45:
-        operands = f.registers(rng.choice((0, 1, 2, 2, 3, 3)))
-        if operands and rng.random() < 0.3:
-            operands[-1] = rng.choice((str(rng.randint(0, 999)), label_name(rng, f.isa, f.words)))
-        return f.listed(mixed_case(rng.choice(OTHER_OPERATIONS), rng), operands)
+    if roll < 0.25:
+        word = context.bare_label(rng, [one for one in f.words if one not in _spoken()])
+        return f.listed(word, f.registers(rng.choice((1, 2, 2, 3))))
     if roll < 0.7:
         return f.filled(f.lexicon.faults["actions"])
     sign, gap = rng.choice(templates.UNKNOWN_SIGNS), rng.choice((" ", " ", ""))
@@ -120,11 +56,19 @@ def _unknown_operation(f: _Fault) -> str:
     return f"{r} {rng.choice(('/', '%', '&', '|', '^', '<<'))}= {s}"
 
 
-def _ambiguous(f: _Fault) -> str:
+@cache
+def _spoken() -> frozenset[str]:
+    """Words of phrases: before registers they may say something."""
+    sides = (TRAINING_LEXICON, HELD_OUT_LEXICON)
+    phrases = (text for side in sides for texts in side.phrases.values() for text in texts)
+    return frozenset(word for text in phrases for word in re.findall("[a-z]+", text))
+
+
+def _ambiguous(f: Fault) -> str:
     return f.listed(mixed_case(typing_error(f.rng, 2), f.rng), f.operands(f.meaning(operands=0)))
 
 
-def _bad_register(f: _Fault) -> str:
+def _bad_register(f: Fault) -> str:
     """A text with a register replaced by one that does not exist."""
     mark = f.isa.names[0]
     while True:
@@ -142,7 +86,7 @@ def _bad_register(f: _Fault) -> str:
                     return text.replace(case, bad, 1)
 
 
-def _out_of_range(f: _Fault) -> str:
+def _out_of_range(f: Fault) -> str:
     rng, high = f.rng, immediates(f.isa)[1]
     beyond = rng.choice((high + 1, high + rng.randint(1, 10**9), 10 ** rng.randint(10, 14)))
     if rng.random() < 0.2:
@@ -153,21 +97,23 @@ def _out_of_range(f: _Fault) -> str:
     )
 
 
-def _no_number(f: _Fault) -> str:
-    """Fractions, thousands with commas, exponents, expressions, units."""
+def _no_number(f: Fault) -> str:
+    """Fractions, thousands with commas, exponents, expressions, units; also as a target."""
+    if f.rng.random() < 0.15:
+        return f.filled(templates.TARGET_USES, f.filled(templates.BAD_TARGETS))
     return f.filled(templates.NUMBER_USES, f.filled(templates.BAD_NUMBERS))
 
 
-def _memory(f: _Fault) -> str:
+def _memory(f: Fault) -> str:
     return f.filled(templates.MEMORY_USES, f.filled(templates.MEMORY_PLACES))
 
 
-def _several(f: _Fault) -> str:
+def _several(f: Fault) -> str:
     one, other = (f.written(f.meaning(operands=0)) for _ in range(2))
     return one + f.rng.choice(_JOINTS) + other
 
 
-def _hidden(f: _Fault) -> str:
+def _hidden(f: Fault) -> str:
     """A character that looks like another, or like nothing."""
     text, rng = f.written(f.meaning(operands=0)), f.rng
     places = [i for i, c in enumerate(text) if c in _CONFUSABLE]
@@ -178,7 +124,7 @@ def _hidden(f: _Fault) -> str:
     return text[:chosen] + _CONFUSABLE[text[chosen]] + text[chosen + 1 :]
 
 
-def _too_few(f: _Fault) -> str:
+def _too_few(f: Fault) -> str:
     """An operand less than the least that a form takes."""
     if f.rng.random() < 0.4:
         return f.filled(f.lexicon.faults["too_few"])
@@ -201,7 +147,7 @@ def _too_few(f: _Fault) -> str:
     return rng.choice(forms).strip()
 
 
-def _too_many(f: _Fault) -> str:
+def _too_many(f: Fault) -> str:
     """An operand more than a form takes; an English sentence with three sources."""
     rng, meaning = f.rng, f.meaning(operands=0)
     if rng.random() < 0.55:
@@ -212,12 +158,12 @@ def _too_many(f: _Fault) -> str:
     return f.listed(name, more) if rng.random() < 0.7 else f"{name}({', '.join(more)})"
 
 
-def _wrong_kind(f: _Fault) -> str:
+def _wrong_kind(f: Fault) -> str:
     """A number where a register belongs, a register where a target does."""
     return f.filled(f.lexicon.faults["wrong_kind"])
 
 
-def _bad_names(f: _Fault) -> str:
+def _bad_names(f: Fault) -> str:
     """Operands by name: one twice, or a name that no operation has."""
     rng, meaning = f.rng, f.meaning(operands=2)
     pairs = [*zip(meaning.values, f.operands(meaning), strict=True)]
@@ -225,12 +171,12 @@ def _bad_names(f: _Fault) -> str:
     if rng.random() < 0.5:
         pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.registers(1)[0]))
     else:
-        pairs[place] = (rng.choice(_FAULTY_NAMES), pairs[place][1])
+        pairs[place] = (rng.choice(templates.FAULTY_NAMES), pairs[place][1])
     listed = rng.choice((" ", ", ")).join(f"{name}={value}" for name, value in pairs)
     return f"{mixed_case(meaning.opcode.mnemonic, rng)} {listed}"
 
 
-def _condition(f: _Fault) -> str:
+def _condition(f: Fault) -> str:
     """A jump on a condition that the machine does not have."""
     condition = f.filled(f.lexicon.faults["conditions"])
     if f.rng.random() < 0.2:
@@ -240,7 +186,7 @@ def _condition(f: _Fault) -> str:
     return f.filled([frame.replace("{addr}", "{w}")], condition)
 
 
-def _prose(f: _Fault) -> str:
+def _prose(f: Fault) -> str:
     """What is no instruction; a word alone, such as ``exit``, may be one in English."""
     commands = {
         text.lower()
@@ -252,7 +198,7 @@ def _prose(f: _Fault) -> str:
     return text
 
 
-def _any_prose(f: _Fault) -> str:
+def _any_prose(f: Fault) -> str:
     rng = f.rng
     roll = rng.random()
     if roll < 0.7:
@@ -263,12 +209,13 @@ def _any_prose(f: _Fault) -> str:
     return "".join(rng.choice(alphabet) for _ in range(rng.randint(6, 30)))
 
 
-def _empty(f: _Fault) -> str:
+def _empty(f: Fault) -> str:
     return f.filled(templates.EMPTY)
 
 
-_MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
-    "unknown_operation": (18, _unknown_operation),
+_MAKERS: dict[str, tuple[int, Callable[[Fault], str]]] = {
+    "unknown_operation": (14, _unknown_operation),
+    "other_operation": (24, refused_forms.other_operation),
     "ambiguous": (15, _ambiguous),
     "bad_register": (14, _bad_register),
     "out_of_range": (5, _out_of_range),
@@ -283,9 +230,19 @@ _MAKERS: dict[str, tuple[int, Callable[[_Fault], str]]] = {
     "condition": (15, _condition),
     "prose": (24, _prose),
     "empty": (2, _empty),
+    "increment_fault": (9, refused_forms.increment_fault),
+    "arrows_fault": (8, refused_forms.arrows_fault),
+    "record_fault": (9, refused_forms.record_fault),
+    "reversed_fault": (8, refused_forms.reversed_fault),
+    "dollar_fault": (8, refused_forms.dollar_fault),
+    "remark_fault": (10, refused_context.remark_fault),
+    "bare_label_fault": (10, refused_context.bare_label_fault),
+    "listing_fault": (7, refused_context.listing_fault),
 }
 LENIENT_REFUSAL_KINDS: tuple[str, ...] = tuple(_MAKERS)
-_WHOLE = frozenset(("empty", "several", "hidden", "prose"))  # nothing is put around these
+_WHOLE = frozenset(
+    ("empty", "several", "hidden", "prose", "listing_fault")
+)  # nothing is put around these
 
 
 def lenient_refusal(
@@ -310,7 +267,9 @@ def lenient_refusal(
     """
     if kind is None:
         kind = rng.choices(LENIENT_REFUSAL_KINDS, [weight for weight, _ in _MAKERS.values()])[0]
-    text = _MAKERS[kind][1](_Fault(rng, isa, words, lexicon))
+    fault = Fault(rng, isa, words, lexicon)
+    while says_an_instruction(text := _MAKERS[kind][1](fault)):
+        pass
     if kind not in _WHOLE and rng.random() < 0.08:
         text = residue(text, rng)
     if kind not in ("empty", "several") and rng.random() < 0.1:

@@ -22,10 +22,13 @@ __all__ = [
     "Speller",
     "any_of",
     "fullwidth",
+    "is_name",
+    "operations_near",
     "phrase",
     "typing_error",
 ]
 
+_LONG = 5  # letters of a synonym whose misspellings are recognised
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 _DATA = lenient_data(load_set())
@@ -158,29 +161,56 @@ def _widened(text: str, wanted: str) -> str:
 
 @cache
 def _taken() -> frozenset[str]:
-    """Names that mean something already, here or on another machine."""
     synonyms = (name for names in SYNONYMS.values() for name in names)
     others = (*OTHER_OPERATIONS, *FOREIGN_MNEMONICS)
     return frozenset(name.upper() for name in (*SYNONYMS, *synonyms, *others))
 
 
+def is_name(word: str) -> bool:
+    """Whether a word names something already, here or on another machine."""
+    return word.upper() in _taken()
+
+
+def operations_near(word: str) -> list[str]:
+    """Mnemonics of the operations of which a word may be a typing error.
+
+    One edit from a mnemonic, or from a synonym that is long enough to be recognised; words for the
+    same operation count as one.
+
+    >>> operations_near("subtrcat"), operations_near("jmpn")
+    (['SUB'], ['JMP', 'JNZ'])
+    """
+    return [
+        mnemonic
+        for mnemonic, names in SYNONYMS.items()
+        if one_edit_from(word, (mnemonic, *_long(names)))
+    ]
+
+
+def _long(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if len(name) >= _LONG)
+
+
 def typing_error(rng: Random, candidates: int, mnemonic: str | None = None) -> str:
-    """Misspell a mnemonic by one edit of letters.
+    """Misspell a mnemonic, or a long synonym of it, by one edit of letters.
 
     Args:
         rng: Source of randomness.
-        candidates: 1 for a word that is one edit from exactly one mnemonic, 2 for one that is
+        candidates: 1 for a word that is one edit from exactly one operation, 2 for one that is
             one edit from several.
-        mnemonic: Which to misspell; None for any.
+        mnemonic: Of which operation; None for any.
 
     Returns:
         The word, in lower case; nothing that is a mnemonic, a synonym or another machine's.
     """
     names = tuple(SYNONYMS)
     while True:
-        word = edit((mnemonic or rng.choice(names)).lower(), rng, string.ascii_lowercase)
-        if word.upper() in _taken() or not word:
+        meant = mnemonic or rng.choice(names)
+        longer = _long(SYNONYMS[meant])
+        known = rng.choice(longer) if longer and rng.random() < 0.4 else meant
+        word = edit(known.lower(), rng, string.ascii_lowercase)
+        if is_name(word) or not word:
             continue
-        near = one_edit_from(word, names)
+        near = operations_near(word)
         if (len(near) == 1) if candidates == 1 else (len(near) >= 2):
             return word

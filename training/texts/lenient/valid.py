@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from random import Random
 
 from kvrm_grammar.isa import InstructionSet
+from training.texts.lenient import context
 from training.texts.lenient.forms import (
     FORMS,
     ORDERED_FORMS,
@@ -25,8 +26,32 @@ from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["MANNERS", "lenient_variant", "residue"]
 
-MANNERS: tuple[str, ...] = ("register_spelling", "immediate", "residue", "fullwidth", "spacing")
-"""What changes the writing of any form."""
+MANNERS: tuple[str, ...] = (
+    "register_spelling",
+    "immediate",
+    "residue",
+    "fullwidth",
+    "spacing",
+    "remark",
+    "bare_label",
+    "listing",
+)
+"""What changes the writing of any form, or stands around it."""
+
+# Forms that stand behind a label without a colon, or in a listing.
+_IN_COLUMNS = frozenset(("plain", "synonym", "two_operand"))
+_ASSIGNMENTS = frozenset(("infix", "increment", "arrows"))
+# Of two that do not go together, the one not asked for is left out.
+_APART = (
+    ("listing", "residue"),
+    ("listing", "bare_label"),
+    ("listing", "spacing"),
+    ("bare_label", "spacing"),
+    ("fullwidth", "listing"),
+)
+_LINE_ENDS = ("\\n", "\\n", "\\n\\t", "\\r\\n")  # of a string in C, as it is written there
+# What a single word is when it stands behind another: a sentence rather than a label's line.
+_SPOKEN = ("STOP", "EXIT")
 
 
 def residue(text: str, rng: Random, *, full_stop: bool = True) -> str:
@@ -38,15 +63,21 @@ def residue(text: str, rng: Random, *, full_stop: bool = True) -> str:
         full_stop: Whether the mark may be one; behind a label it would belong to that.
     """
     single = " " not in text.strip()
+    number = rng.randint(1, 400)
     forms = [
         f"`{text}`",
         f"'{text}'",
         f'"{text}"',
         f">>> {text}",
-        f"{rng.randint(1, 400)} | {text}",
-        f"{rng.randint(1, 40)}. {text}",
+        f"{number} | {text}",
+        f"{number % 40}. {text}",
         f"- {text}",
         f"0x{4 * rng.randint(0, 999):04x}: {text}",
+        f"{number}: {text}",
+        f"[{number % 100}] {text}",
+        f"({number % 30 + 1}) {text}",
+        f"| {text} |",
+        f'"{text}{rng.choice(_LINE_ENDS)}"',
     ]
     if full_stop:
         forms.append(f"{text}.")
@@ -86,8 +117,7 @@ def _attempt(
     rng: Random, isa: InstructionSet, words: Sequence[str], lexicon: Lexicon, kind: str | None
 ) -> Variant | None:
     meaning = draw_meaning(rng, isa, words)
-    form = kind if kind in FORMS else rng.choices(tuple(FORMS), [w for w, _ in FORMS.values()])[0]
-    manners = {m for m in MANNERS if m == kind or rng.random() < 0.09}
+    form, manners = _chosen(rng, kind)
     if form == "english" and "value" in meaning.values and rng.random() < 0.6:
         meaning = meaning.with_value(0 if rng.random() < 0.25 else rng.randint(0, 100))
     spell = Speller(
@@ -103,6 +133,8 @@ def _attempt(
         text, kinds = write_form(form, rng, meaning, spell, lexicon), {form}
     if text is None:
         return None
+    kinds |= spell.kinds
+    text = _in_context(text, rng, meaning, manners, kinds, words, lexicon, isa)
     if "residue" in manners:
         text = _with_residue(text, rng, meaning, form)
         kinds.add("residue")
@@ -110,12 +142,65 @@ def _attempt(
         wide = fullwidth(text, rng)
         kinds |= {"fullwidth"} if wide != text else set()
         text = wide
-    kinds |= spell.kinds
     if len(kinds) > 1:
         kinds.discard("plain")
     if rng.random() < 0.35:
-        text = decorate(text, rng, isa, words)
+        text = _decorated(text, rng, isa, words, label=kinds.isdisjoint(("bare_label", "listing")))
     return Variant(text, meaning.operation, tuple(sorted(kinds)))
+
+
+def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
+    """A form, and manners that go with it and with each other."""
+    forms = _IN_COLUMNS if kind in ("bare_label", "listing") else FORMS
+    weights = {name: weight for name, (weight, _) in FORMS.items() if name in forms}
+    form = kind if kind in FORMS else rng.choices(tuple(weights), tuple(weights.values()))[0]
+    manners = {m for m in MANNERS if m == kind or rng.random() < 0.09}
+    if form not in _IN_COLUMNS:
+        manners -= {"bare_label", "listing"}
+    for pair in _APART:
+        if manners.issuperset(pair):
+            manners -= {one for one in pair if one != kind}
+    return form, manners
+
+
+def _in_context(
+    text: str,
+    rng: Random,
+    meaning: Meaning,
+    manners: set[str],
+    kinds: set[str],
+    words: Sequence[str],
+    lexicon: Lexicon,
+    isa: InstructionSet,
+) -> str:
+    """What the manners put around a text; each is added to its kinds."""
+    if "remark" in manners:
+        said = context.remark_text(rng, isa.names, words, lexicon)
+        # A block goes anywhere, but into no operand of several words.
+        plain = kinds.isdisjoint(("register_spelling", "immediate", "english", "record", "spacing"))
+        inner = context.within(text, said, rng) if plain and rng.random() < 0.25 else None
+        if inner is None or "'" in text:
+            inner = context.remark(text, said, rng, dashes=kinds.isdisjoint(_ASSIGNMENTS))
+        text = inner
+        kinds.add("remark")
+    if "bare_label" in manners and text.upper() not in _SPOKEN:
+        gap = rng.choice((" ", " ", " ", "  ", "\t", "    "))
+        text = context.bare_label(rng, words) + gap + text
+        kinds.add("bare_label")
+    if "listing" in manners:
+        text = context.listing(text, rng)
+        kinds.add("listing")
+    return text
+
+
+def _decorated(
+    text: str, rng: Random, isa: InstructionSet, words: Sequence[str], *, label: bool
+) -> str:
+    """The text with what the strict dialect lets stand around it; perhaps a label definition."""
+    while True:
+        found = decorate(text, rng, isa, words)
+        if label or found.strip().startswith(text.strip()):
+            return found
 
 
 def _has_label(meaning: Meaning) -> bool:
@@ -127,9 +212,9 @@ def _with_residue(text: str, rng: Random, meaning: Meaning, form: str) -> str:
     first, blank, rest = text.partition(" ")
     roll = rng.random()
     at_label = _has_label(meaning) and text.endswith(str(meaning.values["addr"]))
-    if at_label and roll < 0.3:
+    if at_label and roll < 0.4:
         name = str(meaning.values["addr"])
-        return f"{text[: -len(name)]}@{name}"
-    if first.upper() == meaning.opcode.mnemonic and roll < 0.45:
+        return f"{text[: -len(name)]}{rng.choice('@@%&')}{name}"
+    if first.upper() == meaning.opcode.mnemonic and roll < 0.4:
         return rng.choice(("OP_" + first.upper(), "." + first.lower())) + blank + rest
     return residue(text, rng, full_stop=not (at_label and form in ORDERED_FORMS))

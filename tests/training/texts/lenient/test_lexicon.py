@@ -132,6 +132,33 @@ def test_phrases_are_english(lexicon: Lexicon) -> None:
     assert [text for text in phrases if re.search("=|<-|->|:", text)] == []
 
 
+def test_operations_of_other_machines_are_named_by_one_side() -> None:
+    """Evaluation meets some that training never draws; none is a word of this machine."""
+    known, held = (set(side.operations) for side in (TRAINING_LEXICON, HELD_OUT_LEXICON))
+    assert not known & held
+    assert known | held == set(OTHER_OPERATIONS)
+    assert len(held) * 9 > len(known)
+    own = {name.lower() for name in (*SYNONYMS, *(n for ns in SYNONYMS.values() for n in ns))}
+    assert not own & set(OTHER_OPERATIONS)
+    named = "and or xor not jsr call ret addi subs cmpi lw sw jg jc brp brnzp loadnil sum return"
+    assert known >= set(named.split())
+
+
+def test_every_synonym_means_one_operation() -> None:
+    """The list is closed."""
+    names = [name for own in SYNONYMS.values() for name in own]
+    assert len(names) == len(set(names))
+    assert not set(names) & set(SYNONYMS)
+
+
+def test_remarks_are_held_out_too() -> None:
+    """And none is an operand alone: in brackets behind two registers it could be the third."""
+    assert not {*TRAINING_LEXICON.remarks} & {*HELD_OUT_LEXICON.remarks}
+    for side in (TRAINING_LEXICON, HELD_OUT_LEXICON):
+        assert not [text for text in side.remarks if re.fullmatch(r"\{\w+\}", text)]
+        assert any("{r}" in text for text in side.remarks)
+
+
 def test_there_is_no_other_lexicon() -> None:
     """The name is a file's."""
     with pytest.raises(FileNotFoundError):

@@ -1,5 +1,6 @@
 """lenient_refusals.py: near misses of every kind, none of them an instruction."""
 
+import re
 from collections import Counter
 from functools import cache
 from random import Random
@@ -9,6 +10,7 @@ import pytest
 from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import parse
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
+from training.texts.lenient.listed import says_an_instruction
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
@@ -52,10 +54,49 @@ def test_near_misses_are_among_them() -> None:
         assert part in everything, part
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["dec r3", "LOOP dec r3", "x: dec r3", "loop stop", "r1 += 1", "r1 = r1 + 1", "r1 := r1 - 1",
+     "mov 5, r1", "li #5 r1", "sub r5 r3", "mvo r1, 5", "incremnet r2", "JMPNZ x", "mul $1, $2, $3",
+     "halt -- here", "mov r1, 5 (count)", "cmp r1 /* and */ r2", "add register 1 r2 r3"],
+)  # fmt: skip
+def test_what_is_read_is_no_fault(text: str) -> None:
+    """Rules find plain instructions, so that no fault repairs itself."""
+    assert says_an_instruction(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["dec r9", "loop main dec r3", "and dec r3", "never halt", "r1 += 2", "r1 = r2 + 1", "mov 5, 6",
+     "mov 5 r9", "add 5, r1, r2", "cmp 3, r1", "add $9, $1, $2", "sub r5 -- r3 r1", "LOOP dec",
+     "dec\nr3", "", "mov r1, 3000000000", "mov r1, 1,000", "jmp r3", "jmp 1b", "LOOP jsr f"],
+)  # fmt: skip
+def test_what_is_refused_stays_a_fault(text: str) -> None:
+    """Of every row some near misses."""
+    assert not says_an_instruction(text)
+
+
+@pytest.mark.parametrize("kind", LENIENT_REFUSAL_KINDS)
+def test_no_fault_repairs_itself(kind: str) -> None:
+    """Whatever stands around it."""
+    if kind not in ("hidden", "several"):
+        assert [text for text in drawn(kind) if says_an_instruction(text)] == []
+
+
+def test_other_operations_are_those_of_the_side() -> None:
+    """Alone, with operands, in records and listings: one of the side's own is in each text."""
+    rng = Random(5)
+    for words, lexicon in SIDES:
+        for _ in range(300):
+            text = lenient_refusal(rng, ISA, words, lexicon, kind="other_operation").text.lower()
+            found = {*re.findall("[a-z][a-z0-9]*", text.replace("op_", ""))}
+            assert found & {*lexicon.operations}, text
+
+
 def test_a_word_that_is_a_command_is_no_prose() -> None:
     """``exit`` alone ends the program in English, so a word list with it must not make it prose."""
     words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_set()
-    texts = [lenient_refusal(rng, isa, words, kind="prose").text.lower() for _ in range(9000)]
+    texts = [lenient_refusal(rng, isa, words, kind="prose").text.lower() for _ in range(30000)]
     assert "walrus" in texts
     assert {"exit", "stop", "idle"}.isdisjoint(texts)
 
