@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kvrm_grammar.compat import DecodeLLM, DecodeResult
     from kvrm_grammar.decoding.decoded import Alternative, Decoded, Refusal
     from kvrm_grammar.decoding.decoder import Decoder
+    from kvrm_grammar.decoding.posterior import Posterior
     from kvrm_grammar.decoding.sharing import load_decoders
     from kvrm_grammar.dialects import Dialect, Reading, find_dialect
     from kvrm_grammar.errors import (
@@ -106,6 +107,7 @@ __all__ = [
     "Operation",
     "OperationError",
     "OperationModel",
+    "Posterior",
     "Program",
     "ProgramError",
     "Reading",
@@ -136,6 +138,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "compat": ("DecodeLLM", "DecodeResult"),
     "decoding.decoded": ("Alternative", "Decoded", "Refusal"),
     "decoding.decoder": ("Decoder",),
+    "decoding.posterior": ("Posterior",),
     "decoding.sharing": ("load_decoders",),
     "dialects": ("Dialect", "Reading", "find_dialect"),
     "errors": (

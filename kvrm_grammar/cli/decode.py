@@ -3,7 +3,8 @@
 In: instructions as arguments, from a file or from standard input. Out: one JSON line each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from kvrm_grammar.decoding.decoded import Decoded
     from kvrm_grammar.decoding.decoder import Decoder
 
-__all__ = ["BatchSize", "Confidence", "MethodOption", "MostProbable", "decode"]
+__all__ = ["BatchSize", "Confidence", "MethodOption", "MostProbable", "WithPosterior", "decode"]
 
 _BATCH_SIZE = 16
+_LEAST = 1e-6  # probability of a value that is shown
 
 Confidence = Annotated[
     bool, typer.Option("--confidence", help="Add the answer's probability to each line.")
@@ -45,6 +47,14 @@ MostProbable = Annotated[
     int | None,
     typer.Option(
         "--alternatives", min=1, metavar="K", help="Add the K most probable answers to each line."
+    ),
+]
+WithPosterior = Annotated[
+    bool,
+    typer.Option(
+        "--posterior",
+        help="Add the probability of every value of key and params, among all answers that the "
+        "text's own words allow.",
     ),
 ]
 # METHODS once more: its module would load pydantic before --help. A test compares them.
@@ -75,6 +85,7 @@ def decode(
     min_confidence: MinConfidence = 0.0,
     confidence: Confidence = False,
     alternatives: MostProbable = None,
+    posterior: WithPosterior = False,
     batch_size: BatchSize = None,
     method: MethodOption = "verify",
     device: Device = None,
@@ -94,7 +105,8 @@ def decode(
                 tell(hint)
             decoder = options.load()
             size = batch_size or (1 if source.is_typed else _BATCH_SIZE)
-            rows = _rows(decoder, source, size, min_confidence, confidence, alternatives)
+            add = partial(_more, decoder, confidence, alternatives, posterior)
+            rows = _rows(decoder, source, size, min_confidence, add)
             finish(rows, writer, jsonl=jsonl, count=source.count, is_typed=source.is_typed)
 
 
@@ -103,19 +115,53 @@ def _rows(
     source: Source,
     batch_size: int,
     min_confidence: float,
-    confidence: bool,
-    alternatives: int | None,
+    more: "Callable[[Decoded, int], dict[str, Any]]",
 ) -> Iterator[dict[str, Any]]:
     answers = decoder.decode_many(
         source.lines, batch_size=batch_size, min_confidence=min_confidence
     )
     for number, decoded in enumerate(answers, start=1):
         row = make_row(number, decoded.text, decoded.json, decoded.error, decoded.reason)
-        if confidence:
-            row["confidence"] = decoded.confidence
-        if alternatives is not None:
-            row["alternatives"] = _alternatives(decoder, decoded, alternatives, number)
-        yield row
+        yield row | more(decoded, number)
+
+
+def _more(
+    decoder: "Decoder",
+    confidence: bool,
+    alternatives: int | None,
+    posterior: bool,
+    decoded: "Decoded",
+    number: int,
+) -> dict[str, Any]:
+    """What the options add to a row."""
+    row: dict[str, Any] = {"confidence": decoded.confidence} if confidence else {}
+    if alternatives is not None:
+        row["alternatives"] = _alternatives(decoder, decoded, alternatives, number)
+    if posterior:
+        row["posterior"] = _posterior(decoder, decoded, number)
+    return row
+
+
+def _posterior(decoder: "Decoder", decoded: "Decoded", number: int) -> dict[str, Any] | None:
+    import json
+
+    if decoded.reading is None:
+        return None
+    try:
+        found = decoder.posterior(decoded)
+    except KvrmError as error:
+        tell(f"input {number}: no posterior: {error}")
+        return None
+    return {
+        "best": {**json.loads(found.best.json), "probability": found.best.probability},
+        "answers": len(found.operations),
+        "entropy": found.entropy,
+        "fields": {
+            name: {str(value): p for value, p in own.items() if p >= _LEAST}
+            for name, own in found.fields.items()
+            if max(own.values()) >= _LEAST
+        },
+    }
 
 
 def _alternatives(

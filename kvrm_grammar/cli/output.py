@@ -24,7 +24,7 @@ __all__ = ["Writer", "destination", "finish", "make_row"]
 _LONG = 50
 """Rows after which a bar is shown: shorter input is done before one could be read."""
 
-_PLAIN = ("key", "params", "confidence", "alternatives")
+_PLAIN = ("key", "params", "confidence", "alternatives", "posterior")
 
 
 class Writer:

@@ -159,6 +159,37 @@ def test_alternatives_are_added_on_request(tiny_decoder: Decoder) -> None:
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_posterior_is_added_on_request(tiny_decoder: Decoder) -> None:
+    """The best as a whole, how many answers there are, and marginals; null for no line."""
+    for jsonl in ([], ["--jsonl"]):
+        found = rows(run("decode", "--posterior", *jsonl, "jmp a", "x" * 257).stdout)
+        expected = tiny_decoder.posterior("jmp a")
+        own = found[0]["posterior"]
+        assert own["answers"] == len(expected.operations) >= 3
+        assert own["best"]["key"] == expected.best.operation.key
+        assert own["best"]["probability"] == pytest.approx(expected.best.probability, rel=1e-3)
+        assert own["entropy"] == pytest.approx(expected.entropy, rel=1e-2, abs=1e-4)
+        assert sum(own["fields"]["key"].values()) == pytest.approx(1, abs=1e-4)
+        if jsonl:
+            assert found[1]["posterior"] is None
+    assert list(found[0]) == [*FIELDS, "posterior"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_posterior_that_fails_costs_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told; the line's answer is there."""
+
+    def fail(*_: object) -> None:
+        raise DecodeError("no numbers")
+
+    monkeypatch.setattr(Decoder, "posterior", fail)
+    result = run("decode", "--posterior", "--jsonl", "jmp a")
+    (row,) = rows(result.stdout)
+    assert row["posterior"] is None and row["key"] is not None
+    assert "input 1: no posterior: no numbers\n" in result.stderr
+
+
+@pytest.mark.usefixtures("tiny")
 def test_alternatives_that_fail_cost_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that fails is told; the line's answer and the other lines are there."""
 

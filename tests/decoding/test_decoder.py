@@ -23,7 +23,7 @@ from kvrm_grammar.isa import (
     operation_from_json,
     operation_to_json,
 )
-from kvrm_grammar.language.grounding import Grounding
+from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.lines import Line
 from kvrm_grammar.oracle.reference import explain, parse
 from kvrm_grammar.weights.pytorch.loading import load_model
@@ -139,8 +139,7 @@ def test_an_answer_tells_how_it_came_about(
 
 def test_a_forced_answer_is_told(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the constraint leaves one answer, it is given, and marked as nobody's choice."""
-    whole = Grounding._texts
-    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
+    monkeypatch.setattr(Candidates, "of", lambda self, found: [operation_to_json(INVALID)])
     decoded = tiny_decoder.decode("add r1 r2 r3")
     assert (decoded.operation, decoded.forced) == (INVALID, True)
     assert decoded.confidence is not None and decoded.confidence > 0
@@ -363,8 +362,7 @@ def test_a_decoder_is_immutable(name: str, tiny_decoder: Decoder) -> None:
 
 def test_every_refusal_has_a_reason(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reference's own in the strict dialect, however the answer was searched for."""
-    whole = Grounding._texts
-    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
+    monkeypatch.setattr(Candidates, "of", lambda self, found: [operation_to_json(INVALID)])
     lenient = replace(tiny_decoder, dialect=find_dialect("lenient"))
     not_recognised = "the model did not recognise this instruction"
     for text in ("add r1 r2", "FOO", "halt"):
@@ -394,8 +392,7 @@ def test_the_reason_is_looked_for_when_somebody_looks(
         return "because"
 
     monkeypatch.setattr("kvrm_grammar.oracle.reference.diagnose", why)
-    whole = Grounding._texts
-    monkeypatch.setattr(Grounding, "_texts", lambda self, found: (whole(self, found)[0][:1], []))
+    monkeypatch.setattr(Candidates, "of", lambda self, found: [operation_to_json(INVALID)])
     first, second = tiny_decoder.decode_many(["FOO", "BAR"])
     assert not (first.valid or second.valid or asked)
     assert (second.reason, second.reason, asked) == ("because", "because", ["BAR"])

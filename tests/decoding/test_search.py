@@ -165,9 +165,10 @@ def test_alternatives_of_a_text(text: str, constraint: Any, tiny_decoder: Decode
     assert probabilities == sorted(probabilities, reverse=True)
     assert all(p > 0 for p in probabilities) and sum(probabilities) <= 1 + 1e-6
     assert decoded.confidence is not None
-    assert all(p >= decoded.confidence * (1 - 1e-3) for p in probabilities[:1])
-    chosen = [one for one in found if one.operation == decoded.operation]
-    assert all(one.probability >= decoded.confidence * (1 - 1e-3) for one in chosen)
+    if constraint == "schema":  # grounded ones are weighed as wholes, see test_posterior.py
+        assert all(p >= decoded.confidence * (1 - 1e-3) for p in probabilities[:1])
+        chosen = [one for one in found if one.operation == decoded.operation]
+        assert all(one.probability >= decoded.confidence * (1 - 1e-3) for one in chosen)
     assert decoder.alternatives(decoded, 2) == found[:2]
     # Whichever decoder of the adapter is asked: the answer's own constraint counts.
     assert tiny_decoder.alternatives(decoded, 4) == found

@@ -74,7 +74,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             tuple((pattern, name) for pattern, name in tables.get("keywords", ())),
             dict(tables.get("aliases", {})),
             tuple(
-                (str(row["operand"]), row["value"], _beginnings(row["words"]))
+                (str(row["operand"]), row["implies"], _beginnings(row["words"]))
                 for row in tables.get("implied", ())
             ),
             frozenset(tables.get("no_labels", ())),
