@@ -129,20 +129,24 @@ class Dialect(ABC):
         line = _LINE_END.sub("", text)
         if len(line) > MAX_LINE_LENGTH:
             raise LineTooLongError(len(line), MAX_LINE_LENGTH)
-        label, shown = self._cut(line)
-        visible = shown.translate(_PICTURES).encode("utf-8", "replace").decode("utf-8")
-        return Reading(text, visible, label, tuple(self.mentions(visible).items()), self)
+        label, code = self._cut(line)
+        code = code.translate(_PICTURES).encode("utf-8", "replace").decode("utf-8")
+        return Reading(text, self._shown(code), label, tuple(self.mentions(code).items()), self)
 
     @abstractmethod
     def _cut(self, line: str) -> tuple[str | None, str]:
-        """The label in front, and what is shown of the rest; several lines are shown whole."""
+        """The label in front, and what counts of the rest; several lines count whole."""
+
+    def _shown(self, code: str) -> str:
+        """What the model sees of that: the same, but for the case of letters."""
+        return code
 
     @abstractmethod
-    def mentions(self, visible: str) -> Mentions:
-        """List what a visible text mentions.
+    def mentions(self, code: str) -> Mentions:
+        """List what an instruction mentions.
 
         Args:
-            visible: What the model sees of the instruction.
+            code: What the model sees of it, with the letters' case as written.
 
         Returns:
             By domain its JSON values, one for each mention, only those that the domain has.

@@ -37,9 +37,9 @@ class StrictDialect(Dialect):
         label, code = split_label(without_comments(line, self.isa), self.isa)
         return label, one_blank(code)
 
-    def mentions(self, visible: str) -> Mentions:
+    def mentions(self, code: str) -> Mentions:
         """See :func:`strict_mentions`."""
-        return strict_mentions(visible, self.isa)
+        return strict_mentions(code, self.isa)
 
     def guess(self, reading: Reading) -> OperationModel:
         """The refusal: the reference parser says all that a draft could."""

@@ -11,14 +11,21 @@ from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import INVALID, InstructionSet, OperationModel, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
+from training.texts.lenient.families import (
+    FAMILIES,
+    HELD_OUT_FAMILIES,
+    TRAINING_FAMILIES,
+    family_fault,
+    family_variant,
+)
 from training.texts.lenient.forms import FORMS
-from training.texts.lenient.lexicon import TRAINING_LEXICON, Lexicon
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
 from training.texts.lenient.valid import MANNERS, lenient_variant
 from training.texts.strict.valid import valid_variant
 from training.texts.strict.words import TRAINING_WORDS
 
-__all__ = ["generate_lenient", "lenient_example", "lenient_kind"]
+__all__ = ["family_examples", "generate_lenient", "lenient_example", "lenient_kind"]
 
 _HARDEST = (
     "english",
@@ -40,6 +47,7 @@ def generate_lenient(
     refusals: float = 0.4,
     strict: float = 0.2,
     even: float = 0.5,
+    families: float = 0.25,
     without: Collection[str] = (),
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,
@@ -54,7 +62,9 @@ def generate_lenient(
         strict: Share of instructions of the strict dialect among the others, 0 to 1.
         even: Share of lenient texts whose kind is drawn evenly; of the others, kinds are as
             frequent as people write them, and some are rare.
-        without: Kinds of writing that none may show.
+        families: Share of texts in notations that no table names, 0 to 1, rightly written and
+            with faults as often.
+        without: Kinds of writing, or families of notations, that none may show.
         words: Word list for labels and prose.
         lexicon: Phrases of English.
         isa: The instruction set; None for the packaged one.
@@ -67,8 +77,13 @@ def generate_lenient(
             else: a defect of the makers.
     """
     rng, isa, made = Random(seed), isa or load_set(), 0
+    side = HELD_OUT_FAMILIES if lexicon is HELD_OUT_LEXICON else TRAINING_FAMILIES
+    names = [name for name in side if name not in without]
     while made < count:
-        if rng.random() < refusals:
+        example: Example | None
+        if names and rng.random() < families:
+            example = _of_family(rng, isa, rng.choice(names), words)
+        elif rng.random() < refusals:
             candidate = lenient_refusal(rng, isa, words, lexicon)
             example = lenient_example(candidate.text, INVALID, ("refusal", candidate.kind), isa)
         elif rng.random() < strict:
@@ -83,6 +98,46 @@ def generate_lenient(
         if example is not None and not set(example.kinds) & set(without):
             made += 1
             yield example
+
+
+def _of_family(
+    rng: Random, isa: InstructionSet, family: str, words: Sequence[str], faults: float = 0.5
+) -> Example | None:
+    if rng.random() < faults:
+        fault = family_fault(rng, isa, family, words)
+        kinds = ("refusal", "family_fault", family)
+        return None if fault is None else lenient_example(fault.text, INVALID, kinds, isa)
+    variant = family_variant(rng, isa, family, words)
+    if variant is None:
+        return None
+    return lenient_example(variant.text, variant.operation, variant.kinds, isa)
+
+
+def family_examples(
+    count: int, seed: int, names: Sequence[str], words: Sequence[str], *, isa: InstructionSet
+) -> dict[str, list[Example]]:
+    """Draw examples of families of notations, of each as many with a fault as without.
+
+    Args:
+        count: How many different ones of each family; fewer where there are no more.
+        seed: Of the generator.
+        names: Of the families.
+        words: Word list for labels.
+        isa: The instruction set.
+
+    Returns:
+        By family, and by its name with ``, faults`` behind it.
+    """
+    found = {}
+    for name in names:
+        assert name in FAMILIES
+        for label, faults in ((name, 0.0), (f"{name}, faults", 1.0)):
+            rng, drawn = Random(f"{label} {seed}"), dict[str, Example]()
+            for _ in range(60 * count):
+                if len(drawn) < count and (e := _of_family(rng, isa, name, words, faults)):
+                    drawn.setdefault(e.text, e)
+            found[label] = list(drawn.values())
+    return found
 
 
 def lenient_kind(

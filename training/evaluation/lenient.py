@@ -16,16 +16,18 @@ from rich.table import Table
 
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import INVALID, InstructionSet, operation_from_json, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
-from training.data.lenient import lenient_kind
+from training.data.lenient import family_examples, lenient_kind
 from training.data.strict import generate_examples
 from training.evaluation.free_decoding import free_decoding
 from training.evaluation.outcomes import Outcome, read_all
 from training.provenance import provenance
 from training.scoring import rate
+from training.texts.lenient.families import HELD_OUT_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
@@ -34,6 +36,7 @@ from training.texts.strict.words import HELD_OUT_WORDS
 
 __all__ = [
     "CLASSES",
+    "SURE",
     "THRESHOLDS",
     "by_kind",
     "evaluate_lenient",
@@ -54,6 +57,9 @@ CLASSES: Mapping[str, str] = {
 
 Full-width forms of the strict dialect's instructions are N; around lenient writing, M."""
 THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
+
+SURE = 0.98
+"""A wrong instruction that is at least so probable is counted as sure and wrong."""
 
 _REFUSAL = operation_to_json(INVALID)
 
@@ -116,6 +122,28 @@ def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
+def by_family(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Exact matches of families held out as a whole: by family, and of all."""
+    kinds = list(dict.fromkeys(o.kind for o in outcomes))
+    faults = [o for o in outcomes if o.kind.endswith(", faults")]
+    meant = [o for o in outcomes if not o.kind.endswith(", faults")]
+    return {
+        "kinds": {kind: rate([o for o in outcomes if o.kind == kind]) for kind in kinds},
+        "meant": rate(meant),
+        "faults": rate(faults),
+    }
+
+
+def sure_and_wrong(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How many wrong instructions came with a confidence of at least ``SURE``."""
+    wrong = [
+        o
+        for o in outcomes
+        if not o.exact and o.answer not in (None, _REFUSAL) and (o.confidence or 0.0) >= SURE
+    ]
+    return {"threshold": SURE, "count": len(wrong), "of": len(outcomes)}
+
+
 def risk_and_coverage(outcomes: Sequence[Outcome]) -> list[dict[str, float]]:
     """For each threshold, how much of the valid texts is answered, and how often rightly.
 
@@ -174,6 +202,11 @@ def evaluate_lenient(
     outcomes = read_all(examples, partial(decoder.decode_many, batch_size=size))
     seconds = time.monotonic() - started
     strictly = read_all(strict, partial(decoder.decode_many, batch_size=size))
+    drawn = family_examples(
+        max(1, arguments.count // 4), arguments.seed, HELD_OUT_FAMILIES, HELD_OUT_WORDS,
+        isa=decoder.isa,
+    )  # fmt: skip
+    families = read_all(drawn, partial(decoder.decode_many, batch_size=size))
     passes = [outcome.passes or 0 for outcome in outcomes]
     return {
         "provenance": origin,
@@ -183,13 +216,18 @@ def evaluate_lenient(
             **_other_readers(decoder, examples, size, arguments.free),
         },
         "strict": by_kind(strictly)["kinds"]["strict"],
+        "families": {
+            "grounded": by_family(families),
+            "draft": by_family(read_all(drawn, partial(_drafted, isa=decoder.isa))),
+        },
+        "sure_and_wrong": sure_and_wrong((*outcomes, *strictly, *families)),
         "mean_passes": sum(passes) / len(passes),
         "mean_passes_of": len(passes),
         "risk_and_coverage": risk_and_coverage(outcomes),
         "failures": [
             {"kind": o.kind, "text": o.example.text, "expected": o.example.answer,
              "answer": o.answer, "confidence": o.confidence}
-            for o in (*outcomes, *strictly) if not o.exact
+            for o in (*outcomes, *strictly, *families) if not o.exact
         ],
     }  # fmt: skip
 
@@ -202,6 +240,7 @@ def _other_readers(
     arms = {
         "schema": by_kind(read_all(examples, partial(schema.decode_many, batch_size=size))),
         "parser": by_kind(read_all(examples, partial(_parsed, isa=decoder.dialect.isa))),
+        "draft": by_kind(read_all(examples, partial(_drafted, isa=decoder.dialect.isa))),
     }
     if free:
         some = {kind: own[:free] for kind, own in examples.items()}
@@ -212,6 +251,13 @@ def _other_readers(
 def _parsed(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
     for text in texts:
         yield Decoded(text, parse(text, isa))
+
+
+def _drafted(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
+    """The rule-made draft as if it were the answer: what there is without a model."""
+    dialect = find_dialect("lenient", isa)
+    for text in texts:
+        yield Decoded(text, dialect.read(text).guess)
 
 
 def _free(decoder: Decoder, texts: Sequence[str], size: int) -> Iterator[Decoded]:
@@ -240,5 +286,13 @@ def print_lenient(report: dict[str, Any]) -> None:
     console.print(table)
     swaps = arms["grounded"]["swaps"]
     console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
+    sure = report["sure_and_wrong"]
+    console.print(f"sure and wrong: {sure['count']} of {sure['of']}")
+    for name, own in report["families"].items():
+        meant, faults = own["meant"], own["faults"]
+        console.print(
+            f"held-out families, {name}: {meant['exact']} of {meant['examples']} right, "
+            f"{faults['exact']} of {faults['examples']} refused"
+        )
     console.print(f"strict instructions: {report['strict']['rate']:.2%}")
     console.print(f"mean passes: {report['mean_passes']:.2f} over {report['mean_passes_of']} texts")

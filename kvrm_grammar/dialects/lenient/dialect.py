@@ -53,13 +53,14 @@ class LenientDialect(Dialect):
         elif not defines_label(bare, self.isa):
             code = without_colon(code)
         code = one_blank(without_bytes(code, self.isa))
-        if label is None:
-            label, code = bare_label(code, self.isa)
-        return label, lower_case(code, self.isa)
+        return (label, code) if label is not None else bare_label(code, self.isa)
 
-    def mentions(self, visible: str) -> Mentions:
+    def _shown(self, code: str) -> str:
+        return lower_case(code, self.isa)
+
+    def mentions(self, code: str) -> Mentions:
         """See :func:`lenient_mentions`."""
-        return lenient_mentions(visible, self.isa)
+        return lenient_mentions(code, self.isa)
 
     def guess(self, reading: Reading) -> OperationModel:
         """See :func:`guess`."""
