@@ -18,6 +18,7 @@ from training.data.examples import Example, write_examples
 from training.data.lenient import generate_lenient
 from training.data.strict import generate_examples
 from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS, training_data
+from training.texts.lenient.families import TRAINING_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.valid import MANNERS
 
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--pairs", type=share, default=DEFAULT_PAIRS, help="strict: share of minimal pairs, 0 to 1"
     )
     parser.add_argument(
-        "--without", nargs="*", default=[], help="lenient: kinds of writing to leave out"
+        "--without", nargs="*", default=[], help="lenient: kinds or families to leave out"
     )
     return parser
 
@@ -49,10 +50,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    unknown = set(arguments.without) - {*FORMS, *MANNERS}
+    unknown = set(arguments.without) - {*FORMS, *MANNERS, *TRAINING_FAMILIES}
     if unknown or (arguments.without and arguments.dialect != "lenient"):
         parser.error(
-            f"--without takes kinds of the lenient dialect: {', '.join((*FORMS, *MANNERS))}"
+            f"--without takes kinds of the lenient dialect: "
+            f"{', '.join((*FORMS, *MANNERS, *TRAINING_FAMILIES))}"
         )
     if arguments.seed is None:
         arguments.seed = TRAINING_SEEDS[arguments.dialect]

@@ -47,7 +47,7 @@ def generate_lenient(
     refusals: float = 0.4,
     strict: float = 0.2,
     even: float = 0.5,
-    families: float = 0.25,
+    families: float = 0.3,
     without: Collection[str] = (),
     words: Sequence[str] = TRAINING_WORDS,
     lexicon: Lexicon = TRAINING_LEXICON,

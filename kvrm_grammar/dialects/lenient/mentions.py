@@ -31,7 +31,7 @@ _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,
     "decimal": 10,
 }  # fmt: skip
-_THOUSANDS = re.compile(r"(?<![\w.,])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])")
+_THOUSANDS = re.compile(r"(?<![\w.,$%#])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])")
 _STARTS = " \t,#=(:>'\"`"  # what a signed number starts behind
 _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",

@@ -57,7 +57,7 @@ def _memory(one: str) -> re.Pattern[str]:
     """``@r1``, ``, *r1``, ``[r1]``, ``[r1+4]``, ``[r1, #4]``, ``4(r1)``; no list ``[r5, r3]``."""
     behind = r"(?=\s*(?:\]|[-+]|,\s*#))"
     return re.compile(
-        rf"(?<![A-Za-z0-9])@{one}|(?:\A|[,=(]\s*)\*\s?{one}"
+        rf"(?<![A-Za-z0-9])@{one}|(?:\A|[,=]\s*)\*\s?{one}"
         rf"|(?<![A-Za-z0-9])\[\s*{one}{behind}|(?<![A-Za-z])[0-9]\(\s*{one}\s*\)",
         re.IGNORECASE,
     )

@@ -112,7 +112,7 @@ def record(w: Writing) -> str | None:
         if params or rng.random() < 0.6:
             whole[rng.choice(("params", "params", "args", "operands"))] = params
         tight = rng.random() < 0.5
-        return json.dumps(whole, separators=(",", ":") if tight else None)
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":") if tight else None)
     written = mixed_case(name, rng)
     if rng.random() < 0.1:
         written = "OP_" + name
@@ -137,7 +137,7 @@ def joined_record(rng: Random, fields: list[tuple[str, str]]) -> str:
     if style < 0.35:
         loose = {label: _json_value(value) for label, value in fields}
         tight = rng.random() < 0.4
-        text = json.dumps(loose, separators=(",", ":") if tight else None)
+        text = json.dumps(loose, ensure_ascii=False, separators=(",", ":") if tight else None)
         single = rng.random() < 0.2 and "'" not in text
         return text.replace('"', "'") if single else text
     if style < 0.75 or len(fields) == 1:
