@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from benchmarks.tables.backends import backends, backends_lenient
 from benchmarks.tables.cold_start import cold_start
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
+from benchmarks.tables.grounding import grounding, posterior
 from benchmarks.tables.lenient import (
+    lenient_adds,
     lenient_classes,
     lenient_confidence,
     lenient_cost,
@@ -39,6 +41,9 @@ TABLES: Mapping[str, Table] = {
     "lenient-kinds": lenient_kinds,
     "lenient-classes": lenient_classes,
     "lenient-confidence": lenient_confidence,
+    "lenient-adds": lenient_adds,
+    "grounding": grounding,
+    "posterior": posterior,
     "lenient-left-out": lenient_left_out,
     "lenient-cost": lenient_cost,
     "ways": ways,

@@ -8,6 +8,7 @@ from benchmarks.tables.markdown import code, interval, origin, part, percent, ta
 from benchmarks.tables.records import Records
 
 __all__ = [
+    "lenient_adds",
     "lenient_classes",
     "lenient_confidence",
     "lenient_cost",
@@ -16,7 +17,7 @@ __all__ = [
     "lenient_left_out",
 ]
 
-_READERS = ("grounded", "schema", "free", "parser")
+_READERS = ("grounded", "schema", "free", "draft", "parser")
 _CLASSES = {
     "N": "N: a rule normalises it",
     "M": "M: the model must understand it",
@@ -65,6 +66,41 @@ def lenient_classes(records: Records) -> str:
         f"{evaluation['mean_passes']:.2f}. ({origin(evaluation)}.)"
     )
     return table(("class", "exact", "exact match", "95 % interval"), rows, note)
+
+
+def lenient_adds(records: Records) -> str:
+    """What the model adds: the same texts read with less and less of it, and whole families."""
+    evaluation = records.adapter("lenient", "evaluation")
+    arms, families = evaluation["arms"], evaluation["families"]
+    named = {
+        "rules alone: the draft, no model": "draft",
+        "bare base, eight examples in the prompt, closed language": "base",
+        "adapter, schema": "schema",
+        "adapter, closed language": "grounded",
+    }
+    rows = []
+    for label, name in named.items():
+        own = arms[name]["classes"]
+        held_out = families.get(name)
+        rows.append(
+            (
+                label,
+                *(percent(own[one]["rate"]) for one in ("M", "R")),
+                percent(held_out["meant"]["rate"]) if held_out else "",
+                percent(held_out["faults"]["rate"]) if held_out else "",
+            )
+        )
+    base = sum(row["examples"] for row in arms["base"]["classes"].values())
+    sure = evaluation["sure_and_wrong"]
+    note = (
+        f"The bare base read {base:,} of the texts. Wrong instructions with a confidence of at "
+        f"least {sure['threshold']}: {sure['count']} of {sure['of']:,} texts. "
+        f"({origin(evaluation)}.)"
+    )
+    head = (
+        "reader", "M", "R", "families never seen: instructions", "their faults refused",
+    )  # fmt: skip
+    return table(head, rows, note)
 
 
 def lenient_confidence(records: Records) -> str:

@@ -248,7 +248,7 @@ def test_a_mask_holds_what_leads_on(text: str, grounding: Grounding) -> None:
                 ("R3", "R3", "R5"),
                 ("R5",) * 3,
             },
-        ),  # fmt: skip
+        ),
         ("sub r5", set()),
     ],
 )

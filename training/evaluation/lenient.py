@@ -23,6 +23,7 @@ from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.data.lenient import family_examples, lenient_kind
 from training.data.strict import generate_examples
+from training.evaluation.few_examples import few_examples
 from training.evaluation.free_decoding import free_decoding
 from training.evaluation.outcomes import Outcome, read_all
 from training.provenance import provenance
@@ -244,6 +245,7 @@ def _other_readers(
     }
     if free:
         some = {kind: own[:free] for kind, own in examples.items()}
+        arms["base"] = by_kind(read_all(some, few_examples(decoder, size)))
         arms["free"] = by_kind(read_all(some, lambda texts: _free(decoder, list(texts), size)))
     return arms
 

@@ -13,10 +13,11 @@ from kvrm_grammar.isa import INVALID, load_set, operation_from_json, operation_t
 from kvrm_grammar.oracle.reference import parse
 from training.cards.lenient import lenient_limits, lenient_results
 from training.data.examples import Example
-from training.data.lenient import generate_lenient, lenient_kind
+from training.data.lenient import family_examples, generate_lenient, lenient_kind
 from training.evaluation import lenient
 from training.evaluation.lenient import CLASSES, by_kind, is_swap, risk_and_coverage
 from training.evaluation.outcomes import Outcome
+from training.texts.lenient.families import FAMILIES, HELD_OUT_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
@@ -102,11 +103,50 @@ def test_counts_and_thresholds() -> None:
     assert (rows[0.9]["coverage"], rows[0.9]["right"]) == (0.5, 1.0)
 
 
+def test_sure_and_wrong() -> None:
+    """Instructions that are wrong and sure: not refusals, not what is right or doubtful."""
+    outcomes = [
+        outcome("infix", SUB, SWAPPED, 0.99),
+        outcome("infix", SUB, SWAPPED, 0.97),
+        outcome("infix", SUB, REFUSAL, 0.99),
+        outcome("memory", REFUSAL, SUB, 0.98),
+        outcome("infix", SUB, SUB, 0.99),
+    ]
+    assert lenient.sure_and_wrong(outcomes) == {"threshold": 0.98, "count": 2, "of": 5}
+
+
+def test_families_are_counted_apart_from_their_faults() -> None:
+    """By name, and of all."""
+    outcomes = [
+        outcome("dutch", SUB, SUB),
+        outcome("dutch", SUB, REFUSAL),
+        outcome("dutch, faults", REFUSAL, REFUSAL),
+    ]
+    table = lenient.by_family(outcomes)
+    assert (table["meant"]["exact"], table["meant"]["examples"]) == (1, 2)
+    assert table["faults"]["rate"] == 1.0
+    assert table["kinds"]["dutch"]["rate"] == 0.5
+
+
+def test_families_of_each_side() -> None:
+    """Training never draws what is held out; a family can be left out."""
+    drawn = list(generate_lenient(300, 4, families=1.0, without=("german", "c")))
+    names = {kind for e in drawn for kind in e.kinds} & set(FAMILIES)
+    assert len(names) > 30
+    assert not names & {*HELD_OUT_FAMILIES, "german", "c"}
+    held = generate_lenient(100, 4, families=1.0, words=HELD_OUT_WORDS, lexicon=HELD_OUT_LEXICON)
+    assert {k for e in held for k in e.kinds} & set(FAMILIES) == set(HELD_OUT_FAMILIES)
+    refused = sum("family_fault" in e.kinds for e in drawn)
+    assert 90 < refused < 210
+
+
 def test_an_evaluation_and_its_card(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that knows every label is right everywhere, and the card says so."""
     drawn = lenient.held_out_examples(3, 9)
     labels = {example.text: example.answer for own in drawn.values() for example in own}
     labels |= {e.text: e.answer for e in lenient.strict_examples(15, 9)}
+    families = family_examples(1, 9, HELD_OUT_FAMILIES, HELD_OUT_WORDS, isa=load_set())
+    labels |= {e.text: e.answer for own in families.values() for e in own}
 
     asked: list[str] = []
 
@@ -132,7 +172,15 @@ def test_an_evaluation_and_its_card(tiny_decoder: Decoder, monkeypatch: pytest.M
     assert report["strict"]["examples"] == 15
     texts = sum(map(len, drawn.values()))
     assert (report["mean_passes"], report["mean_passes_of"]) == (1.0, texts)
-    assert len(asked) == 2 * texts + 15  # grounded, schema; no text is decoded again for its passes
+    several = sum(map(len, families.values()))
+    assert several == 2 * len(HELD_OUT_FAMILIES) >= 14
+    # Grounded, schema; no text is decoded again for its passes.
+    assert len(asked) == 2 * texts + 15 + several
+    assert report["families"]["grounded"]["meant"]["rate"] == 1.0
+    assert report["families"]["grounded"]["faults"]["examples"] == len(HELD_OUT_FAMILIES)
+    assert 0 < report["arms"]["draft"]["classes"]["M"]["rate"] < 1.0
+    assert report["arms"]["base"]["kinds"]["infix"]["examples"] == 1
+    assert report["sure_and_wrong"] == {"threshold": 0.98, "count": 0, "of": texts + 15 + several}
     assert report["failures"] == []
     assert report["arms"]["parser"]["classes"]["R"]["rate"] == 1.0
     assert report["arms"]["free"]["kinds"]["infix"]["examples"] == 1

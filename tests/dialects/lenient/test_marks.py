@@ -1,0 +1,95 @@
+"""What rules take off a lenient text, and what they leave to the model."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.isa import load_set
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
+from tests.kvrm import DOMAINS
+
+LENIENT = find_dialect("lenient")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "label"),
+    [
+        # Listings.
+        ("1a6:   bf00      nop", "nop", None),
+        ("0x00000010: 00 05 mov r1, 5", "mov r1, 5", None),
+        ("80001000: 00000013\tnop", "nop", None),
+        ("0040  mov r1, 5", "mov r1, 5", None),
+        ("0040  05 f8d0  ldi r1, 5", "ldi r1, 5", None),
+        ("1a6: r1 = 5", "r1 = 5", None),
+        # No listing: the number is an operand, the letters are a word.
+        ("1000 r1 mov", "1000 r1 mov", None),
+        ("dead beef add", "dead beef add", None),
+        ("dec r1", "dec r1", None),
+        ("add r1 r2 r3", "add r1 r2 r3", None),
+        # Remarks.
+        ("dec r0 -- once", "dec r0", None),
+        ("dec r0 @ once", "dec r0", None),
+        ("add r1, /* a */ r2, r3 /* b */", "add r1, r2, r3", None),
+        ("r1 -- see below", "r1 -- see below", None),
+        ("r1--", "r1--", None),
+        ("jmp @loop", "jmp @loop", None),
+        ("mov r1, '@' @ at", "mov r1, '@'", None),
+        ("Load 12 into R1 (multiplicand)", "load 12 into r1 (multiplicand)", None),
+        # Marks.
+        ('"add r1, r2, r3\\n"', "add r1, r2, r3", None),
+        ("| add r1, r2, r3 |", "add r1, r2, r3", None),
+        ("| add | r1 | r2 |", "| add | r1 | r2 |", None),
+        ("3: halt", "halt", None),
+        ("[3] inc r1", "inc r1", None),
+        ("(3) inc r1", "inc r1", None),
+        ("(3) -> r1", "(3) -> r1", None),
+        # Bare labels.
+        ("LOOP dec r3", "dec r3", "LOOP"),
+        ("Again: LOOP dec r3", "loop dec r3", "Again"),
+        ("loop_2 LDI R3, 5", "ldi r3, 5", "loop_2"),
+        ("never dec r3", "never dec r3", None),
+        ("and dec r3", "and dec r3", None),
+        ("mov dec r3", "mov dec r3", None),
+        ("load dec r3", "load dec r3", None),
+        ("done halt", "done halt", None),
+        ("loop dec", "loop dec", None),
+        ("loop dec r9", "loop dec r9", None),
+        ("loop fly r3", "loop fly r3", None),
+    ],
+)
+def test_what_is_shown(text: str, shown: str, label: str | None) -> None:
+    """The instruction alone, where a rule is sure what is around it."""
+    reading = LENIENT.read(text)
+    assert (reading.visible, reading.label) == (shown, label)
+
+
+@pytest.mark.parametrize("text", ["JS R3.", "jmp Main.R5", "jmp LOOP", "LOOP: jmp R3."])
+def test_a_label_is_mentioned_as_it_is_written(text: str) -> None:
+    """Its case is kept, also where the first word's is not."""
+    target = text.split()[-1]
+    found = LENIENT.read(text).mentions[DOMAINS["target"]]
+    assert f'"{target}"' in found
+    assert f'"{target.lower()}"' not in found
+
+
+def test_words_of_other_machines_are_no_labels() -> None:
+    """Whichever side of the list they are on: held out from training, or not."""
+    from kvrm_grammar.dialects.lenient.data import lenient_data
+
+    words = sorted(lenient_data(load_set()).all_other_operations)
+    assert len(words) > 300
+    for word in words:
+        assert LENIENT.read(f"{word} dec r3").label is None, word
+
+
+@given(
+    st.from_regex(r"(?:[a-z]{1,6}|[Rr][0-7]|[0-9a-f]{1,4}|--|@|/\*|\*/|\||[()\[\]\"' :,]){1,12}")
+)
+def test_what_strict_accepts_keeps_its_meaning(text: str) -> None:
+    """A rule takes nothing off that means something; the reference reads what is shown alike."""
+    text = text.strip("\n")[:MAX_LINE_LENGTH]
+    meant = parse(text)
+    shown = LENIENT.read(text).visible
+    if meant.key != "OP_INVALID":
+        assert parse(shown) == meant
