@@ -1,4 +1,4 @@
-"""What the parts of a decode cost, without a model: index, masks, grounding, draft.
+"""What the parts of a decode cost, without a model: index, masks, grounding, draft, all Python.
 
 In: the packaged base's vocabulary (49,152 entries) and Qwen2.5's (151,643), and generated
 instructions. Out: benchmarks/results/parts.json: medians, the index's build and load beside
@@ -12,12 +12,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from lark import UnexpectedInput
 from outlines.backends.outlines_core import OutlinesCoreBackend
 from outlines.models.transformers import TransformerTokenizer
@@ -27,9 +30,11 @@ from rich.table import Table
 from transformers import AutoTokenizer
 
 from benchmarks.command import RESULTS, add_isa, write_report
+from benchmarks.movement import texts_of
 from benchmarks.qwen_vocabulary import qwen_tokenizer
+from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.draft import Drafter
-from kvrm_grammar.dialects import Dialect, find_dialect
+from kvrm_grammar.dialects import DIALECTS, Dialect, find_dialect
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.grammar import compile_grammar
 from kvrm_grammar.language.constraint import Constraint, build_constraint
@@ -161,6 +166,39 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int], dialect: Dia
     language.allowed(state)
 
 
+class Agreeing:
+    """A backend without a model: it agrees with every draft. Immutable."""
+
+    def __init__(self, eos_token_id: int) -> None:
+        self._eos_token_id = eos_token_id
+
+    def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
+        """The token that follows each place, as float32 of shape (n, 1)."""
+        padded = np.pad(ids, ((0, 0), (0, 1)))
+        following = padded[places[:, 0], places[:, 1] + 1]
+        following[following == 0] = self._eos_token_id  # what is behind a text is padding
+        return following[:, None].astype(np.float32)
+
+    def scores(self, vectors: Any, columns: Any) -> Any:
+        """1 for that token, 0 for others."""
+        return (vectors == columns[None]).astype(np.float32)
+
+
+def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> dict[str, float]:
+    """All that decoding a text takes beside the model, in batches of 16 and alone."""
+    loaded: Any = SimpleNamespace(tokenizer=tokenizer, precision="float32", active=nullcontext)
+    decoder = Decoder.from_loaded(loaded, dialect)
+    vars(decoder.pipeline)["backend"] = Agreeing(decoder.index.eos_token_id)
+    found = {}
+    for name, size in (("batched_ms", 16), ("alone_ms", 1)):
+        run = partial(decoder.decode_many, texts, batch_size=size)
+        times = [milliseconds(lambda run=run: list(run())) / len(texts) for _ in range(5)]
+        found[name] = min(times)  # of work that does not vary, the least disturbed run
+    answers = list(decoder.decode_many(texts))
+    found["passes"] = sum(one.passes or 0 for one in answers) / len(answers)
+    return found
+
+
 def measure_grammar(
     rounds: int, *, isa: InstructionSet | None = None
 ) -> dict[str, dict[str, float]]:
@@ -213,6 +251,14 @@ def main(argv: list[str] | None = None) -> int:
             "index": measure_index(constraint, tokenizer, arguments.rounds),
             "masks": measure_masks(index),
             "instructions": measure_inputs(index, tokenizer, examples, isa=isa),
+            "python": {
+                dialect: measure_python(
+                    tokenizer,
+                    find_dialect(dialect, isa),
+                    texts_of(dialect, arguments.count, arguments.seed, isa),
+                )
+                for dialect in DIALECTS
+            },
         }
     whole: dict[str, Any] = {
         "seed": arguments.seed,
@@ -232,6 +278,10 @@ def main(argv: list[str] | None = None) -> int:
             )
     console = Console(width=100)
     console.print(table)
+    for name, own in report.items():
+        for dialect, row in own["python"].items():
+            shown = ", ".join(f"{key} {value:.3g}" for key, value in row.items())
+            console.print(f"{name}, all Python of a text, {dialect}: {shown}")
     for name, row in whole["grammar"].items():
         console.print(f"line of {name}:", ", ".join(f"{key} {row[key]:.3g}" for key in row))
     write_report(whole, arguments.output)

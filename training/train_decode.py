@@ -24,7 +24,7 @@ from training.fitting.training import checkpoints_of, resume_point, train
 
 __all__ = ["build_parser", "default_preset", "main", "parse_arguments"]
 
-_OVERRIDES = ("epochs", "batch_size", "max_samples", "mined", "evaluation_steps")
+_OVERRIDES = ("epochs", "batch_size", "max_samples", "mined", "evaluation_steps", "minutes")
 
 
 def default_preset(dialect: str) -> str:
@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--mined", type=positive_integer, help="how many further examples to search for hard ones"
     )
     parser.add_argument("--evaluation-steps", type=positive_integer)
+    parser.add_argument("--minutes", type=positive_number, help="train so long, rate by the clock")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=positive_integer, help="CPU threads; default: all")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")

@@ -79,10 +79,11 @@ def index(records: Records) -> str:
                 f"{per['grounding_ms']:.2f} ms",
                 f"{per['draft_ms']:.2f} ms",
                 f"{per['prompt_ms']:.2f} ms",
+                *(f"{own['batched_ms']:.2f} ms" for own in one["python"].values()),
             )
         )
     head = ("vocabulary", "index compiled", "× Outlines' own build", "fetched from disk",
-            "grounding", "draft", "prompt")  # fmt: skip
+            "grounding", "draft", "prompt", "all Python, strict", "lenient")  # fmt: skip
     return table(head, rows, f"({origin(report)}.)")
 
 

@@ -5,6 +5,7 @@ In: what a schema allows. Out: :class:`Domain`, a value that later stages ask in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 __all__ = ["Domain", "Integers", "Mentions"]
 
@@ -34,6 +35,14 @@ class Domain:
     names: tuple[str, ...] = ()
     integers: Integers | None = None
     label_max_length: int | None = None
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.names, self.integers, self.label_max_length))
+
+    def __hash__(self) -> int:
+        # Domains are the keys of all that is asked of a text; their names are many.
+        return self._hash
 
     @property
     def has_labels(self) -> bool:

@@ -7,7 +7,7 @@ never more than :data:`MAX_MEMBERS`.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -46,14 +46,14 @@ class Candidates:
             not mention enough has none.
         """
         texts = [operation_to_json(INVALID)]
+        mentioned = {domain: Counter(values) for domain, values in found.items()}
         choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
-        for head, operands in self._heads:
-            names, domains = [name for name, _ in operands], tuple(domain for _, domain in operands)
+        for head, names, domains in self._heads:
             if domains not in choices:
-                choices[domains] = self._choices(domains, found)
+                choices[domains] = self._choices(domains, mentioned)
             for values in choices[domains]:
                 texts.append(head + "".join(map(add, names, values)) + "}}")
-        return list(dict.fromkeys(texts))
+        return texts
 
     @cached_property
     def most_values(self) -> int:
@@ -66,36 +66,39 @@ class Candidates:
     def bound(self, values: int) -> int:
         """Members of a language, at most, where a text mentions so many values of each domain."""
         return 1 + sum(
-            math.prod(min(values, _members(domain)) for _, domain in operands)
-            for _, operands in self._heads
+            math.prod(min(values, _members(domain)) for domain in domains)
+            for _, _, domains in self._heads
         )
 
-    def _choices(self, domains: Sequence[Domain], found: Mentions) -> list[tuple[str, ...]]:
+    def _choices(
+        self, domains: Sequence[Domain], mentioned: Mapping[Domain, Counter[str]]
+    ) -> list[tuple[str, ...]]:
         """All operands of these domains; no value more often than it is mentioned."""
-        mentioned = {domain: Counter(found.get(domain, ())) for domain in domains}
-        slots = [list(mentioned[domain])[: self.most_values] for domain in domains]
-        shorthand = self.shorthand and _may_be_shorthand(domains, found)
+        counts = [mentioned.get(domain, Counter()) for domain in domains]
+        slots = [[*own][: self.most_values] for own in counts]
+        shorthand = self.shorthand and _may_be_shorthand(domains, counts)
 
         def fits(values: tuple[str, ...]) -> bool:
             if len(set(values)) == len(values):
                 return True
             if shorthand and values[0] == values[1]:
-                return values[0] != values[2] or mentioned[domains[0]][values[0]] >= 2
+                return values[0] != values[2] or counts[0][values[0]] >= 2
             used = Counter(zip(domains, values, strict=True))
             return all(count <= mentioned[domain][value] for (domain, value), count in used.items())
 
         return [values for values in product(*slots) if fits(values)]
 
     @cached_property
-    def _heads(self) -> tuple[tuple[str, tuple[tuple[str, Domain], ...]], ...]:
+    def _heads(self) -> tuple[tuple[str, tuple[str, ...], tuple[Domain, ...]], ...]:
         """For each opcode the beginning of its JSON, and its operands' names and domains."""
         return tuple(
             (
                 f'{{"key":"{opcode.key}","params":{{',
                 tuple(
-                    (f'{"," if place else ""}"{operand.name}":', operand.domain)
+                    f'{"," if place else ""}"{operand.name}":'
                     for place, operand in enumerate(opcode.operands)
                 ),
+                tuple(operand.domain for operand in opcode.operands),
             )
             for opcode in self.isa.opcodes
         )
@@ -110,10 +113,10 @@ def _members(domain: Domain) -> int:
     return len(domain.names) + steps
 
 
-def _may_be_shorthand(domains: Sequence[Domain], found: Mentions) -> bool:
+def _may_be_shorthand(domains: Sequence[Domain], counts: Sequence[Counter[str]]) -> bool:
     """Whether three operands are names of one kind, of which the text mentions two or more.
 
     ``sub r5 r3`` is R5, R5, R3: the destination is the first source too.
     """
     alike = len(domains) == 3 and len(set(domains)) == 1 and bool(domains[0].names)
-    return alike and len(found.get(domains[0], ())) >= 2
+    return alike and counts[0].total() >= 2

@@ -24,6 +24,7 @@ from kvrm_grammar.language.vocabulary import TokenVocabulary
 
 __all__ = ["GroundedLanguage", "Grounding"]
 
+_KEPT = 20_000  # rests of answers whose tokens are kept, about 10 MB
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
 
@@ -54,6 +55,29 @@ class Grounding:
             Its language; never empty, ``OP_INVALID`` is always in it.
         """
         return GroundedLanguage(self, self._candidates.of(found))
+
+    def tokens_of(self, rest: bytes) -> npt.NDArray[np.int64]:
+        """Token IDs that a text may go on with, of which this rest is not written yet.
+
+        The end token alone where nothing is left. Kept: answers end alike.
+        """
+        found = self._kept.get(rest)
+        if found is None:
+            ids: list[int] = [] if rest else [self.vocabulary.eos_token_id]
+            for end in range(1, len(rest) + 1):
+                if rest[:end] not in self.vocabulary.beginnings:
+                    break
+                ids += self.vocabulary.ids_by_bytes.get(rest[:end], ())
+            found = np.array(sorted(ids), dtype=np.int64)
+            found.flags.writeable = False
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[rest] = found
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[bytes, npt.NDArray[np.int64]]:
+        return {}
 
     @cached_property
     def _candidates(self) -> Candidates:
@@ -109,7 +133,11 @@ class GroundedLanguage:
         """Token IDs that may come next, ascending, shape (n,)."""
         found = self._allowed.get(state)
         if found is None:
-            found = np.array(sorted(self._search(*self._states[state])), dtype=np.int64)
+            low, high, depth = self._states[state]
+            if high - low == 1:  # nothing but one text is left, as it is in many languages
+                found = self._grounding.tokens_of(self._texts[low][depth:])
+            else:
+                found = np.array(sorted(self._search(low, high, depth)), dtype=np.int64)
             self._allowed[state] = found
         return found
 

@@ -6,9 +6,7 @@ from kvrm_grammar.decoding.decoder import Decoder
 
 def test_both_are_measured(tiny_decoder: Decoder) -> None:
     """Every text has a bin in both, and a difference names both answers."""
-    examples = [
-        Example(one.text, one.answer, one.kinds) for one in posterior.drawn(tiny_decoder, 12, 1)
-    ]
+    examples = posterior.drawn(tiny_decoder, 12, 1)
     assert len(examples) == 12
     found = posterior.measure(tiny_decoder, examples)
     assert found["texts"] == found["greedy"]["examples"] == found["posterior"]["examples"] == 12

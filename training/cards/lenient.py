@@ -26,6 +26,7 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
         "",
         f"- Strict instructions through this adapter: {rate_text(strict)}",
         f"- Silent operand swaps: {swaps['count']} of {swaps['of']} answers",
+        *_more(evaluation),
         f"- Mean passes: {evaluation['mean_passes']:.2f}, over {_passes_of(evaluation)}",
         *(f"- Class {name}: {rate_text(row)}" for name, row in grounded["classes"].items()),
         "",
@@ -52,13 +53,25 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
     return "\n".join([*lines, "", failures_text(evaluation["failures"])])
 
 
+def _more(evaluation: dict[str, Any]) -> list[str]:
+    """What evaluations say since the languages are closed."""
+    if "families" not in evaluation:
+        return []
+    sure, families = evaluation["sure_and_wrong"], evaluation["families"]["grounded"]
+    return [
+        f"- Wrong instructions with a confidence of at least {sure['threshold']}: "
+        f"{sure['count']} of {sure['of']} texts",
+        f"- Families of notations held out as a whole: {rate_text(families['meant'])}; "
+        f"their faults: {rate_text(families['faults'])}",
+    ]
+
+
 def lenient_limits() -> str:
     """What a user should know."""
     return """## Limits
 
 - The labels are known by construction; what people really write is wider than any list of phrases.
-- A word that is one edit from a mnemonic and another machine's operation (`and`, `mod`, `not`) was
-  in no training text: its reading is open.
+- An operand is found only in the spellings that the dialect's tables name.
 - The constraint guarantees a valid operation, not the right one; `min_confidence` buys certainty.
 """
 

@@ -18,6 +18,8 @@ class Recipe:
         max_samples: How many examples to train on, each once an epoch; None for all.
         opcode_only: Share of examples whose answer is cut after its opcode.
         stop_step: Where to stop, wherever the schedule is then; None for its end.
+        minutes: How long to train: the rate falls as a cosine of the time that has passed, and
+            training ends with it, or with the data; None for a schedule by steps.
         mined: How many of the examples behind ``max_samples`` to show to the adapter that
             training goes on from; what it is unsure of is trained on too.
         mined_below: The confidence under which it is unsure.
@@ -40,6 +42,7 @@ class Recipe:
     max_length: int = 128
     opcode_only: float = 0.0
     stop_step: int | None = None
+    minutes: float | None = None
     mined: int = 0
     mined_below: float = 0.95
     mined_whole: bool = False
@@ -51,7 +54,8 @@ class Recipe:
 _ON_TWO_CORES = Recipe(epochs=1.0, schedule="cosine", dropout=0.0)
 _GOING_ON = replace(_ON_TWO_CORES, max_length=192)
 
-# "report" is the recipe of the earlier training report, for a GPU. The other two are the
+# "report" is the recipe of the earlier training report, for a GPU. "gpu" is for one that is there
+# for minutes: batches that fill it, and a schedule by the clock. The other two are the
 # stages of "cpu", for two cores, without dropout, which costs a third of the speed.
 # "cpu-start" learns to copy in a few hundred steps at a high rate, "cpu-refine" learns to
 # refuse: a lower rate, and most answers cut after the opcode. "cpu-sharpen" goes on from an
@@ -60,6 +64,14 @@ _GOING_ON = replace(_ON_TWO_CORES, max_length=192)
 # "cpu-lenient-sharpen" from that; there the operands' roles are to be learned too.
 PRESETS = {
     "report": Recipe(),
+    "gpu": replace(
+        _GOING_ON,
+        batch_size=96,
+        learning_rate=8e-4,
+        opcode_only=0.35,
+        minutes=8.0,
+        evaluation_steps=250,
+    ),
     "cpu-start": replace(
         _ON_TWO_CORES,
         max_samples=22_400,

@@ -5,6 +5,8 @@ example whether every answer position's argmax was right (teacher-forced exact m
 """
 
 import json
+import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from transformers import (
 
 from training.fitting.batches import IGNORED
 
-__all__ = ["CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
+__all__ = ["Clock", "CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
+
+_WARM_STEPS = 20
 
 
 def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,7 +60,24 @@ def exact_match(prediction: EvalPrediction) -> dict[str, float]:
 
 
 class CompletionTrainer(Trainer):
-    """Trainer whose evaluation also counts answers that are right in every position."""
+    """Trainer whose evaluation also counts answers that are right in every position.
+
+    Attributes:
+        minutes: How long training may take; the rate then follows the clock, from the moment its
+            schedule is made, also where an interrupted training goes on. None: by steps.
+    """
+
+    minutes: float | None = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule of the arguments, or a cosine of the time that has passed."""
+        if self.minutes is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        clock = Clock(self.minutes)
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer or self.optimizer, clock.rate
+        )
+        return self.lr_scheduler
 
     def compute_loss(
         self,
@@ -87,22 +108,52 @@ class CompletionTrainer(Trainer):
         return loss.detach(), (misses == 0).float(), torch.ones_like(misses)
 
 
+class Clock:
+    """How much of the time for a training is left. Immutable.
+
+    Args:
+        minutes: The time, from now on.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self._started, self._seconds = time.monotonic(), 60 * minutes
+
+    @property
+    def passed(self) -> float:
+        """Share of the time that has passed, 0 to 1."""
+        return min(1.0, (time.monotonic() - self._started) / self._seconds)
+
+    def rate(self, step: int) -> float:
+        """What the learning rate is multiplied by: twenty steps up, then a cosine down."""
+        return min(1.0, (step + 1) / _WARM_STEPS) * (1 + math.cos(math.pi * self.passed)) / 2
+
+
 class StopAt(TrainerCallback):
-    """Ends training at a step, wherever the schedule is then.
+    """Ends training at a step or after a time, wherever the schedule is then.
 
     Args:
         step: The last step; None for no such limit.
+        minutes: The time, from the first step on; None for no such limit.
     """
 
-    def __init__(self, step: int | None) -> None:
-        self.step = step
+    def __init__(self, step: int | None, minutes: float | None = None) -> None:
+        self.step, self.minutes = step, minutes
+        self._clock: Clock | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock."""
+        self._clock = None if self.minutes is None else Clock(self.minutes)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Ask the trainer to stop."""
+        """Ask the trainer to stop; after a time, once more evaluated."""
         if self.step is not None and state.global_step >= self.step:
             control.should_training_stop = True
+        if self._clock is not None and self._clock.passed >= 1:
+            control.should_training_stop = control.should_evaluate = control.should_save = True
 
 
 class LogTable(TrainerCallback):

@@ -60,8 +60,9 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
         eval_dataset=evaluation,
         data_collator=Collator(int(loaded.tokenizer.pad_token_id or loaded.tokenizer.eos_token_id)),
         compute_metrics=exact_match,
-        callbacks=[table, StopAt(recipe.stop_step)],
+        callbacks=[table, StopAt(recipe.stop_step, recipe.minutes)],
     )
+    trainer.minutes = recipe.minutes
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=resume_point(checkpoints, resume=arguments.resume))
     minutes = (time.monotonic() - started) / 60

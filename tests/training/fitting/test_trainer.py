@@ -6,13 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 from torch.nn import functional
-from transformers import EvalPrediction
+from transformers import EvalPrediction, TrainerControl, TrainerState
 
 from kvrm_grammar.weights.pytorch.loading import load_model
 from training.fitting import training as fitting
 from training.fitting.batches import IGNORED, Collator, Feature
 from training.fitting.recipes import Recipe
-from training.fitting.trainer import CompletionTrainer, completion_logits, exact_match
+from training.fitting.trainer import (
+    Clock,
+    CompletionTrainer,
+    StopAt,
+    completion_logits,
+    exact_match,
+)
 
 
 def test_examples_in_a_row_do_not_see_each_other(tiny_base: Path, features: list[Feature]) -> None:
@@ -61,3 +67,39 @@ def test_exact_match_is_per_example(
     torch.testing.assert_close(loss, functional.cross_entropy(logits, labels))
     half = exact_match(EvalPrediction(flags.numpy(), flags.numpy()))
     assert half == {"exact_match": pytest.approx(math.ceil(len(features) / 2) / len(features))}
+
+
+def test_the_rate_follows_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up within twenty steps, half of it when half of the time has passed, nothing at its end."""
+    now = [100.0]
+    monkeypatch.setattr("training.fitting.trainer.time.monotonic", lambda: now[0])
+    clock = Clock(2.0)
+    assert (clock.passed, clock.rate(0), clock.rate(9), clock.rate(500)) == (0.0, 0.05, 0.5, 1.0)
+    now[0] = 160.0
+    assert (clock.passed, clock.rate(500)) == (0.5, pytest.approx(0.5))
+    now[0] = 1000.0
+    assert (clock.passed, clock.rate(500)) == (1.0, pytest.approx(0.0))
+
+
+@pytest.mark.parametrize(("step", "minutes", "seconds", "stops"), [
+    (None, None, 1e9, False), (5, None, 0.0, True), (6, None, 0.0, False),
+    (None, 1.0, 59.0, False), (None, 1.0, 60.0, True),
+])  # fmt: skip
+def test_training_ends_at_a_step_or_after_a_time(
+    step: int | None,
+    minutes: float | None,
+    seconds: float,
+    stops: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """After a time it is evaluated and saved once more, so that nothing of it is lost."""
+    now = [7.0]
+    monkeypatch.setattr("training.fitting.trainer.time.monotonic", lambda: now[0])
+    callback, control = StopAt(step, minutes), TrainerControl()
+    arguments = fitting._training_arguments(Recipe(), tmp_path, 1)
+    callback.on_train_begin(arguments, TrainerState(), control)
+    now[0] += seconds
+    callback.on_step_end(arguments, TrainerState(global_step=5), control)
+    assert control.should_training_stop is stops
+    assert control.should_save is control.should_evaluate is (stops and minutes is not None)

@@ -252,3 +252,13 @@ def test_bfloat16_is_used_where_the_gpu_has_it(
     monkeypatch.setattr(fitting, "TrainingArguments", lambda **options: asked.append(options))
     fitting._training_arguments(Recipe(), tmp_path, 1)
     assert [options["bf16"] for options in asked] == [expected]
+
+
+def test_a_training_by_the_clock(tiny_base: Path, data: Path, tmp_path: Path) -> None:
+    """No time is left after the first step: it ends there, with an adapter and its record."""
+    output = tmp_path / "short"
+    assert train(output, "--minutes", "0.000001", base=tiny_base, data=data) == 0
+    record = json.loads((output / "training.json").read_text("utf-8"))
+    assert record["recipe"]["minutes"] == 0.000001
+    assert record["log"][-1]["step"] == 1
+    assert (output / "adapter_model.safetensors").is_file()
