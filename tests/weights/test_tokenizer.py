@@ -61,6 +61,22 @@ def test_an_end_token_as_older_versions_write_it(base: Path) -> None:
     assert read_tokenizer(base, "x").eos_token_id == 0
 
 
+def test_an_end_token_beside_the_configuration(base: Path) -> None:
+    """Older tokenizers name it in a file of special tokens."""
+    edit(base / "tokenizer_config.json", eos_token=None)
+    (base / "special_tokens_map.json").write_text('{"eos_token": "<|endoftext|>"}')
+    assert read_tokenizer(base, "x").eos_token_id == 0
+
+
+def test_one_is_shared_until_its_files_change(base: Path) -> None:
+    """So that several adapters of a base hold one vocabulary."""
+    first = read_tokenizer(base, "x")
+    assert read_tokenizer(base, "x") is first
+    edit(base / "tokenizer_config.json", eos_token="<|endoftext|>")
+    second = read_tokenizer(base, "x")
+    assert second is not first and second.eos_token_id == 0
+
+
 def test_added_tokens_count(base: Path) -> None:
     """Tokens that were added behind the vocabulary belong to the size."""
     from transformers import AutoTokenizer
