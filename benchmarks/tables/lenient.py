@@ -44,8 +44,10 @@ def lenient_kinds(records: Records) -> str:
         rates = [percent(arms[reader]["kinds"][kind]["rate"], 1) for reader in _READERS]
         rows.append((kind, row["class"], row["examples"], *rates))
     free = {row["examples"] for row in arms["free"]["kinds"].values()}
+    schema = {row["examples"] for row in arms["schema"]["kinds"].values()}
     note = (
-        f"Free decoding reads {'/'.join(map(str, sorted(free)))} of each. ({origin(evaluation)}.)"
+        f"Under the schema {'/'.join(map(str, sorted(schema)))} of each are read, freely "
+        f"{'/'.join(map(str, sorted(free)))}. ({origin(evaluation)}.)"
     )
     return table(("kind", "class", "texts", *_READERS), rows, note)
 
@@ -91,10 +93,12 @@ def lenient_adds(records: Records) -> str:
             )
         )
     base = sum(row["examples"] for row in arms["base"]["classes"].values())
+    schema = sum(row["examples"] for row in arms["schema"]["classes"].values())
     sure = evaluation["sure_and_wrong"]
     note = (
-        f"The bare base read {base:,} of the texts. Wrong instructions with a confidence of at "
-        f"least {sure['threshold']}: {sure['count']} of {sure['of']:,} texts. "
+        f"The bare base read {base:,} of the texts, the adapter under the schema {schema:,}. Wrong "
+        f"instructions with a confidence of at least {sure['threshold']}: {sure['count']} of "
+        f"{sure['of']:,} texts. "
         f"({origin(evaluation)}.)"
     )
     head = (

@@ -121,7 +121,10 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     if first.upper() in _operations(isa) or first.lower() in data.all_other_operations:
         return None, code
     meant = _operations(isa).get(name.upper())
-    if meant is None or parse(f"{meant} {operands}", isa) == INVALID:
+    # Two registers may stand for three, the first of them twice.
+    twice = re.split("[ ,]", operands, maxsplit=1)[0]
+    ways = (operands, f"{twice}, {operands}")
+    if meant is None or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
         return None, code
     return first, rest
 

@@ -48,6 +48,7 @@ LENIENT = find_dialect("lenient")
         ("LOOP dec r3", "dec r3", "LOOP"),
         ("Again: LOOP dec r3", "loop dec r3", "Again"),
         ("loop_2 LDI R3, 5", "ldi r3, 5", "loop_2"),
+        ("loop MUL r7 R1", "mul r7 r1", "loop"),
         ("never dec r3", "never dec r3", None),
         ("and dec r3", "and dec r3", None),
         ("mov dec r3", "mov dec r3", None),
