@@ -1,7 +1,8 @@
 """What an adapter makes of a kind of writing that it never saw: leave one kind out.
 
-In: kinds of the lenient dialect. Out: a JSON-ready table: for each kind the exact matches of an
-adapter trained without it, beside those of one trained alike with every kind. The trainings are
+In: kinds of the lenient dialect, or families of notations. Out: a JSON-ready table: for each the
+exact matches of an adapter trained without it, beside those of one trained alike with every kind,
+and beside the rule-made draft alone, which is what there is without a model. The trainings are
 short, so both are weaker than the shipped adapter; what counts is the difference.
 """
 
@@ -9,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,14 @@ from kvrm_grammar.isa import InstructionSet, load_set
 from training import train_decode
 from training.arguments import fresh_seed, positive_integer
 from training.data.examples import Example, write_examples
-from training.data.lenient import generate_lenient, lenient_kind
+from training.data.lenient import family_examples, generate_lenient, lenient_kind
 from training.defaults import EVALUATION_SEED, TRAINING_SEEDS, packaged_adapter
+from training.evaluation.lenient import drafted
 from training.evaluation.outcomes import read_all
 from training.fitting.recipes import PRESETS
 from training.provenance import provenance
 from training.scoring import rate
+from training.texts.lenient.families import FAMILIES, TRAINING_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.lenient.valid import MANNERS
@@ -63,12 +67,11 @@ def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
         "start_from": arguments.start_from.name,
     }
     report = _earlier(arguments.output, asked) or {"arguments": asked, "without": {}}
-    examples = {
-        kind: lenient_kind(
-            kind, arguments.count, arguments.seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, isa=isa
-        )
-        for kind in arguments.kinds
-    }
+    examples = {kind: _examples(kind, arguments, isa) for kind in arguments.kinds}
+    if "draft" not in report:
+        rules = partial(drafted, isa=isa)
+        outcomes = read_all(examples, rules)
+        report["draft"] = {k: rate([o for o in outcomes if o.kind == k]) for k in examples}
     for left_out in (_EVERY_KIND, *arguments.kinds):
         runs = arguments.runs / f"without-{left_out}"
         digest = _write_data(runs / "data.jsonl", left_out, arguments.samples, isa)
@@ -81,6 +84,14 @@ def leave_one_out(arguments: argparse.Namespace) -> dict[str, Any]:
         report["without"][left_out] = {"data_sha256": digest, **_rates(decoder, asked_of)}
         arguments.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     return report
+
+
+def _examples(kind: str, arguments: argparse.Namespace, isa: InstructionSet) -> list[Example]:
+    """Texts of a kind, with words and phrases held out; of a family, without its faults."""
+    count, seed = arguments.count, arguments.seed
+    if kind in FAMILIES:
+        return family_examples(count, seed, [kind], HELD_OUT_WORDS, isa=isa)[kind]
+    return lenient_kind(kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, isa=isa)
 
 
 def _earlier(path: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -129,10 +140,11 @@ def _rates(decoder: Decoder, examples: dict[str, list[Example]]) -> dict[str, An
 
 def print_left_out(report: dict[str, Any]) -> None:
     """Print the table."""
-    table = Table("kind", "texts", "trained without it", "trained with it")
+    table = Table("kind", "texts", "draft alone", "trained without it", "trained with it")
     for kind in report["arguments"]["kinds"]:
         rows = [report["without"][name][kind] for name in (kind, _EVERY_KIND)]
-        table.add_row(kind, str(rows[0]["examples"]), *(f"{row['rate']:.1%}" for row in rows))
+        rates = [row["rate"] for row in (report["draft"][kind], *rows)]
+        table.add_row(kind, str(rows[0]["examples"]), *(f"{one:.1%}" for one in rates))
     Console(width=100).print(table)
 
 
@@ -146,7 +158,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
-    parser.add_argument("--kinds", nargs="+", choices=(*FORMS, *MANNERS), default=list(KINDS))
+    parser.add_argument(
+        "--kinds", nargs="+", choices=(*FORMS, *MANNERS, *TRAINING_FAMILIES), default=list(KINDS)
+    )
     parser.add_argument(
         "--samples", type=positive_integer, default=4000, help="examples of each training"
     )

@@ -131,10 +131,13 @@ def lenient_left_out(records: Records) -> str:
     for kind in report["arguments"]["kinds"]:
         without, with_it = runs[kind][kind], runs["nothing"][kind]
         rates = (percent(without["rate"], 1), percent(with_it["rate"], 1))
-        rows.append((kind, without["examples"], *rates))
+        draft = report.get("draft", {}).get(kind)
+        alone = "" if draft is None else percent(draft["rate"], 1)
+        rows.append((kind, without["examples"], alone, *rates))
     samples = report["arguments"]["samples"]
     note = f"Trainings of {samples:,} examples each from the strict adapter. ({origin(report)}.)"
-    return table(("kind", "texts", "trained without it", "trained with it"), rows, note)
+    head = ("kind", "texts", "draft alone", "trained without it", "trained with it")
+    return table(head, rows, note)
 
 
 def lenient_cost(records: Records) -> str:

@@ -75,7 +75,22 @@ def test_each_training_lacks_its_kind_and_is_asked_for_it(
     assert rates == {
         "nothing": {"infix": 1.0, "call": 0.0}, "infix": {"infix": 1.0}, "call": {"call": 0.0},
     }  # fmt: skip
+    assert set(report["draft"]) == set(KINDS)
+    assert report["draft"]["call"]["rate"] == 1.0
     assert "trained without it" in capsys.readouterr().out
+
+
+def test_a_family_can_be_left_out(trainings: list[list[str]], tmp_path: Path) -> None:
+    """Neither its texts nor its faults are trained on; it is asked without its faults."""
+    options = command(tmp_path)
+    options[1:3] = ["german"]
+    options[options.index("--samples") + 1] = "400"
+    assert leave_one_out.main(options) == 0
+    every, without = (read_examples(Path(one[one.index("--data") + 1])) for one in trainings)
+    assert any("german" in example.kinds for example in every)
+    assert not any("german" in example.kinds for example in without)
+    report = json.loads((tmp_path / "table.json").read_text())
+    assert report["without"]["german"]["german"]["examples"] == 5
 
 
 def test_what_is_done_is_not_done_again(trainings: list[list[str]], tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "SURE",
     "THRESHOLDS",
     "by_kind",
+    "drafted",
     "evaluate_lenient",
     "held_out_examples",
     "is_swap",
@@ -220,7 +221,7 @@ def evaluate_lenient(
         "strict": by_kind(strictly)["kinds"]["strict"],
         "families": {
             "grounded": by_family(families),
-            "draft": by_family(read_all(drawn, partial(_drafted, isa=decoder.isa))),
+            "draft": by_family(read_all(drawn, partial(drafted, isa=decoder.isa))),
         },
         "sure_and_wrong": sure_and_wrong((*outcomes, *strictly, *families)),
         "mean_passes": sum(passes) / len(passes),
@@ -243,7 +244,7 @@ def _other_readers(
     arms = {
         "schema": by_kind(read_all(several, partial(schema.decode_many, batch_size=size))),
         "parser": by_kind(read_all(examples, partial(_parsed, isa=decoder.dialect.isa))),
-        "draft": by_kind(read_all(examples, partial(_drafted, isa=decoder.dialect.isa))),
+        "draft": by_kind(read_all(examples, partial(drafted, isa=decoder.dialect.isa))),
     }
     if free:
         some = {kind: own[:free] for kind, own in examples.items()}
@@ -257,7 +258,7 @@ def _parsed(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
         yield Decoded(text, parse(text, isa))
 
 
-def _drafted(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
+def drafted(texts: Iterable[str], isa: InstructionSet) -> Iterator[Decoded]:
     """The rule-made draft as if it were the answer: what there is without a model."""
     dialect = find_dialect("lenient", isa)
     for text in texts:
