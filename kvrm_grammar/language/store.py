@@ -30,7 +30,7 @@ _STALE_S = 3600.0
 
 
 def read_entry(folder: Path, key: str) -> bytes | None:
-    """Read an entry, and mark it as used.
+    """Read an entry, and mark it as used; what a crash has left beside it goes.
 
     Args:
         folder: Where the entries are; need not exist.
@@ -54,6 +54,8 @@ def read_entry(folder: Path, key: str) -> bytes | None:
         return None
     with contextlib.suppress(OSError):
         os.utime(path)
+        if next(folder.glob(f"*{_TEMPORARY}"), None) is not None:
+            _prune(folder)
     return payload
 
 

@@ -4,6 +4,7 @@ In: where it is to be. Out: a lock, and an empty folder to build in, which is go
 by :mod:`~kvrm_grammar.weights.packaged_base` and :mod:`~kvrm_grammar.weights.export.store`.
 """
 
+import contextlib
 import logging
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-__all__ = ["alone", "put_in_place", "work_folder"]
+__all__ = ["alone", "put_in_place", "sweep", "work_folder"]
 
 _LOGGER = logging.getLogger(__name__)
 _PREFIX = ".build-"
@@ -57,13 +58,32 @@ def work_folder(root: Path) -> Iterator[Path]:
 
     Whatever a process that was killed has left there is removed first.
     """
-    for leftover in root.glob(f"{_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _remove_leftovers(root)
     work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def sweep(root: Path, lock: Path) -> None:
+    """Remove what a process that was killed has left, where nothing is to be built any more.
+
+    Does nothing while another process holds the lock, and fails in silence: it only tidies.
+
+    Args:
+        root: As for :func:`work_folder`.
+        lock: As for :func:`alone`.
+    """
+    with contextlib.suppress(OSError, Timeout):
+        if next(root.glob(f"{_PREFIX}*"), None) is not None:
+            with FileLock(lock, timeout=0):
+                _remove_leftovers(root)
+
+
+def _remove_leftovers(root: Path) -> None:
+    for leftover in root.glob(f"{_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def put_in_place(staged: Path, folder: Path, work: Path) -> None:

@@ -192,7 +192,11 @@ def _write_tokenizer(target: Path, value: Any) -> None:
             if kind == _CONTROL
         ]
     )
-    tokenizer.save(str(target / "tokenizer.json"))
+    path = target / "tokenizer.json"
+    try:
+        tokenizer.save(str(path))
+    except Exception as error:  # the library has no error type of its own
+        raise OSError(f"{path} cannot be written: {error}") from error
     named = {
         f"{kind}_token": tokens[int(value(f"tokenizer.ggml.{key}_token_id"))]
         for kind, key in (("bos", "bos"), ("eos", "eos"), ("pad", "padding"), ("unk", "unknown"))

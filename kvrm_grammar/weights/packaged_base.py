@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from kvrm_grammar import cache
 from kvrm_grammar.errors import BaseModelError
-from kvrm_grammar.weights.building import alone, put_in_place, work_folder
+from kvrm_grammar.weights.building import alone, put_in_place, sweep, work_folder
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
 from kvrm_grammar.weights.progress import reporter
 from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
@@ -42,7 +42,7 @@ _FORMAT = 1
 _MANIFEST = "manifest.json"
 _WEIGHTS = "model.safetensors"
 _LOCK_TIMEOUT_S = 900
-_SPACE = "about 600 MB"
+_SPACE = "about 750 MB"
 
 
 def packaged_base_path(root: Path | None = None) -> Path:
@@ -80,12 +80,14 @@ def ensure_packaged_base(
     """
     root = cache_dir or cache.cache_dir()
     folder = packaged_base_path(root)
+    lock_file = root / f"{folder.name}.lock"
     if base_problem(folder, verify=verify) is None:
+        sweep(root, lock_file)
         return folder
     with _clear_errors(root), reporter(progress) as report:
         root.mkdir(parents=True, exist_ok=True)
         lock = alone(
-            root / f"{folder.name}.lock",
+            lock_file,
             "builds the base model",
             timeout_s=_LOCK_TIMEOUT_S,
             report=lambda message: report(message, 0, None),

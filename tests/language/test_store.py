@@ -132,3 +132,14 @@ def test_links(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         assert store.read_entry(tmp_path / "loop", "key") is None
     with pytest.warns(RuntimeWarning, match="cannot write"):
         store.write_entry(tmp_path / "loop", "key", NEW)
+
+
+def test_what_a_crash_left_goes_when_an_entry_is_read(tmp_path: Path) -> None:
+    """Where nothing is written any more; a young one may belong to a process that writes."""
+    store.write_entry(tmp_path, "key", b"payload")
+    old, young = tmp_path / "old.tmp", tmp_path / "young.tmp"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    assert store.read_entry(tmp_path, "key") == b"payload"
+    assert not old.exists() and young.exists()

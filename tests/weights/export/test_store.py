@@ -340,3 +340,7 @@ def test_a_killed_build(cache_folder: Path) -> None:
     build = Builder()
     assert stored("key", build).read_bytes() == BLOB
     assert leftovers(cache_folder) == []
+    python(KILLED.replace('"key"', '"other"')).communicate(timeout=60)
+    assert len(leftovers(cache_folder)) == 1
+    stored("key", build)  # nothing is to be built, and yet
+    assert leftovers(cache_folder) == []
