@@ -18,6 +18,7 @@ from kvrm_grammar.decoding.decoded import Alternative, Decoded, Refusal
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.pipeline import Pipeline
+from kvrm_grammar.decoding.posterior import Posterior
 from kvrm_grammar.dialects import DIALECTS, Reading, find_dialect
 from kvrm_grammar.errors import (
     InputError,
@@ -312,13 +313,11 @@ def test_alternatives_are_not_searched_unasked(
     searched: list[str] = []
     monkeypatch.setattr(facade, "default_decoder", lambda dialect, isa=None: tiny_decoder)
 
-    def search(
-        self: Pipeline, reading: Reading, constraint: str, k: int
-    ) -> tuple[Alternative, ...]:
+    def weigh(self: Pipeline, reading: Reading) -> Posterior:
         searched.append(reading.raw)
-        return ()
+        return Posterior((), 0)
 
-    monkeypatch.setattr(Pipeline, "search", search)
+    monkeypatch.setattr(Pipeline, "posterior", weigh)
     for k in (0, 2):
         refused = decode_structured("sub r5 r3 r1", min_confidence=1.0, alternatives=k)
         assert isinstance(refused, Refusal) and refused.reason == "uncertain"
