@@ -86,7 +86,8 @@ def is_written(value: str | int, text: str, dialect: Dialect) -> bool:
         text: As given, of either dialect.
         dialect: Whose spellings count.
     """
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    plain = re.sub(r"/\*.*?\*/", " ", unicodedata.normalize("NFKC", text).replace("\u2212", "-"))
+    plain = re.sub(r"[ \t]+", " ", plain)
     if isinstance(value, str) and value in dialect.isa.names:
         return any(re.search(one, plain, re.IGNORECASE) for one in _names(value))
     if isinstance(value, str):

@@ -22,7 +22,7 @@ __all__ = ["lenient_mentions"]
 _MINUS = "\u2212"
 _NUMBER = re.compile(
     r"'(?P<character>\\.|[^\\])'"
-    r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])"
+    r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])(?<!\d)"
     r"(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)"
     r"|(?P<suffixed>[0-9][0-9A-Fa-f]*)[hH]|\$(?P<dollar>[0-9A-Fa-f]+)|%(?P<percent>[01]+)"
     r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\.[0-9])"

@@ -17,6 +17,7 @@ from kvrm_grammar.isa import InstructionSet
 __all__ = ["NamePatterns", "name_patterns"]
 
 _WORDS = "register", "reg"
+_ENDS = r"(?!\.?\d)(?![\u00b2\u00b3\u00b9\u2070-\u2089])"  # of any script, also raised or lowered
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _numbered(stem: str, digits: str) -> NamePatterns:
     spelled = "|".join(dict.fromkeys((*_WORDS, own)))
     words = "|".join(number_words(int(digit)) for digit in digits)
     mention = re.compile(
-        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+)(?!\.?[0-9])"
+        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+){_ENDS}"
         rf"|(?<![A-Za-z0-9_.$%])\$(?P<dollar>[{digits}])(?![A-Za-z0-9_$]|\.[0-9])"
         rf"|(?<![A-Za-z0-9])(?:{spelled})[ \t-](?P<word>{words})(?![A-Za-z])",
         re.IGNORECASE,
