@@ -86,8 +86,9 @@ def is_written(value: str | int, text: str, dialect: Dialect) -> bool:
         text: As given, of either dialect.
         dialect: Whose spellings count.
     """
-    plain = re.sub(r"/\*.*?\*/", " ", unicodedata.normalize("NFKC", text).replace("\u2212", "-"))
-    plain = re.sub(r"[ \t]+", " ", plain)
+    whole = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    # As it stands, and with what is around a remark side by side.
+    plain = whole + "\n" + re.sub(r"[ \t]+", " ", re.sub(r"/\*.*?\*/", " ", whole))
     if isinstance(value, str) and value in dialect.isa.names:
         return any(re.search(one, plain, re.IGNORECASE) for one in _names(value))
     if isinstance(value, str):

@@ -20,6 +20,7 @@ from kvrm_grammar.dialects.lenient.marks import (
     lower_case,
     narrow,
     unmarked,
+    without_blocks,
     without_bytes,
     without_colon,
     without_remarks,
@@ -45,7 +46,7 @@ class LenientDialect(Dialect):
         line = narrow(line)
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
-        plain = without_comments(line, self.isa)
+        plain = without_comments(without_blocks(line), self.isa)
         bare = unmarked(without_remarks(plain, self.isa))
         label, code = split_label(bare, self.isa)
         if label is not None:

@@ -17,6 +17,7 @@ __all__ = [
     "lower_case",
     "narrow",
     "unmarked",
+    "without_blocks",
     "without_bytes",
     "without_colon",
     "without_remarks",
@@ -72,14 +73,22 @@ def unmarked(code: str) -> str:
             return code
 
 
-def without_remarks(code: str, isa: InstructionSet) -> str:
-    """Leave out ``/* ... */``, and what is behind ``@`` or ``--`` between blanks.
+def without_blocks(line: str) -> str:
+    """Make a blank of every ``/* ... */``, whatever is in it.
 
-    >>> from kvrm_grammar.isa import load_set
-    >>> without_remarks("dec r0 /* once */ -- and again", load_set())
+    >>> without_blocks("dec r0 /* #1 */")
     'dec r0'
     """
-    code = _BLOCK.sub(lambda found: found[1] or " ", code).strip(" \t")
+    return _BLOCK.sub(lambda found: found[1] or " ", line).strip(" \t")
+
+
+def without_remarks(code: str, isa: InstructionSet) -> str:
+    """Leave out what is behind ``@`` or ``--`` between blanks.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> without_remarks("dec r0 -- and again", load_set())
+    'dec r0'
+    """
     remark = _REMARK.search(code)
     # `r1 -- see below` steps a register down.
     if remark and not name_patterns(isa).mention.fullmatch(code[: remark.start()]):

@@ -25,7 +25,7 @@ _NUMBER = re.compile(
     r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])(?<!\d)"
     r"(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)"
     r"|(?P<suffixed>[0-9][0-9A-Fa-f]*)[hH]|\$(?P<dollar>[0-9A-Fa-f]+)|%(?P<percent>[01]+)"
-    r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\.[0-9])"
+    r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9])"
 )
 _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,
