@@ -74,10 +74,16 @@ def draw_reliability(report: dict[str, Any], path: Path) -> None:
 
 def draw_kinds(evaluation: dict[str, Any], path: Path) -> None:
     """Exact match of every kind of lenient writing, a bar for each reader."""
-    arms = evaluation["arms"]
+    colours = {
+        "grounded": _OURS,
+        "schema": "#74b49b",
+        "free": _OTHERS,
+        "draft": "#b08968",
+        "parser": _MODEL_FREE,
+    }
+    arms = {name: evaluation["arms"][name] for name in colours if name in evaluation["arms"]}
     kinds = list(arms["grounded"]["kinds"])
     figure, axes = pyplot.subplots(figsize=(8, 0.32 * len(kinds) + 1.2))
-    colours = {"grounded": _OURS, "schema": "#74b49b", "free": _OTHERS, "parser": _MODEL_FREE}
     height = 0.84 / len(arms)
     for number, (name, arm) in enumerate(arms.items()):
         rates = [100 * arm["kinds"].get(kind, {"rate": 0.0})["rate"] for kind in kinds]
