@@ -184,6 +184,10 @@ class Agreeing:
         return (vectors == columns[None]).astype(np.float32)
 
 
+def _all_of(decoder: Decoder, texts: Sequence[str], batch_size: int) -> list[Any]:
+    return list(decoder.decode_many(texts, batch_size=batch_size))
+
+
 def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> dict[str, float]:
     """All that decoding a text takes beside the model, in batches of 16 and alone."""
     loaded: Any = SimpleNamespace(tokenizer=tokenizer, precision="float32", active=nullcontext)
@@ -191,8 +195,8 @@ def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> di
     vars(decoder.pipeline)["backend"] = Agreeing(decoder.index.eos_token_id)
     found = {}
     for name, size in (("batched_ms", 16), ("alone_ms", 1)):
-        run = partial(decoder.decode_many, texts, batch_size=size)
-        times = [milliseconds(lambda run=run: list(run())) / len(texts) for _ in range(5)]
+        run = partial(_all_of, decoder, texts, size)
+        times = [milliseconds(run) / len(texts) for _ in range(5)]
         found[name] = min(times)  # of work that does not vary, the least disturbed run
     answers = list(decoder.decode_many(texts))
     found["passes"] = sum(one.passes or 0 for one in answers) / len(answers)

@@ -74,9 +74,8 @@ class CompletionTrainer(Trainer):
         if self.minutes is None:
             return super().create_scheduler(num_training_steps, optimizer)
         clock = Clock(self.minutes)
-        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer or self.optimizer, clock.rate
-        )
+        chosen: Any = optimizer or self.optimizer
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(chosen, clock.rate)
         return self.lr_scheduler
 
     def compute_loss(

@@ -76,9 +76,9 @@ def test_the_rate_follows_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(2.0)
     assert (clock.passed, clock.rate(0), clock.rate(9), clock.rate(500)) == (0.0, 0.05, 0.5, 1.0)
     now[0] = 160.0
-    assert (clock.passed, clock.rate(500)) == (0.5, pytest.approx(0.5))
+    assert [clock.passed, clock.rate(500)] == pytest.approx([0.5, 0.5])
     now[0] = 1000.0
-    assert (clock.passed, clock.rate(500)) == (1.0, pytest.approx(0.0))
+    assert [clock.passed, clock.rate(500)] == pytest.approx([1.0, 0.0])
 
 
 @pytest.mark.parametrize(("step", "minutes", "seconds", "stops"), [
