@@ -81,8 +81,7 @@ class GraphFile:
     def drop_pages(self) -> None:
         """Give the file's pages back: the first run packs every matrix into memory of its own.
 
-        Nothing is lost, they are read from the file again where they are touched. A run touches
-        some, which costs it less than a hundredth (docs/performance.md).
+        Nothing is lost: they are read from the file again where a run touches them.
         """
         if hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
             self.mapped.madvise(mmap.MADV_DONTNEED)
