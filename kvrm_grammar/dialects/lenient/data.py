@@ -49,8 +49,8 @@ class LenientData:
 
     @cached_property
     def all_other_operations(self) -> frozenset[str]:
-        """Operations of other machines, whichever side they are drawn on."""
-        return frozenset((*self.other_operations, *self.held_out_operations))
+        """Operations of other machines as a set, to look words up in."""
+        return frozenset(self.other_operations)
 
 
 @lru_cache(maxsize=16)

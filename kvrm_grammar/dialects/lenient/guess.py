@@ -92,8 +92,8 @@ def guess(visible: str, isa: InstructionSet) -> OperationModel:
 def _plainly(visible: str) -> str:
     """Arrows as signs of ASCII, a record as a mnemonic and named operands."""
     text = _LONG_ARROW.sub("=", visible.translate(_SIGNS).replace("-->", "->"))
-    if named := _OPERATION.search(_RECORD.sub(" ", text)):
-        bare = _RECORD.sub(" ", text)
+    bare = _RECORD.sub(" ", text)
+    if named := _OPERATION.search(bare):
         text = f"{named[1]} {bare[: named.start()]} {bare[named.end() :]}"
     return _FRINGE.sub("", text, count=1)
 
