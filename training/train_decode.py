@@ -24,7 +24,15 @@ from training.fitting.training import checkpoints_of, resume_point, train
 
 __all__ = ["build_parser", "default_preset", "main", "parse_arguments"]
 
-_OVERRIDES = ("epochs", "batch_size", "max_samples", "mined", "evaluation_steps", "minutes")
+_OVERRIDES = (
+    "epochs",
+    "batch_size",
+    "max_samples",
+    "mined",
+    "mined_repeats",
+    "evaluation_steps",
+    "minutes",
+)
 
 
 def default_preset(dialect: str) -> str:
@@ -72,6 +80,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-samples", type=positive_integer)
     parser.add_argument(
         "--mined", type=positive_integer, help="how many further examples to search for hard ones"
+    )
+    parser.add_argument(
+        "--mined-repeats", type=positive_integer, help="how often each hard one comes"
     )
     parser.add_argument("--evaluation-steps", type=positive_integer)
     parser.add_argument("--minutes", type=positive_number, help="train so long, rate by the clock")
