@@ -6,6 +6,7 @@ values that the first word brings with it, so that grounding does not lose them.
 
 import json
 import re
+from collections import Counter
 
 from kvrm_grammar.isa import Domain, InstructionSet
 
@@ -22,7 +23,8 @@ def implied_values(visible: str, isa: InstructionSet) -> dict[Domain, tuple[str,
         isa: Its forms say which operands are not written.
 
     Returns:
-        By domain its JSON values, each once; nothing where the word implies nothing.
+        By domain its JSON values, each as often as one form of the word implies it at most;
+        nothing where the word implies nothing.
 
     >>> from kvrm_grammar.isa import load_set
     >>> implied_values("halt", load_set())
@@ -30,10 +32,11 @@ def implied_values(visible: str, isa: InstructionSet) -> dict[Domain, tuple[str,
     """
     first = _FIRST.match(visible)
     word = first[0] if first else ""
-    found: dict[Domain, tuple[str, ...]] = {}
+    found: Counter[tuple[Domain, str]] = Counter()
     for opcode, form in isa.by_mnemonic.get(word.upper(), isa.by_mnemonic.get(word, ())):
         domains = {operand.name: operand.domain for operand in opcode.operands}
-        for name, value in form.implied:
-            domain = domains[name]
-            found[domain] = tuple(dict.fromkeys((*found.get(domain, ()), json.dumps(value))))
-    return found
+        found |= Counter((domains[name], json.dumps(value)) for name, value in form.implied)
+    by_domain: dict[Domain, tuple[str, ...]] = {}
+    for (domain, value), count in found.items():
+        by_domain[domain] = (*by_domain.get(domain, ()), *[value] * count)
+    return by_domain

@@ -4,6 +4,7 @@ In: the text of the file. Out: a frozen :class:`Definition`. Unknown keys are er
 slip of the pen is not silently nothing.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ _KEYS = {
     "registers",
     "implied",
     "nouns",
+    "refused",
     "adapters",
 }
+_REFUSED_KEYS = {"pattern", "reason"}
 _COMMENT_KEYS = {"line", "block", "operand_sign"}
 
 
@@ -55,6 +58,9 @@ class Definition:
         registers: Further spellings of names -> the canonical name.
         implied: By mnemonic the operands that are not written: name and value.
         nouns: By operand what a reason calls it, such as ``a register``.
+        refused: Why a text that the grammar refuses is no instruction: pairs of a regular
+            expression, searched for in the code without comment, label and outer blanks, and a
+            reason; the first that is found counts. No part of what an answer depends on.
         adapters: Dialect -> folder of the adapter that comes with the package; no part of what an
             adapter learns.
     """
@@ -66,6 +72,7 @@ class Definition:
     registers: tuple[tuple[str, str], ...] = ()
     implied: tuple[tuple[str, tuple[tuple[str, Value], ...]], ...] = ()
     nouns: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[re.Pattern[str], str], ...] = field(default=(), repr=False)
     adapters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def implied_by(self, mnemonic: str) -> Mapping[str, Value]:
@@ -109,6 +116,7 @@ def read_definition(text: str, place: str) -> Definition:
                 for mnemonic, values in _table(table, "implied", place).items()
             ),
             nouns=tuple((k, _text(v)) for k, v in _table(table, "nouns", place).items()),
+            refused=_refused(table.get("refused", []), place),
             adapters=tuple((k, _text(v)) for k, v in _table(table, "adapters", place).items()),
         )
     except KeyError as error:
@@ -118,6 +126,20 @@ def read_definition(text: str, place: str) -> Definition:
     if definition.instruction_size < 1:
         raise IsaError(f"{place}: instruction_size is {definition.instruction_size}, not positive")
     return definition
+
+
+def _refused(tables: object, place: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    found = []
+    for table in tables if isinstance(tables, list) else [tables]:
+        if not isinstance(table, dict):
+            raise TypeError(f"refused must be tables with pattern and reason, not {table!r}")
+        _known(table, _REFUSED_KEYS, f"{place}, [[refused]]")
+        try:
+            pattern = re.compile(_text(table["pattern"]))
+        except re.error as error:
+            raise ValueError(f"the pattern {table['pattern']!r} is none: {error}") from error
+        found.append((pattern, _text(table["reason"])))
+    return tuple(found)
 
 
 def _known(table: Mapping[str, Any], known: set[str], place: str) -> None:

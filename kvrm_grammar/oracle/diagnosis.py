@@ -16,12 +16,13 @@ __all__ = ["diagnose", "shown"]
 _LINE_END = re.compile(r"(?:\r\n|\r|\n)\Z")
 
 
-def diagnose(text: str, isa: InstructionSet) -> str:
-    """Find the reason for a line that the grammar of a set has refused.
+def diagnose(text: str, isa: InstructionSet, known: str | None = None) -> str:
+    """Find the reason for a line that the grammar of a set, or a range, has refused.
 
     Args:
         text: The line; one line end after it is ignored.
-        isa: The set.
+        isa: The set; what its own rules say comes first.
+        known: The reason, where it is known already.
 
     Returns:
         A sentence without a full stop.
@@ -42,7 +43,15 @@ def diagnose(text: str, isa: InstructionSet) -> str:
             return "a label definition alone is not an instruction"
         if _has_label_shape(code.partition(":")[0], isa) and ":" in code:
             return "more than one label definition"
-    return _instruction(code, isa) if code else "empty instruction"
+    if not code:
+        return "empty instruction"
+    return _ruled_out(code, isa) or known or _instruction(code, isa)
+
+
+def _ruled_out(code: str, isa: InstructionSet) -> str | None:
+    """What a rule of the set itself says."""
+    found = (reason for pattern, reason in isa.definition.refused if pattern.search(code))
+    return next(found, None)
 
 
 def shown(word: str) -> str:

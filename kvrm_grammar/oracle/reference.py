@@ -48,7 +48,7 @@ class Verdict:
         """Why the line was refused, for a person; None where it was accepted."""
         if self.operation != INVALID:
             return None
-        return self._why or diagnose(self.text, self.isa)
+        return diagnose(self.text, self.isa, self._why)
 
 
 @dataclass(frozen=True)

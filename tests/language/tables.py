@@ -97,6 +97,39 @@ def _zeta() -> Table:
     )
 
 
+def _rv32im() -> Table:
+    names = "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7".split()
+    names += "s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6".split()
+    reserved = frozenset({*names, "fp", *(f"x{number}" for number in range(32))})
+    register = Operand(names=tuple(names))
+    twelve_bits, five_bits = Operand(whole=Whole(-2048, 2047)), Operand(whole=Whole(0, 31))
+    twenty_bits = Operand(whole=Whole(0, 1048575))
+    target = Operand(whole=Whole(0, 4294967294, step=2), label=Label(64, reserved))
+    three = (("rd", register), ("rs1", register), ("rs2", register))
+    immediate = (("rd", register), ("rs1", register), ("imm", twelve_bits))
+    shift = (("rd", register), ("rs1", register), ("shamt", five_bits))
+    load = (("rd", register), ("offset", twelve_bits), ("rs1", register))
+    store = (("rs2", register), ("offset", twelve_bits), ("rs1", register))
+    branch = (("rs1", register), ("rs2", register), ("target", target))
+    upper = (("rd", register), ("imm", twenty_bits))
+    plain = "add sub sll slt sltu xor srl sra or and mul mulh mulhsu mulhu div divu rem remu"
+    groups = (
+        (plain, three),
+        ("addi slti sltiu xori ori andi", immediate),
+        ("slli srli srai", shift),
+        ("lb lh lw lbu lhu", load),
+        ("sb sh sw", store),
+        ("beq bne blt bge bltu bgeu", branch),
+        ("lui auipc", upper),
+        ("jal", (("rd", register), ("target", target))),
+        ("jalr", load),
+        ("fence ecall ebreak invalid", ()),
+    )
+    return Table(
+        {f"OP_{word.upper()}": operands for words, operands in groups for word in words.split()}
+    )
+
+
 def _scaffold() -> Table:
     lamp = Operand(names=("hall", "kitchen", "porch"))
     lower = string.ascii_lowercase
@@ -112,5 +145,10 @@ def _scaffold() -> Table:
     )
 
 
-TABLES: dict[str, Table] = {"kvrm": _kvrm(), "zeta": _zeta(), "scaffold": _scaffold()}
+TABLES: dict[str, Table] = {
+    "kvrm": _kvrm(),
+    "rv32im": _rv32im(),
+    "zeta": _zeta(),
+    "scaffold": _scaffold(),
+}
 """By name of the set."""
