@@ -341,7 +341,12 @@ CODE = {name: path for name, path in MODULES.items() if not name.startswith("set
 # The package hands the default set's operations out by name: those are names of classes.
 PUBLIC = {*kvrm_grammar._NAMES["sets.kvrm.operations"]}
 # Plain words that a set has too, each with where it stands and what it means there.
-PLAIN_WORDS = {"off": "a switch of pip"}
+PLAIN_WORDS = {
+    "off": "a switch of pip",
+    "and": "between the last two of a list",
+    "or": "between the last two of a list",
+    "not": "what a message expected stands before it, what it got behind",
+}
 PLAIN_IDENTIFIERS = {
     "value": "what a name, a key or an operand has",
     "place": "where in a text, a list or a file something stands",

@@ -140,6 +140,7 @@ def test_blanks_become_one(code: str, shown: str) -> None:
 def test_what_goes_means_nothing(isa: InstructionSet, place: str) -> None:
     """In every set: with a comment behind it or a label before it an instruction means the same."""
     texts = {"kvrm": "inc r1", "zeta": "shift a0, a1, 3", "scaffold": "on hall"}
+    texts["rv32im"] = "slli a0, a1, 3"
     code = texts[isa.name]
     line = f"here: {code}" if place != "behind" else code
     line += f" {isa.comments.line[0]} x" if place != "label" else ""

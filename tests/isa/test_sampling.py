@@ -17,7 +17,10 @@ from tests.sets import SCAFFOLD, every_set
 def test_drawn_texts_mean_what_they_were_drawn_for(isa: InstructionSet) -> None:
     """The parser reads each as its operation; every opcode and mnemonic is drawn."""
     rng = Random(1)
-    drawn = [draw_text(rng, isa) for _ in range(600)]
+    drawn = [
+        draw_text(rng, isa)
+        for _ in range(max(600, 20 * sum(len(opcode.forms) for opcode in isa.opcodes)))
+    ]
     assert all(parse(text, isa) == operation for text, operation in drawn)
     assert {operation.key for _, operation in drawn} == {*isa.by_key}
     assert {text.split()[0] for text, _ in drawn} == {*isa.by_mnemonic}

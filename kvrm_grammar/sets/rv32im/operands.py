@@ -1,8 +1,8 @@
 """What RV32IM's operands may be: registers, three widths of integers, targets.
 
-In: nothing. Out: annotated types for the schemas. How each is written is the grammar's matter,
-``grammars/rv32im/grammar.lark``; loading the set says where the two differ. Widths: *The RISC-V
-Instruction Set Manual, Volume I*, section 2.2 and 2.3.
+In: nothing. Out: annotated types, and a frozen Pydantic model for each shape of operands. How each
+is written is the grammar's matter, ``grammars/rv32im/grammar.lark``; loading the set says where the
+two differ. Widths: *The RISC-V Instruction Set Manual, Volume I*, sections 2.2 and 2.3.
 """
 
 from typing import Annotated, Literal
@@ -10,9 +10,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kvrm_grammar.isa.labels import LabelOf
+from kvrm_grammar.isa.operation import Params
 from kvrm_grammar.resources import resource_path
 
-__all__ = ["Address", "Label", "Register", "Shift", "Target", "Twelve", "Twenty"]
+__all__ = [
+    "Address",
+    "Branch",
+    "Immediate",
+    "Jump",
+    "Label",
+    "Load",
+    "Register",
+    "Registers",
+    "Shift",
+    "ShiftBy",
+    "Store",
+    "Target",
+    "Twelve",
+    "Twenty",
+    "Upper",
+]
 
 # By number: x0 to x31, under the names of the calling convention.
 # fmt: off
@@ -29,3 +46,65 @@ Shift = Annotated[int, Field(ge=0, le=31)]
 Address = Annotated[int, Field(ge=0, le=2**32 - 2, multiple_of=2)]
 Label = Annotated[str, LabelOf(resource_path("grammars/rv32im/grammar.lark"))]
 Target = Address | Label
+
+
+class Registers(Params):
+    """Three registers."""
+
+    rd: Register
+    rs1: Register
+    rs2: Register
+
+
+class Immediate(Params):
+    """Two registers and a signed integer of twelve bits."""
+
+    rd: Register
+    rs1: Register
+    imm: Twelve
+
+
+class ShiftBy(Params):
+    """Two registers and how many bits."""
+
+    rd: Register
+    rs1: Register
+    shamt: Shift
+
+
+class Load(Params):
+    """A register, and where in memory."""
+
+    rd: Register
+    offset: Twelve
+    rs1: Register
+
+
+class Store(Params):
+    """A register, and where in memory."""
+
+    rs2: Register
+    offset: Twelve
+    rs1: Register
+
+
+class Branch(Params):
+    """Two registers, and where to go on."""
+
+    rs1: Register
+    rs2: Register
+    target: Target
+
+
+class Upper(Params):
+    """A register and the upper twenty bits."""
+
+    rd: Register
+    imm: Twenty
+
+
+class Jump(Params):
+    """A register for the way back, and where to go on."""
+
+    rd: Register
+    target: Target
