@@ -6,7 +6,7 @@ In: what :mod:`kvrm_grammar.isa.binding` found grammar and schemas to agree on. 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from operator import or_
@@ -22,6 +22,8 @@ from kvrm_grammar.isa.grammar import compile_grammar, punctuation_of, terminal_p
 from kvrm_grammar.isa.operation import INVALID, INVALID_KEY, Invalid, OperationModel
 
 __all__ = ["Form", "InstructionSet", "Opcode", "Operand"]
+
+_ANY = "(.+?)"  # an operand in the pattern of a form
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,18 @@ class Form:
     pattern: str = field(default="", repr=False)
     pieces: tuple[str, ...] = field(default=(), repr=False)
 
-    def takes(self, text: str) -> bool:
-        """Whether an instruction has the separators of this form; operands are not looked at."""
-        return bool(re.fullmatch(r"[^ \t,(]+" + self.pattern, text))
+    def takes(self, text: str, operands: Sequence[str] = ()) -> bool:
+        """Whether an instruction has the separators of this form.
+
+        Args:
+            text: The instruction.
+            operands: Its operands as they stand there, in written order; where none are named,
+                they may be anything.
+        """
+        pattern = self.pattern
+        for operand in operands:
+            pattern = pattern.replace(_ANY, f"({re.escape(operand)})", 1)
+        return bool(re.fullmatch(r"[^ \t,(]+" + pattern, text))
 
     def joined(self, mnemonic: str, operands: Mapping[str, str]) -> str:
         """Write operands behind a mnemonic, with the plainest separators.

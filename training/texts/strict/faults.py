@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.isa import InstructionSet, Opcode
-from training.texts.operands import immediates, kind_of
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand
+from training.texts.operands import immediates, kind_of, range_of
 from training.texts.strict.spelling import (
     NOTATIONS,
     integer_text,
@@ -22,8 +22,10 @@ from training.texts.strict.spelling import (
 from training.texts.strict.valid import (
     operand_text,
     random_operation,
+    render_form,
     render_operands,
     render_operation,
+    separators_of,
     written_operand,
 )
 
@@ -47,22 +49,34 @@ _PRINTABLE = string.ascii_letters + string.digits + " ,.;:+-*/"
 
 @dataclass(frozen=True)
 class Draw:
-    """One valid instruction taken apart, ready to be broken."""
+    """One valid instruction taken apart, ready to be broken.
+
+    Attributes:
+        form: How it is written.
+        slots: The operands that are written, in written order.
+        operands: Their words.
+        plain: The whole instruction.
+    """
 
     rng: Random
     isa: InstructionSet
     words: Sequence[str]
     opcode: Opcode
+    form: Form
+    slots: tuple[Operand, ...]
     operands: tuple[str, ...]
     plain: str
 
     def mnemonic(self) -> str:
         """The mnemonic in some case."""
-        return mixed_case(self.opcode.mnemonic, self.rng)
+        return mixed_case(self.form.mnemonic, self.rng)
 
     def join(self, operands: Sequence[str], mnemonic: str | None = None) -> str:
-        """An instruction of these operands."""
-        return render_operands(mnemonic or self.mnemonic(), operands, self.rng)
+        """An instruction of these operands, with separators that the grammar takes."""
+        name = mnemonic or self.mnemonic()
+        if len(operands) == len(self.form.operands):
+            return render_form(self.form, name, operands, self.rng)
+        return render_operands(name, operands, self.rng, between=separators_of(self.isa))
 
     def replaced(self, position: int, operand: str) -> str:
         """The instruction with another text as one operand."""
@@ -72,7 +86,7 @@ class Draw:
 
     def position(self, *kinds: str) -> int | None:
         """An operand of one of these kinds, if there is one."""
-        fits = [i for i, o in enumerate(self.opcode.operands) if kind_of(o) in kinds]
+        fits = [i for i, o in enumerate(self.slots) if kind_of(o) in kinds]
         return self.rng.choice(fits) if fits else None
 
     def any_operand(self, *kinds: str) -> str:
@@ -90,18 +104,25 @@ def draw(
     rng: Random, isa: InstructionSet, words: Sequence[str], *, with_operands: bool = True
 ) -> Draw:
     """Draw an instruction and take it apart."""
-    some = any(opcode.operands for opcode in isa.opcodes)
+    some = any(form.operands for opcode in isa.opcodes for form in opcode.forms)
     while True:
         operation, opcode, kinds = random_operation(rng, isa, words)
-        if opcode.operands or not (with_operands and some):
+        form = opcode.forms[0] if len(opcode.forms) == 1 else rng.choice(opcode.forms)
+        if form.operands or not (with_operands and some):
             break
     values = operation.params.model_dump()
-    operands = tuple(
-        written_operand(o, values[o.name], kind, rng)
-        for o, kind in zip(opcode.operands, kinds, strict=True)
-    )
-    plain = render_operation(operation, opcode, kinds, rng)
-    return Draw(rng, isa, words, opcode, operands, plain)
+    own = {o.name: (o, kind) for o, kind in zip(opcode.operands, kinds, strict=True)}
+    slots = [own[name] for name in form.operands]
+    operands = tuple(written_operand(o, values[o.name], kind, rng) for o, kind in slots)
+    plain = render_operation(operation, opcode, kinds, rng, form)
+    return Draw(rng, isa, words, opcode, form, tuple(o for o, _ in slots), operands, plain)
+
+
+def _register_letters(isa: InstructionSet) -> tuple[str, ...]:
+    """What numbered registers begin with, in upper and in lower case."""
+    stems = {word.rstrip(string.digits) for word in isa.spellings if word[-1:].isdigit()}
+    letters = {case for stem in stems for case in (stem.upper(), stem.lower())}
+    return tuple(sorted(letters)) or ("R", "r")
 
 
 def bad_register(d: Draw) -> str:
@@ -110,8 +131,9 @@ def bad_register(d: Draw) -> str:
     if not d.operands:
         return d.plain
     if position is None:
-        return d.replaced(0, f"{d.rng.choice('Rr')}{d.rng.choice((0, 3, 7, 8, 9, 12, 31, '05'))}")
-    r = d.rng.choice("Rr")
+        letter = d.rng.choice(_register_letters(d.isa))
+        return d.replaced(0, f"{letter}{d.rng.choice((0, 3, 7, 8, 9, 12, 31, '05'))}")
+    r = d.rng.choice(_register_letters(d.isa))
     digit = d.rng.randint(0, 7)
     forms = (
         f"{r}{d.rng.choice((8, 9))}", f"{r}{d.rng.choice((8, 9))}", f"{r}{d.rng.randint(10, 99)}",
@@ -130,16 +152,16 @@ def bad_register(d: Draw) -> str:
 
 def out_of_range(d: Draw) -> str:
     """A number beyond the bounds, or a sign where none may be."""
-    rng, (low, high) = d.rng, immediates(d.isa)
-    position = d.position("immediate", "target")
+    rng, position = d.rng, d.position("immediate", "target")
     if position is None:
         return bad_register(d)
-    target = kind_of(d.opcode.operands[position]) == "target"
+    target = kind_of(d.slots[position]) == "target"
+    low, high = _bounds(d, position)
     negative = rng.random() < 0.35
     notation = _notation(rng)
     value = near(rng, -low if negative else high, above=True, notation=notation)
     if rng.random() < 0.4:
-        digits = rng.randint(10, rng.choice((11, 13, 20)))
+        digits = rng.randint(len(str(high)), rng.choice((11, 13, 20)))
         value = max(rng.randint(10 ** (digits - 1), 10**digits - 1), value)
     if negative:
         value = -rng.randint(1, 10 ** rng.randint(1, 9)) if target else -value
@@ -148,11 +170,11 @@ def out_of_range(d: Draw) -> str:
 
 def in_range(d: Draw) -> str:
     """A number just inside the bounds, at one of them, or with nearly as many digits."""
-    rng, (low, high) = d.rng, immediates(d.isa)
-    position = d.position("immediate", "target")
+    rng, position = d.rng, d.position("immediate", "target")
     if position is None:
         return d.plain
-    target = kind_of(d.opcode.operands[position]) == "target"
+    target = kind_of(d.slots[position]) == "target"
+    low, high = _bounds(d, position)
     negative = not target and rng.random() < 0.35
     bound, notation = -low if negative else high, _notation(rng)
     roll = rng.random()
@@ -165,6 +187,12 @@ def in_range(d: Draw) -> str:
     return d.replaced(
         position, operand_text(-value if negative else value, notation, rng, immediate=not target)
     )
+
+
+def _bounds(d: Draw, position: int) -> tuple[int, int]:
+    """The range of an operand; that of an address is as wide below zero as above."""
+    low, high = range_of(d.slots[position])
+    return (-high - 1 if d.slots[position].domain.has_labels else low), high
 
 
 def _notation(rng: Random) -> str:
@@ -200,7 +228,9 @@ def bad_target(d: Draw) -> str:
     jumps = [o for o in d.isa.opcodes if any(kind_of(x) == "target" for x in o.operands)]
     opcode = d.rng.choice(jumps or [d.opcode])
     rng, name, n = d.rng, label_name(d.rng, d.isa, d.words), d.rng.randint(0, 9999)
-    r = rng.choice("Rr") + str(rng.choice((*range(10), 12, 15, 31, 99, "00", "05")))
+    r = rng.choice(_register_letters(d.isa)) + str(
+        rng.choice((*range(10), 12, 15, 31, 99, "00", "05"))
+    )
     forms = (
         r, r, r, r, f"#{n}", f"-{n}", f"+{n}", f"@{name}", f"{name}:", f"[{name}]",
         f"{n}{name[:6]}", f"{name}-{n}", f"${name}",
@@ -209,7 +239,20 @@ def bad_target(d: Draw) -> str:
         (name + "_x" * 40)[: rng.randint(65, 80)], f"({name})", f"#{name}", f"{name},", f",{name}",
         f"{name[:8]}/{name[:8]}", f"={name}",
     )  # fmt: skip
-    return d.join([rng.choice(forms)], mixed_case(opcode.mnemonic, rng))
+    if len(opcode.operands) == 1:
+        return d.join([rng.choice(forms)], mixed_case(opcode.mnemonic, rng))
+    return _with_target(d, opcode, rng.choice(forms))
+
+
+def _with_target(d: Draw, opcode: Opcode, target: str) -> str:
+    """One of an opcode's forms with this text for a target, registers as they come."""
+    form = d.rng.choice(opcode.forms)
+    own = {operand.name: operand for operand in opcode.operands}
+    words = [
+        d.rng.choice([word for word, _ in own[name].spellings] or [target])
+        for name in form.operands
+    ]
+    return render_form(form, mixed_case(form.mnemonic, d.rng), words, d.rng)
 
 
 def edit(text: str, rng: Random, alphabet: str) -> str:

@@ -70,7 +70,7 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
         return _with_literal(d), broken(kind, d)
     valid = d.join(d.operands)
     if kind == "mnemonic" and d.rng.random() < 0.75:
-        return valid, d.join(d.operands, misspelt(d.opcode.mnemonic.lower(), d.rng))
+        return valid, d.join(d.operands, misspelt(d.form.mnemonic.lower(), d.rng))
     return valid, broken(kind, d)
 
 
@@ -79,9 +79,9 @@ def _with_literal(d: Draw) -> str:
     position = d.position("immediate", "target")
     if position is None:
         return d.plain
-    immediate = kind_of(d.opcode.operands[position]) == "immediate"
+    immediate = kind_of(d.slots[position]) == "immediate"
     notation = d.rng.choice(NOTATIONS if immediate else NOTATIONS[:4])
-    low, high = range_of(d.opcode.operands[position])
+    low, high = range_of(d.slots[position])
     value = notation_value(d.rng, notation, low, high)
     if immediate:
         return d.replaced(position, operand_text(value, notation, d.rng, immediate=True))

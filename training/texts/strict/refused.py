@@ -23,7 +23,7 @@ from training.texts.strict.faults import (
     out_of_range,
 )
 from training.texts.strict.spelling import label_name, mixed_case
-from training.texts.strict.valid import decorate, separator
+from training.texts.strict.valid import decorate, separator, separators_of
 from training.texts.strict.words import FOREIGN_MNEMONICS, PROSE, TRAINING_WORDS
 
 __all__ = ["REFUSAL_KINDS", "Candidate", "broken", "misspelt", "refusal_candidate"]
@@ -86,7 +86,7 @@ def _wrong_kind(d: Draw) -> str:
         "immediate": ("label",),
         "target": ("register",),
     }
-    return d.replaced(position, d.any_operand(*other[kind_of(d.opcode.operands[position])]))
+    return d.replaced(position, d.any_operand(*other[kind_of(d.slots[position])]))
 
 
 def _commas(d: Draw) -> str:
@@ -98,11 +98,13 @@ def _commas(d: Draw) -> str:
         lambda: f"{name} " + rng.choice(_SEPARATORS).join(d.operands),
         lambda: f"{name} " + rng.choice(_WORDS_BETWEEN).join(d.operands),
     ]
+    if " " not in separators_of(d.isa):  # where a comma must be, its lack is the likeliest fault
+        forms += 3 * [lambda: d.join(d.operands).replace(",", rng.choice((" ", "")))]
     return rng.choice(forms)()
 
 
 def _mnemonic(d: Draw) -> str:
-    rng, own = d.rng, d.opcode.mnemonic.lower()
+    rng, own = d.rng, d.form.mnemonic.lower()
     roll = rng.random()
     if roll < 0.5:
         return d.join(d.operands, mixed_case(rng.choice(FOREIGN_MNEMONICS), rng))
@@ -221,7 +223,7 @@ def _prose(d: Draw) -> str:
         letters = (d.rng.choice(string.ascii_lowercase) for _ in range(d.rng.randint(2, 5)))
         return mixed_case("".join(letters), d.rng)
     if roll < 0.62:
-        return misspelt(d.opcode.mnemonic.lower(), d.rng)
+        return misspelt(d.form.mnemonic.lower(), d.rng)
     if roll < 0.8:
         return " ".join(d.rng.choice(d.words) for _ in range(d.rng.randint(1, 7)))
     alphabet = d.rng.choice((string.printable[:95], string.ascii_letters + " ", "rR01234567,# -x'"))

@@ -6,8 +6,9 @@ data and fuzzing draw from here with different seeds and word lists; nothing in 
 answer path does. Texts that must be refused come from :mod:`training.texts.strict.refused`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
@@ -26,12 +27,20 @@ __all__ = [
     "decorate",
     "operand_text",
     "random_operation",
+    "render_form",
     "render_operands",
     "render_operation",
     "separator",
+    "separators_of",
     "valid_variant",
     "written_operand",
 ]
+
+# The first five come often, and so does each of them as often as it stands there.
+_SEPARATORS = (
+    *(", ", ", ", ", ", ",", " "),
+    *(" ", " ", ",", "  ", "\t", " ,", " , ", ",  ", ",\t", "   ", " \t,"),
+)
 
 
 @dataclass(frozen=True)
@@ -102,18 +111,38 @@ def operand_text(value: object, kind: str, rng: Random, *, immediate: bool = Fal
 
 def separator(rng: Random) -> str:
     """Blanks, or one comma with optional blanks."""
-    roll = rng.random()
-    if roll < 0.70:
-        return rng.choice((", ", ", ", ", ", ",", " "))
-    return rng.choice((" ", " ", ",", "  ", "\t", " ,", " , ", ",  ", ",\t", "   ", " \t,"))
+    return rng.choice(_SEPARATORS[:5] if rng.random() < 0.70 else _SEPARATORS[5:])
 
 
-def render_operands(mnemonic: str, operands: Sequence[str], rng: Random) -> str:
-    """Join a mnemonic and written operands with random blanks and separators."""
+@lru_cache(maxsize=16)
+def separators_of(isa: InstructionSet) -> frozenset[str]:
+    """Of what :func:`separator` draws, what a set's grammar takes between two operands."""
+    forms = [form for opcode in isa.opcodes for form in opcode.forms if len(form.operands) > 1]
+    return frozenset(
+        one
+        for one in _SEPARATORS
+        if any(form.takes(f"x {one.join('a' for _ in form.operands)}") for form in forms)
+    )
+
+
+def render_operands(
+    mnemonic: str, operands: Sequence[str], rng: Random, between: Collection[str] = ()
+) -> str:
+    """Join a mnemonic and written operands with random blanks and separators.
+
+    Args:
+        mnemonic: As it is to be written.
+        operands: Their words.
+        rng: Source of randomness.
+        between: The separators that may stand there; all, where none are named.
+    """
     blank = rng.choice((" ", " ", " ", " ", " ", "  ", "\t", "    "))
     text = mnemonic + (blank if operands else "")
     for position, operand in enumerate(operands):
-        text += (separator(rng) if position else "") + operand
+        if position:
+            drawn = separator(rng)
+            text += drawn if not between or drawn in between else ", "
+        text += operand
     return text
 
 
@@ -133,20 +162,41 @@ def render_operation(
         rng: Source of randomness.
         form: Which of its forms; None for the first.
     """
-    values = operation.params.model_dump()
-    written = [
-        written_operand(operand, values[operand.name], kind, rng)
+    form, values = form or opcode.forms[0], operation.params.model_dump()
+    written = {
+        operand.name: written_operand(operand, values[operand.name], kind, rng)
         for operand, kind in zip(opcode.operands, kinds, strict=True)
-    ]
-    return _joined(opcode, form or opcode.forms[0], written, rng)
-
-
-def _joined(opcode: Opcode, form: Form, written: Sequence[str], rng: Random) -> str:
-    """Operands in the order of a form, with what the grammar asks for between them."""
-    by_name = dict(zip((operand.name for operand in opcode.operands), written, strict=True))
+        if operand.name in form.operands
+    }
     name = mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
-    listed = render_operands(name, [by_name[one] for one in form.operands], rng)
-    return listed if form.takes(listed) else form.joined(name, by_name)
+    return render_form(form, name, [written[one] for one in form.operands], rng)
+
+
+def render_form(form: Form, name: str, words: Sequence[str], rng: Random) -> str:
+    """Write operands in the order of a form, with what the grammar takes between them.
+
+    Args:
+        form: Of which opcode's, does not matter.
+        name: The mnemonic as it is to be written.
+        words: The operands that the form writes, in its order; rightly written or not.
+        rng: Source of randomness.
+    """
+    listed = render_operands(name, words, rng)
+    if form.takes(listed, words):
+        return listed
+    written = dict(zip(form.operands, words, strict=True))
+    spread = name + "".join(_piece(piece, written, rng) for piece in form.pieces)
+    return spread if form.takes(spread, words) else form.joined(name, written)
+
+
+def _piece(piece: str, written: Mapping[str, str], rng: Random) -> str:
+    """An operand, or what stands between two, now and then with blanks around it."""
+    if piece[:1] == "{" and piece[1:-1] in written:
+        return written[piece[1:-1]]
+    if piece.isspace() or rng.random() < 0.8:
+        return piece
+    before, behind = rng.choices(("", " ", "  ", "\t"), (4, 4, 1, 1), k=2)
+    return before + piece.strip() + behind
 
 
 def decorate(
