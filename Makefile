@@ -20,7 +20,7 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check clean help
+.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check binutils clean help
 
 setup: $(READY) ## install into .venv what decoding needs, fetch and convert the base model (once)
 
@@ -74,6 +74,12 @@ wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it f
 	cd / && run="$(CURDIR)/build/wheel-check/venv/bin/kvrm-grammar" && lamp="$(CURDIR)/build/wheel-check/lamp" && \
 		"$$run" parse "sub r5 r3 r1" && "$$run" isa new "$$lamp" && "$$run" isa check "$$lamp" && \
 		"$$run" parse --isa "$$lamp" "off hall" && "$$run" --version
+
+# GNU as for RISC-V judges the second set; without it those tests are skipped.
+binutils: ## install GNU binutils for RISC-V, on Debian and its kin, where it is lacking
+	@command -v riscv64-unknown-elf-as > /dev/null || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils-riscv64-unknown-elf; } \
+		> /dev/null 2>&1 || echo 'not installed: binutils-riscv64-unknown-elf; its tests are skipped' >&2
 
 clean: ## remove caches and build outputs (.venv, data and runs stay)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,33 @@
+"""Real text of the second set through its reference parser, and through its model.
+
+In: the record of ``tests.sets.rv32im.real_text``. Out: a table.
+"""
+
+from benchmarks.tables.markdown import part, table
+from benchmarks.tables.records import Records
+
+__all__ = ["rv32im_real"]
+
+
+def rv32im_real(records: Records) -> str:
+    """Distinct lines of each form: right, refused by rule, wrong."""
+    report = records.result("rv32im_real")
+    rows = [
+        (
+            name,
+            f"{own['lines']:,}",
+            part(own["right"], own["distinct"]),
+            sum(own["refused"].values()),
+            own["wrong_count"],
+        )
+        for name, own in report["reference"].items()
+    ]
+    reasons = dict[str, int]()
+    for own in report["reference"].values():
+        for reason, count in own["refused"].items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    said = "; ".join(f"{count} × {reason}" for reason, count in reasons.items())
+    commit = report["provenance"]["commit"]
+    note = f"(Reference parser; {report['binutils']}; refused: {said}; commit `{commit}`.)"
+    head = ("text", "lines", "distinct ones that are right", "refused", "wrong")
+    return table(head, rows, note)
