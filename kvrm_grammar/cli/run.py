@@ -6,7 +6,7 @@ that does not come to its end has no last line; why is on standard error, and th
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -98,7 +98,7 @@ def run(
             try:
                 _run(program, own, registers, max_cycles, writer, trace=trace, jsonl=jsonl)
             except MachineError as error:
-                _stop(file, error)
+                fail(f"{source_name(file)}: {error}", REFUSED)
 
 
 def _registers(settings: list[str], isa: "InstructionSet") -> dict[str, int]:
@@ -175,7 +175,3 @@ def _end_row(state: "State", cycles: int, *, jsonl: bool) -> dict[str, Any]:
 
 def _json(row: dict[str, Any]) -> str:
     return json.dumps(row, separators=(",", ":"))
-
-
-def _stop(file: str, error: MachineError) -> NoReturn:
-    fail(f"{source_name(file)}: {error}", REFUSED)

@@ -21,7 +21,7 @@ from kvrm_grammar.isa.grammar import WrittenForm, compile_grammar, operand_patte
 from kvrm_grammar.isa.instruction_set import Form, InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.operation import OperationModel
 from kvrm_grammar.isa.schemas import params_class, read_schemas
-from kvrm_grammar.isa.semantics import Semantics, check_effects
+from kvrm_grammar.isa.semantics import Semantics, check_semantics
 from kvrm_grammar.isa.spelling import every_case
 
 __all__ = ["bind"]
@@ -71,7 +71,7 @@ def bind(
     )
     _check_implied(opcodes, definition)
     if semantics is not None:
-        check_effects(semantics, schemas, definition.name)
+        check_semantics(semantics, schemas, definition.name)
     isa = InstructionSet(
         definition,
         grammar,

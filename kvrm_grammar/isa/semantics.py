@@ -12,7 +12,7 @@ from kvrm_grammar.errors import IsaError, MachineError
 from kvrm_grammar.frozen import FrozenDict
 from kvrm_grammar.isa.domains import Integers
 
-__all__ = ["Effect", "EffectOf", "Semantics", "State", "check_effects"]
+__all__ = ["Effect", "EffectOf", "Semantics", "State", "check_semantics"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,9 @@ class Semantics:
     effects: Mapping[str, EffectOf]
     flags: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "effects", FrozenDict(self.effects))
+
     def start(self, registers: Mapping[str, int] | None = None) -> State:
         """The state before the first instruction.
 
@@ -101,8 +104,8 @@ class Semantics:
         return type(number) is int and number in self.values
 
 
-def check_effects(semantics: Semantics, keys: Iterable[str], name: str) -> None:
-    """Compare a set's semantics with its keys.
+def check_semantics(semantics: Semantics, keys: Iterable[str], name: str) -> None:
+    """Compare a set's semantics with its keys, and with the state that they start from.
 
     Args:
         semantics: What was loaded for the set.
@@ -110,9 +113,12 @@ def check_effects(semantics: Semantics, keys: Iterable[str], name: str) -> None:
         name: Of the set, for errors.
 
     Raises:
-        IsaError: An operation has no effect, or an effect is of no operation.
+        IsaError: An operation has no effect, an effect is of no operation, or a register cannot
+            hold the 0 of the start.
     """
     wanted, found = {*keys}, {*semantics.effects}
     for key in sorted(wanted ^ found):
         where = "the schemas" if key in wanted else "the semantics"
         raise IsaError(f"{name}: {key} is in {where} only; the two must have the same keys")
+    if not semantics.can_hold(0):
+        raise IsaError(f"{name}: registers hold 0 at the start, and {semantics.values} has no 0")

@@ -55,6 +55,7 @@ def test_a_folder_may_be_without(tmp_path: Path) -> None:
         ('"OP_ON": on', '"OP_GLOW": on, "OP_ON": on', "lamp: OP_GLOW is in the semantics only"),
         ("SEMANTICS = ", "OTHER = ", r"semantics\.py defines no SEMANTICS"),
         ("SEMANTICS = Semantics(", "SEMANTICS = dict(", "defines no SEMANTICS, of the class"),
+        ("Integers(0, 100)", "Integers(1, 100)", "lamp: registers hold 0 at the start"),
         ("def on", "1 / 0\ndef on", r"semantics\.py cannot be imported: division by zero"),
     ],
 )
