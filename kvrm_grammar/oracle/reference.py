@@ -50,6 +50,10 @@ class Verdict:
             return None
         return diagnose(self.text, self.isa, self._why)
 
+    @property
+    def confidence(self) -> None:
+        """None: a parser is not more or less sure."""
+
 
 @dataclass(frozen=True)
 class LineParts:
