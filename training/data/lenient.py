@@ -36,6 +36,8 @@ _HARDEST = (
     "register_spelling",
     "immediate",
     "dollar",
+    "frame",
+    "frame",
 )
 _KINDS = (*FORMS, *MANNERS, *_HARDEST)
 

@@ -10,6 +10,7 @@ from random import Random
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
 from training.texts.lenient import programs
+from training.texts.lenient.frames import frame
 from training.texts.lenient.lexicon import Lexicon
 from training.texts.lenient.meaning import Meaning, Writing, draw_meaning
 from training.texts.lenient.spelling import Speller, any_of, phrase, typing_error
@@ -155,6 +156,7 @@ FORMS: dict[str, tuple[int, _Form]] = {
     "record": (8, programs.record),
     "reversed": (5, programs.reversed_order),
     "dollar": (6, programs.dollar),
+    "frame": (14, frame),
 }
 """How the operation and its operands stand together, with weights; one form for each text."""
 ORDERED_FORMS = frozenset(("plain", "synonym", "typo", "two_operand", "reversed"))

@@ -118,8 +118,10 @@ def _attempt(
 ) -> Variant | None:
     meaning = draw_meaning(rng, isa, words)
     form, manners = _chosen(rng, kind)
-    if form == "english" and "value" in meaning.values and rng.random() < 0.6:
+    if form in ("english", "frame") and "value" in meaning.values and rng.random() < 0.6:
         meaning = meaning.with_value(0 if rng.random() < 0.25 else rng.randint(0, 100))
+    if form == "frame" and "value" in meaning.values and rng.random() < 0.2:
+        meaning = meaning.with_value(1)  # a step of one is another operation
     spell = Speller(
         rng,
         registers="register_spelling" in manners,
