@@ -20,6 +20,7 @@ from benchmarks.tables.lenient import (
     lenient_kinds,
     lenient_left_out,
 )
+from benchmarks.tables.masks import masks
 from benchmarks.tables.real_text import rv32im_real
 from benchmarks.tables.records import Records
 from benchmarks.tables.rounds import rounds_lenient, rounds_strict
@@ -57,6 +58,7 @@ TABLES: Mapping[str, Table] = {
     "backends": backends,
     "backends-lenient": backends_lenient,
     "attack": attack,
+    "masks": masks,
     "rv32im-real": rv32im_real,
     "rounds-strict": rounds_strict,
     "rounds-lenient": rounds_lenient,
