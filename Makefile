@@ -39,7 +39,7 @@ fuzz: $(INSTALLED) $(READY) ## model against parser (ARGS="--hypothesis-profile 
 	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
 train: $(INSTALLED) $(READY) $(DATA) ## train an adapter into runs/ (ARGS: options of train_decode)
-	$(BIN)/python -m training.train_decode $(ARGS)
+	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} $(BIN)/python -m training.train_decode $(ARGS)
 
 evaluate: $(INSTALLED) $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
