@@ -39,7 +39,7 @@ def test_the_cpu_preset_trains_in_two_stages(tiny_base: Path, data: Path, tmp_pa
     assert (record["preset"], record["previous"]["preset"]) == ("cpu-refine", "cpu-start")
     assert (record["started_from"], record["skipped_samples"]) == ("checkpoint-2", 32)
     assert record["previous"]["log"][-1]["step"] == 2
-    assert record["training_samples"] + 32 <= record["previous"]["training_samples"] + 6
+    assert record["previous"]["training_samples"] == 32  # what two steps have seen
 
 
 @pytest.mark.usefixtures("short_stages")

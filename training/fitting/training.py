@@ -68,9 +68,11 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     minutes = (time.monotonic() - started) / 60
     manifest = adapter_manifest(find_dialect(arguments.dialect, arguments.isa))
     save_adapter(model, arguments.output, loaded.base_name, manifest)
-    record = training_record(arguments, recipe, loaded, len(training), minutes, table.rows)
+    # Where the clock or a step ends a training, it has not seen all of them.
+    seen = min(len(training), trainer.state.global_step * recipe.batch_size)
+    record = training_record(arguments, recipe, loaded, seen, minutes, table.rows)
     (arguments.output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    print(f"{arguments.output}: trained on {len(training)} examples in {minutes:.1f} minutes")
+    print(f"{arguments.output}: trained on {seen} examples in {minutes:.1f} minutes")
 
 
 def _split(
