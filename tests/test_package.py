@@ -45,10 +45,13 @@ WINGS = (
     {"weights"},
     {"decoding"},
     {"facade", "compat", "agreement"},
+    {"serve"},
     {"cli", "__main__"},
 )
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.
-MAY_IMPORT_ORACLE = {"decoding.draft", "facade", "compat", "agreement", "cli", "dialects"}
+MAY_IMPORT_ORACLE = {
+    "decoding.draft", "facade", "compat", "agreement", "serve", "cli", "dialects",
+}  # fmt: skip
 # What could be a library of its own: it knows neither instruction sets nor dialects.
 GENERAL = {"protocol", "scoring", "acceptance", "engine", "search", "batching"}
 MAX_LINES = 320
