@@ -92,12 +92,13 @@ def _config(service: Service) -> uvicorn.Config:
 
 
 def _listener(settings: Settings) -> socket.socket:
-    """A bound socket; a free port is known before anything is loaded."""
+    """A socket that listens: who connects while the models are loaded is told so, not refused."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((settings.host, settings.port))
+        found.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         found.close()
         where = f"{settings.host}:{settings.port}"
