@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 DOCS := $(VENV)/.docs
+SERVE := $(VENV)/.serve
 DATA := data/cpu_decode_train.jsonl
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 # The first Python that is new enough; `make PYTHON=...` names another.
@@ -20,12 +21,15 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check clean help
+.PHONY: setup decode serve test check fuzz train evaluate bench tables docs wheel wheel-check clean help
 
 setup: $(READY) ## install into .venv what decoding needs, fetch and convert the base model (once)
 
 decode: $(READY) ## decode TEXT with the real model
 	@$(BIN)/kvrm-grammar decode -- "$$TEXT"
+
+serve: $(SERVE) $(READY) ## serve the models over HTTP, and a page (ARGS: options of serve)
+	$(BIN)/kvrm-grammar serve $(ARGS)
 
 test: $(INSTALLED) $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -52,6 +56,7 @@ bench: $(INSTALLED) $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
 	$(BIN)/python -m benchmarks.lenient
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.backends
+	$(BIN)/python -m benchmarks.serve
 
 tables: $(INSTALLED) ## write the figures of README and docs from the recorded results
 	$(BIN)/python -m benchmarks.tables $(ARGS)
@@ -87,6 +92,10 @@ $(DATA): $(INSTALLED)
 
 $(BENCH): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(SERVE): $(PLAIN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve]'
 	@touch $@
 
 $(DOCS): $(INSTALLED)

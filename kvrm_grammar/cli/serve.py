@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kvrm_grammar.cli.failures import ENVIRONMENT, USAGE, fail, failures
+from kvrm_grammar.cli.loading import chosen_isa
 from kvrm_grammar.cli.options import BackendOption, IsaOption, PrecisionOption
 
 __all__ = [
@@ -60,6 +61,8 @@ def serve(
             fail("serve needs the extra 'serve': pip install 'kvrm-grammar[serve]'", ENVIRONMENT)
         if api_key is None and not _is_loopback(host):
             fail(f"--host {host} is reached by others: set KVRM_GRAMMAR_API_KEY to a key", USAGE)
+        if isa is not None:
+            chosen_isa(isa)  # told as the other commands do
         from kvrm_grammar.serve.server import run_server
         from kvrm_grammar.serve.settings import Limits, Settings
 
