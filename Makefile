@@ -78,7 +78,9 @@ wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it f
 		> "$$(build/wheel-check/venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/dependencies.pth"
 	cd / && run="$(CURDIR)/build/wheel-check/venv/bin/kvrm-grammar" && lamp="$(CURDIR)/build/wheel-check/lamp" && \
 		"$$run" parse "sub r5 r3 r1" && "$$run" isa new "$$lamp" && "$$run" isa check "$$lamp" && \
-		"$$run" parse --isa "$$lamp" "off hall" && "$$run" --version
+		"$$run" parse --isa "$$lamp" "off hall" && "$$run" --version && \
+		echo "on hall" | "$$run" run --reference --isa "$$lamp" - && \
+		echo "inc r1" | "$$run" run --reference -
 
 clean: ## remove caches and build outputs (.venv, data and runs stay)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

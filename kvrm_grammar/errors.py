@@ -8,7 +8,12 @@ In: nothing. Out: exception classes that name the offending value and what to do
     ├── OperationError        JSON that is not a valid, canonical operation
     ├── ProgramError          source text whose labels do not hold together
     │   └── UnknownLabelError     a jump to a label that nobody defined
+    ├── MachineError          a program cannot be run, or not to its end
+    │   ├── RefusedLineError      a line of it was refused, so nothing is run
+    │   ├── JumpError             a jump to an address that the program does not have
+    │   └── CycleLimitError       it has not stopped within its limit
     ├── IsaError              a grammar and its schemas disagree
+    │   └── SemanticsError        the set does not say what its operations do
     ├── ConstraintError       the output language cannot be compiled
     ├── LimitError            a limit is below the longest answer, so it could cut one off
     ├── TokenIndexError         the token index cannot be built or read
@@ -32,17 +37,22 @@ __all__ = [
     "AdapterError",
     "BaseModelError",
     "ConstraintError",
+    "CycleLimitError",
     "DataError",
     "DecodeError",
     "ExportError",
     "InputError",
     "IsaError",
+    "JumpError",
     "KvrmError",
     "LimitError",
     "LineTooLongError",
+    "MachineError",
     "ModelError",
     "OperationError",
     "ProgramError",
+    "RefusedLineError",
+    "SemanticsError",
     "TokenIndexError",
     "UnknownLabelError",
 ]
@@ -108,8 +118,84 @@ class UnknownLabelError(ProgramError):
         return f"Unknown label: {self.label!r}{where}"
 
 
+class MachineError(KvrmError, ValueError):
+    """A program cannot be run, or not to its end."""
+
+
+class RefusedLineError(MachineError):
+    """A program has lines that are no instructions, or uncertain ones; nothing is run.
+
+    Attributes:
+        line: The source line of the first of them, from 1.
+        text: That line.
+        reason: Why it was refused.
+        others: The source lines of the others.
+    """
+
+    def __init__(self, line: int, text: str, reason: str, others: tuple[int, ...] = ()) -> None:
+        super().__init__(line, text, reason, others)
+        self.line = line
+        self.text = text
+        self.reason = reason
+        self.others = others
+
+    def __str__(self) -> str:
+        more = "".join(f", {line}" for line in self.others)
+        also = f"; lines refused: {self.line}{more}" if more else ""
+        return f"line {self.line}: {self.text.strip()!r} is refused: {self.reason}{also}"
+
+
+class JumpError(MachineError):
+    """A jump to an address that the program does not have.
+
+    Attributes:
+        address: Where the jump goes.
+        line: Its source line, from 1.
+        end: The address behind the last instruction, the highest one to jump to.
+        size: How far apart two addresses are.
+    """
+
+    def __init__(self, address: int, line: int, end: int, size: int = 1) -> None:
+        super().__init__(address, line, end, size)
+        self.address = address
+        self.line = line
+        self.end = end
+        self.size = size
+
+    def __str__(self) -> str:
+        steps = "" if self.size == 1 else f" in steps of {self.size}"
+        return (
+            f"line {self.line}: a jump to {self.address}, outside of the program, "
+            f"whose addresses are 0 to {self.end}{steps}"
+        )
+
+
+class CycleLimitError(MachineError):
+    """A program has not stopped within the number of instructions that it may execute.
+
+    Attributes:
+        limit: Instructions that were executed.
+        line: The source line that would be next, from 1.
+    """
+
+    def __init__(self, limit: int, line: int) -> None:
+        super().__init__(limit, line)
+        self.limit = limit
+        self.line = line
+
+    def __str__(self) -> str:
+        return (
+            f"not stopped after {self.limit} cycles, next is line {self.line}; "
+            "look for an endless loop, or raise the limit"
+        )
+
+
 class IsaError(KvrmError):
     """A grammar and its schemas disagree."""
+
+
+class SemanticsError(IsaError):
+    """The set does not say what its operations do, or says what cannot be."""
 
 
 class ConstraintError(KvrmError):

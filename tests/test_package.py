@@ -44,13 +44,15 @@ WINGS = (
     {"language"},
     {"weights"},
     {"decoding"},
+    {"machine"},
     {"facade", "compat", "agreement"},
     {"serve"},
     {"cli", "__main__"},
 )
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.
+# The machine takes the oracle's programs, whoever decoded them.
 MAY_IMPORT_ORACLE = {
-    "decoding.draft", "facade", "compat", "agreement", "serve", "cli", "dialects",
+    "decoding.draft", "facade", "compat", "agreement", "serve", "cli", "dialects", "machine",
 }  # fmt: skip
 # What could be a library of its own: it knows neither instruction sets nor dialects.
 GENERAL = {"protocol", "scoring", "acceptance", "engine", "search", "batching"}
@@ -439,7 +441,7 @@ def test_examples_in_docstrings_hold(name: str) -> None:
     "name",
     [
         "oracle.reference", "isa.loading", "language.constraint", "language.index",
-        "dialects.strict", "compat",
+        "dialects.strict", "compat", "machine.execute", "machine.trace",
     ],
 )  # fmt: skip
 def test_entry_points_have_an_example(name: str) -> None:

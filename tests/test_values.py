@@ -21,10 +21,19 @@ from kvrm_grammar.decoding.decoded import UNCERTAIN, Alternative, Decoded, Refus
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.protocol import Answer
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.errors import InputError, KvrmError, LineTooLongError, UnknownLabelError
+from kvrm_grammar.errors import (
+    CycleLimitError,
+    InputError,
+    JumpError,
+    KvrmError,
+    LineTooLongError,
+    RefusedLineError,
+    UnknownLabelError,
+)
 from kvrm_grammar.frozen import FrozenDict
-from kvrm_grammar.isa import INVALID, InstructionSet, load_set
+from kvrm_grammar.isa import INVALID, InstructionSet, State, load_set
 from kvrm_grammar.lines import Line
+from kvrm_grammar.machine import Machine, Step, run
 from kvrm_grammar.oracle.program import Instruction, Program, parse_program
 from kvrm_grammar.oracle.reference import LineParts, explain, parse
 from tests.sets import ZETA
@@ -42,6 +51,9 @@ TEXTS = (
 ARGUMENTS: dict[type[KvrmError], tuple[Any, ...]] = {
     LineTooLongError: (300, 256),
     UnknownLabelError: ("loop", 3),
+    RefusedLineError: (3, "foo r1", "foo is not a mnemonic", (5, 8)),
+    JumpError: (99, 3, 12, 4),
+    CycleLimitError: (1000, 3),
 }
 
 
@@ -55,6 +67,7 @@ def error_classes() -> list[type[KvrmError]]:
 
 ERRORS = [kind(*ARGUMENTS.get(kind, ("it is 'so': do that",))) for kind in error_classes()]
 HALT = parse("halt")
+START = State({"R0": 1}, {"Z": 0})
 RESULTS: dict[str, Any] = {
     **{f"operation {text}": parse(text) for text in TEXTS},
     "alternative": Alternative(HALT, 0.5),
@@ -72,10 +85,14 @@ RESULTS: dict[str, Any] = {
     "line": Line("halt"),
     "line error": Line("?", InputError("not UTF-8")),
     "line parts": LineParts("loop", True),
-    "instruction": Instruction(0, 1, "?", INVALID, "because"),
+    "instruction": Instruction(0, 1, "?", INVALID, "because", 0.5),
     "program": parse_program("a: nop\njmp a\n?"),
     "decode result": DecodeResult("OP_JMP", {"addr": 3}, True, None, "jmp a"),
     "frozen": FrozenDict({"a": 1}),
+    "state": State({"R0": 1}, {"Z": 0}, 2, halted=True),
+    "step": Step(1, Instruction(0, 1, "halt", HALT), START, START),
+    "machine": Machine(parse_program("a: nop\njmp a")),
+    "trace": run(parse_program("inc r1\nhalt")),
 }
 
 

@@ -23,7 +23,9 @@ __all__ = [
     "MinConfidence",
     "Output",
     "PrecisionOption",
+    "SourceFile",
     "Texts",
+    "UseReference",
     "Verbose",
 ]
 
@@ -35,6 +37,10 @@ EXIT_CODES = (
 
 Texts = Annotated[
     list[str] | None, typer.Argument(help="Instructions; '-' reads lines from standard input.")
+]
+SourceFile = Annotated[str, typer.Argument(help="Source file; '-' for standard input.")]
+UseReference = Annotated[
+    bool, typer.Option("--reference", help="Use the reference parser, and no model.")
 ]
 InputFile = Annotated[
     str | None,

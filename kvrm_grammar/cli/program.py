@@ -6,13 +6,12 @@ certain. One that cannot be read is exit code 2.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from kvrm_grammar.cli.failures import REFUSED, USAGE, fail, failures
+from kvrm_grammar.cli.assembling import assembled, check_reference, set_and_model
+from kvrm_grammar.cli.failures import failures
 from kvrm_grammar.cli.inputs import read_source
-from kvrm_grammar.cli.loading import ModelOptions, chosen_isa
+from kvrm_grammar.cli.loading import ModelOptions
 from kvrm_grammar.cli.options import (
     Adapter,
     BackendOption,
@@ -25,20 +24,16 @@ from kvrm_grammar.cli.options import (
     MinConfidence,
     Output,
     PrecisionOption,
+    SourceFile,
+    UseReference,
     Verbose,
 )
 from kvrm_grammar.cli.output import destination, finish, make_row
-from kvrm_grammar.errors import ProgramError
 
 if TYPE_CHECKING:
     from kvrm_grammar.oracle.program import Program
 
-__all__ = ["SourceFile", "UseReference", "decode_program"]
-
-SourceFile = Annotated[str, typer.Argument(help="Source file; '-' for standard input.")]
-UseReference = Annotated[
-    bool, typer.Option("--reference", help="Use the reference parser, and no model.")
-]
+__all__ = ["decode_program"]
 
 
 def decode_program(
@@ -69,34 +64,13 @@ def decode_program(
         backend=backend,
     )
     if reference:
-        _check_reference(options, min_confidence)
+        check_reference(options, min_confidence)
     with failures(verbose):
         source = read_source(file)
         with destination(output, None if file == "-" else file) as writer:
-            try:
-                program = _assemble(source, options, min_confidence, reference=reference)
-            except ProgramError as error:
-                fail(f"{'standard input' if file == '-' else file}: {error}", REFUSED)
+            own, decoder = set_and_model(options, reference=reference)
+            program = assembled(source, file, own, decoder, min_confidence)
             finish(_rows(program), writer, jsonl=jsonl)
-
-
-def _check_reference(options: ModelOptions, min_confidence: float) -> None:
-    if options.dialect not in (None, "strict"):
-        fail("--reference is for the strict dialect: no parser reads the other", USAGE)
-    if min_confidence or options != ModelOptions(None, dialect=options.dialect, isa=options.isa):
-        fail("--reference uses no model: leave out the options that choose or limit one", USAGE)
-
-
-def _assemble(
-    source: str, options: ModelOptions, min_confidence: float, *, reference: bool
-) -> "Program":
-    if reference:
-        from kvrm_grammar.oracle.program import parse_program
-
-        return parse_program(source, chosen_isa(options.isa))
-    from kvrm_grammar.facade import decode_program as assemble
-
-    return assemble(source, decoder=options.load(), min_confidence=min_confidence)
 
 
 def _rows(program: "Program") -> Iterator[dict[str, Any]]:

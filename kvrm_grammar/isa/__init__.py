@@ -17,11 +17,13 @@ from kvrm_grammar.isa.operation import (
     Params,
     operation_to_json,
 )
+from kvrm_grammar.isa.semantics import Effect, Semantics, State
 
 __all__ = [
     "INVALID",
     "INVALID_KEY",
     "Domain",
+    "Effect",
     "Form",
     "InstructionSet",
     "Integers",
@@ -33,6 +35,8 @@ __all__ = [
     "Operand",
     "OperationModel",
     "Params",
+    "Semantics",
+    "State",
     "load_set",
     "operation_from_json",
     "operation_to_json",

@@ -21,6 +21,7 @@ from kvrm_grammar.isa.grammar import WrittenForm, compile_grammar, operand_patte
 from kvrm_grammar.isa.instruction_set import Form, InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.operation import OperationModel
 from kvrm_grammar.isa.schemas import params_class, read_schemas
+from kvrm_grammar.isa.semantics import Semantics, check_semantics
 from kvrm_grammar.isa.spelling import every_case
 
 __all__ = ["bind"]
@@ -35,6 +36,7 @@ def bind(
     *,
     dialect_data: Mapping[str, Any] | None = None,
     source: str = "",
+    semantics: Semantics | None = None,
 ) -> InstructionSet:
     """Bind a grammar to its schemas.
 
@@ -44,12 +46,13 @@ def bind(
         definition: What ``isa.toml`` says.
         dialect_data: The tables of ``lenient.toml``.
         source: What the set was loaded from.
+        semantics: What the operations do.
 
     Returns:
         The instruction set.
 
     Raises:
-        IsaError: Grammar, schemas and definition disagree; the message names where.
+        IsaError: Grammar, schemas, definition and semantics disagree; the message names where.
     """
     parser = compile_grammar(grammar)
     schemas = read_schemas(models)
@@ -67,6 +70,8 @@ def bind(
         for key, fields in schemas.items()
     )
     _check_implied(opcodes, definition)
+    if semantics is not None:
+        check_semantics(semantics, schemas, definition.name)
     isa = InstructionSet(
         definition,
         grammar,
@@ -75,6 +80,7 @@ def bind(
         dialect_data,
         _digest(grammar, models, definition),
         source,
+        semantics,
     )
     check_agreement(isa)
     return isa

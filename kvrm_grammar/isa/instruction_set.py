@@ -20,6 +20,7 @@ from kvrm_grammar.isa.definition import CommentSigns, Definition, Value
 from kvrm_grammar.isa.domains import Domain
 from kvrm_grammar.isa.grammar import compile_grammar, punctuation_of, terminal_pattern
 from kvrm_grammar.isa.operation import INVALID, INVALID_KEY, Invalid, OperationModel
+from kvrm_grammar.isa.semantics import Semantics
 
 __all__ = ["Form", "InstructionSet", "Opcode", "Operand"]
 
@@ -112,6 +113,7 @@ class InstructionSet:
         digest: SHA-256, in hexadecimal, of grammar, schemas and definition, comments left out.
             ``lenient.toml`` is not in it: that makes drafts and training texts, no answers.
         source: What :func:`kvrm_grammar.isa.load_set` was given; empty for a set bound by hand.
+        semantics: What the operations do; None where the set does not say. Not in the digest.
     """
 
     definition: Definition
@@ -121,6 +123,7 @@ class InstructionSet:
     dialect_data: Mapping[str, Any] | None
     digest: str
     source: str
+    semantics: Semantics | None
 
     def __init__(
         self,
@@ -131,6 +134,7 @@ class InstructionSet:
         dialect_data: Mapping[str, Any] | None,
         digest: str,
         source: str = "",
+        semantics: Semantics | None = None,
     ) -> None:
         vars(self).update(
             definition=definition,
@@ -140,6 +144,7 @@ class InstructionSet:
             dialect_data=dialect_data,
             digest=digest,
             source=source,
+            semantics=semantics,
         )
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -3,8 +3,9 @@
 In: ``kvrm``, a folder, or the name of an entry point of the group ``kvrm_grammar.sets``. Out: the
 bound :class:`~kvrm_grammar.isa.instruction_set.InstructionSet`, the same object every time.
 
-A folder's ``operations.py`` is code and is run: it is imported only from a folder that the caller
-names with a path, never because a folder of that name happens to be in the current directory.
+A folder's ``operations.py`` and ``semantics.py`` are code and are run: they are imported only from
+a folder that the caller names with a path, never because a folder of that name happens to be in
+the current directory.
 """
 
 import copyreg
@@ -27,6 +28,7 @@ from kvrm_grammar.isa.definition import read_definition
 from kvrm_grammar.isa.grammar import one_line
 from kvrm_grammar.isa.instruction_set import InstructionSet
 from kvrm_grammar.isa.schemas import models_of, params_class
+from kvrm_grammar.isa.semantics import Semantics
 from kvrm_grammar.resources import resource_path
 
 __all__ = ["ENTRY_POINTS", "load_set", "packaged_sets"]
@@ -34,11 +36,12 @@ __all__ = ["ENTRY_POINTS", "load_set", "packaged_sets"]
 ENTRY_POINTS = "kvrm_grammar.sets"
 """Group of entry points: each names a module with ``Operation``, beside its data files."""
 
-_GRAMMAR, _DEFINITION, _LENIENT, _OPERATIONS = (
+_GRAMMAR, _DEFINITION, _LENIENT, _OPERATIONS, _SEMANTICS = (
     "grammar.lark",
     "isa.toml",
     "lenient.toml",
     "operations.py",
+    "semantics.py",
 )
 
 
@@ -105,24 +108,24 @@ def _by_name(name: str) -> InstructionSet:
 def _from_folder(folder: Path) -> InstructionSet:
     if not folder.is_dir():
         raise IsaError(f"no folder {folder}: an instruction set is a folder with {_GRAMMAR}")
-    return _bound(folder, _import(folder / _OPERATIONS), f"{folder}/")
+    return _bound(folder, _import(folder / _OPERATIONS, "the schemas"), f"{folder}/")
 
 
-def _import(path: Path) -> ModuleType:
-    """Run a set's schemas as a module of its own, once per path."""
+def _import(path: Path, what: str) -> ModuleType:
+    """Run a file of a set's folder as a module of its own, once per path."""
     if not path.is_file():
-        raise IsaError(f"cannot read the schemas {path}: no such file")
+        raise IsaError(f"cannot read {what} {path}: no such file")
     name = f"kvrm_grammar_set_{sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise IsaError(f"cannot import the schemas {path}")
+        raise IsaError(f"cannot import {what} {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # code of somebody else's: whatever it raises
         del sys.modules[name]
-        raise IsaError(f"the schemas {path} cannot be imported: {one_line(error)}") from error
+        raise IsaError(f"{what} {path} cannot be imported: {one_line(error)}") from error
     return module
 
 
@@ -142,7 +145,26 @@ def _bound(folder: Path, module: ModuleType, source: str) -> InstructionSet:
         read_definition(_read(folder / _DEFINITION), str(folder / _DEFINITION)),
         dialect_data=_dialect_data(folder / _LENIENT),
         source=source,
+        semantics=_semantics(module),
     )
+
+
+def _semantics(module: ModuleType) -> Semantics | None:
+    """What ``semantics.py`` beside the schemas says; None where there is none."""
+    path = Path(str(module.__file__)).with_name(_SEMANTICS)
+    if not path.is_file():
+        return None
+    if module.__package__:
+        try:
+            beside = importlib.import_module(f"{module.__package__}.{path.stem}")
+        except Exception as error:  # a package of somebody else's: whatever it raises
+            raise IsaError(f"the semantics {path} cannot be imported: {one_line(error)}") from error
+    else:
+        beside = _import(path, "the semantics")
+    found = getattr(beside, "SEMANTICS", None)
+    if not isinstance(found, Semantics):
+        raise IsaError(f"{path} defines no SEMANTICS, of the class Semantics of kvrm_grammar.isa")
+    return found
 
 
 def _reduced(source: str, value: BaseModel) -> tuple[Any, ...]:

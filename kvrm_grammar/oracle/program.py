@@ -8,7 +8,7 @@ assemble by the same rules.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
@@ -34,6 +34,10 @@ class Judged(Protocol):
     def reason(self) -> str | None:
         """Why it is refused; None where it is not."""
 
+    @property
+    def confidence(self) -> float | None:
+        """How probable a model's answer is; None where a parser judged."""
+
 
 @dataclass(frozen=True)
 class Instruction:
@@ -45,6 +49,8 @@ class Instruction:
         text: That line as it stands in the source, without the line end.
         operation: What it means; a label is replaced by its address.
         reason: Why it is ``OP_INVALID``; None where it is not.
+        confidence: How probable the model's answer is, 0 to 1; None where a parser answered. Two
+            instructions that differ in it alone are equal.
     """
 
     address: int
@@ -52,6 +58,7 @@ class Instruction:
     text: str
     operation: OperationModel
     reason: str | None = None
+    confidence: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,9 @@ def assemble(
             raise ProgramError(f"line {number}: no answer for {text!r}")
         resolved = resolve_labels(one.operation, labels, isa=isa, line=number)
         address = place * isa.definition.instruction_size
-        instructions.append(Instruction(address, number, text, resolved, one.reason))
+        instructions.append(
+            Instruction(address, number, text, resolved, one.reason, one.confidence)
+        )
     return Program(tuple(instructions), labels)
 
 

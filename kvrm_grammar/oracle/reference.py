@@ -50,6 +50,10 @@ class Verdict:
             return None
         return self._why or diagnose(self.text, self.isa)
 
+    @property
+    def confidence(self) -> None:
+        """None: a parser is not more or less sure."""
+
 
 @dataclass(frozen=True)
 class LineParts:

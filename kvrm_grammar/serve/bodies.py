@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = ["Body", "DecodeBody", "Probability", "ProgramBody"]
 
 _MOST = 20
-_MOST_CYCLES = 1_000_000
+_MOST_CYCLES = 100_000  # about a second
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

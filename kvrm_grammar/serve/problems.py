@@ -9,7 +9,7 @@ from typing import Any
 
 from kvrm_grammar.errors import KvrmError
 
-__all__ = ["RequestError", "as_problem", "not_available", "queue_full", "too_late"]
+__all__ = ["RequestError", "as_problem", "queue_full", "too_late"]
 
 
 class RequestError(Exception):
@@ -75,13 +75,6 @@ def too_late(seconds: float) -> RequestError:
     """It was not answered in time."""
     message = f"not answered within {seconds:g} s; send fewer texts, or try again"
     return RequestError(504, "timeout", message, retry_after_s=5)
-
-
-def not_available(what: str, param: str) -> RequestError:
-    """This server has no such thing."""
-    return RequestError(
-        501, "not_available", f"{what} is not available in this version", param=param
-    )
 
 
 def as_problem(error: KvrmError, param: str | None = None) -> RequestError:

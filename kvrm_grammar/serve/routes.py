@@ -4,6 +4,7 @@ In: checked bodies. Out: JSON. Each route asks the service, and says in the log'
 about.
 """
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,9 +17,9 @@ from kvrm_grammar.serve.chat import completion, events, question_of
 from kvrm_grammar.serve.chat_bodies import ChatBody
 from kvrm_grammar.serve.engine import Question, Reply
 from kvrm_grammar.serve.metrics import CONTENT_TYPE
-from kvrm_grammar.serve.problems import not_available
 from kvrm_grammar.serve.programs import decode_source, program_rows
 from kvrm_grammar.serve.rows import row_of
+from kvrm_grammar.serve.runs import check_run, run_row
 from kvrm_grammar.serve.schema import json_schema
 from kvrm_grammar.serve.service import Service
 
@@ -83,8 +84,7 @@ def _add_decoding(routes: APIRouter, service: Service) -> None:
     @routes.post("/v1/programs", summary="Decode a program; labels become addresses")
     async def programs(body: ProgramBody, request: Request) -> Response:
         name = service.catalog.find(body.isa, body.dialect)
-        if body.run:
-            raise not_available("running a program", "run")
+        check_run(body, service.catalog.isa)
 
         async def ask(texts: list[str]) -> list[Reply]:
             _note(request, service, name, texts)
@@ -96,7 +96,9 @@ def _add_decoding(routes: APIRouter, service: Service) -> None:
         program, replies = await decode_source(body.source, dialect, ask)
         rows = program_rows(program, replies)
         is_whole = all(row["ok"] for row in rows)
-        found = {"model": name, "ok": is_whole, "labels": dict(program.labels)}
+        found: dict[str, Any] = {"model": name, "ok": is_whole, "labels": dict(program.labels)}
+        if body.run:
+            found["run"] = await asyncio.to_thread(run_row, program, body, service.catalog.isa)
         return JsonAnswer({**found, "instructions": rows})
 
 

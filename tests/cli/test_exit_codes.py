@@ -93,7 +93,7 @@ def test_help_names_the_defaults() -> None:
 def test_help_names_every_command() -> None:
     """The overview has each command with a sentence."""
     text = run("--help").stdout
-    for name in ("decode", "decode-program", "parse", "info", "setup"):
+    for name in ("decode", "decode-program", "run", "parse", "info", "setup"):
         assert f" {name} " in text
 
 
@@ -109,6 +109,8 @@ def test_help_names_every_command() -> None:
         (errors.InputError("x"), USAGE),
         (errors.DecodeError("x"), REFUSED),
         (errors.ProgramError("x"), REFUSED),
+        (errors.MachineError("x"), REFUSED),
+        (errors.SemanticsError("x"), ENVIRONMENT),
         (PermissionError(13, "x", "some/file"), ENVIRONMENT),
         (OSError("x"), ENVIRONMENT),
         (ModuleNotFoundError("x", name="torch"), ENVIRONMENT),
@@ -155,7 +157,9 @@ def test_the_version() -> None:
     assert (result.stdout, result.stderr) == (f"kvrm-grammar {kvrm_grammar.__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", [[], ["decode"], ["parse"], ["decode-program"], ["setup"]])
+@pytest.mark.parametrize(
+    "command", [[], ["decode"], ["parse"], ["decode-program"], ["run"], ["setup"]]
+)
 def test_help_names_the_exit_codes(command: list[str]) -> None:
     """Each command's help ends with what its exit codes mean."""
     text = " ".join(run(*command, "--help").stdout.split())

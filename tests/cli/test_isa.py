@@ -33,7 +33,9 @@ def test_a_new_set_works_as_it_is(lamps: Path) -> None:
     """Its files are the scaffold's, its name the folder's; its cases hold, valid and refused."""
     names = {path.name for path in resource_path("grammars/scaffold").iterdir() if path.is_file()}
     assert {path.name for path in lamps.iterdir() if path.is_file()} == names
-    assert names == {"README.md", "cases.jsonl", "grammar.lark", "isa.toml", "operations.py"}
+    assert names == {
+        "README.md", "cases.jsonl", "grammar.lark", "isa.toml", "operations.py", "semantics.py",
+    }  # fmt: skip
     isa = load_set(lamps)
     assert (isa.name, len(isa.opcodes)) == ("lamps", 3)
     answers = [case["answer"]["key"] for case in read_cases(isa)]

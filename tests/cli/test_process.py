@@ -25,6 +25,7 @@ def test_light_commands_load_no_model() -> None:
         "for heavy, arguments in (\n"
         "    ({'torch', 'transformers', 'pydantic', 'lark'}, ['--help']),\n"
         "    ({'torch', 'transformers', 'peft', 'lark'}, ['decode', '--help']),\n"
+        "    ({'torch', 'transformers', 'peft', 'lark'}, ['run', '--help']),\n"
         "    ({'torch', 'transformers', 'peft'}, ['parse', 'HALT']),\n"
         "    ({'torch', 'transformers', 'peft'}, ['info', '--json']),\n"
         "):\n"
@@ -33,7 +34,7 @@ def test_light_commands_load_no_model() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stderr == ""
-    assert done.stdout == "--help []\ndecode []\nparse []\ninfo []\n"
+    assert done.stdout == "--help []\ndecode []\nrun []\nparse []\ninfo []\n"
 
 
 def test_lines_are_answered_as_they_come() -> None:

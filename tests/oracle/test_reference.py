@@ -279,13 +279,13 @@ def test_refused_lines_say_why(text: str, reason: str) -> None:
 
 
 def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
-    """The oracle needs errors, resources, sets and isa of this package, and nothing else of it."""
+    """The oracle needs plain helpers, sets and isa of this package, and nothing else of it."""
     code = (
         "import sys, kvrm_grammar.oracle.reference as r; r.parse('halt');"
         "print(*sorted({m.split('.')[1] for m in sys.modules if m.startswith('kvrm_grammar.')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["errors", "isa", "oracle", "resources", "sets"]
+    assert done.stdout.split() == ["errors", "frozen", "isa", "oracle", "resources", "sets"]
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r", "\r\n"])

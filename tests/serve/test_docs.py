@@ -28,7 +28,7 @@ def real() -> Iterator[Standing]:
         yield standing
 
 
-def run(command: str, port: int) -> Any:
+def asked(command: str, port: int) -> Any:
     """What a shell gets, as JSON."""
     here = command.replace("localhost:8000", f"127.0.0.1:{port}")
     assert here != command
@@ -50,14 +50,15 @@ def test_the_page_has_commands() -> None:
 @pytest.mark.model
 def test_every_curl_line_does_what_the_page_says(real: Standing) -> None:
     """Its answer is what the page describes."""
-    found = {command: run(command, real.port) for command in COMMANDS}
+    found = {command: asked(command, real.port) for command in COMMANDS}
     assert not any("error" in answer for answer in found.values())
-    health, decode, lenient, program, models, chat = found.values()
+    health, decode, lenient, program, run_of, models, chat = found.values()
     assert health["status"] == "ok"
     assert [row["ok"] for row in decode["results"]] == [True, False]
     assert decode["results"][1]["reason"] == "ADD takes 3 operands, got 2"
     assert lenient["results"][0]["posterior"]["fields"]["key"]
     assert program["ok"] and program["labels"] == {"again": 0}
+    assert run_of["run"]["end"]["registers"]["R1"] == 0 and run_of["run"]["cycles"] == 7
     assert len(models["data"]) == 2
     content = json.loads(chat["choices"][0]["message"]["content"])
     assert content["key"] == "OP_SUB"

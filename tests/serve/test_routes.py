@@ -284,3 +284,61 @@ def test_models_name_themselves_and_their_schema() -> None:
         assert (status, missing["error"]["code"]) == (404, "model_not_found")
 
     run(scenario())
+
+
+def test_a_program_is_run_step_by_step() -> None:
+    """The state at the start, what each instruction changed, and the state at the end."""
+
+    async def scenario() -> None:
+        source = "again: dec r1\njnz again\nhalt"
+        body = {"source": source, "run": True, "registers": {"R1": 2}}
+        async with serving() as (client, _):
+            status, found = await posted(client, "/v1/programs", body)
+        run_of = found["run"]
+        assert (status, run_of["error"], run_of["cycles"]) == (200, None, 5)
+        assert run_of["start"]["registers"]["R1"] == 2
+        assert run_of["end"]["registers"]["R1"] == 0 and run_of["end"]["halted"]
+        told = [(one["line"], one["changed"], one["flags"]["Z"]) for one in run_of["steps"]]
+        assert told[:3] == [(1, {"R1": 1}, 0), (2, {}, 0), (1, {"R1": 0}, 1)]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "kind", "cycles"),
+    [
+        ("nop\nadd r1\nhalt", {}, "RefusedLineError", 0),
+        (f"nop\n{UNSURE}: halt", {"min_confidence": 0.9}, "RefusedLineError", 0),
+        ("again: jmp again", {"max_cycles": 7}, "CycleLimitError", 7),
+        ("nop\njmp 99", {}, "JumpError", 1),
+    ],
+)
+def test_a_run_that_does_not_end_says_why(
+    source: str, more: dict[str, Any], kind: str, cycles: int
+) -> None:
+    """A refused or uncertain line stops everything before anything runs."""
+
+    async def scenario() -> None:
+        async with serving() as (client, _):
+            status, found = await posted(
+                client, "/v1/programs", {"source": source, "run": True, **more}
+            )
+        assert (status, found["run"]["error"]["type"]) == (200, kind)
+        assert (found["run"]["cycles"], len(found["run"]["steps"])) == (cycles, cycles)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("registers", [{"R9": 1}, {"R1": 1 << 40}])
+def test_registers_that_cannot_be_are_told(registers: dict[str, int]) -> None:
+    """Before a model is asked."""
+
+    async def scenario() -> None:
+        body = {"source": "halt", "run": True, "registers": registers}
+        async with serving() as (client, service):
+            status, found = await posted(client, "/v1/programs", body)
+            metrics = service.metrics.text().decode()
+        assert (status, found["error"]["param"]) == (400, "registers")
+        assert "kvrm_grammar_batch_texts_count 0.0" in metrics
+
+    run(scenario())

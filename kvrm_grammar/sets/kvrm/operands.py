@@ -11,10 +11,13 @@ from pydantic import Field
 from kvrm_grammar.isa.labels import LabelOf
 from kvrm_grammar.resources import resource_path
 
-__all__ = ["Address", "Immediate", "Label", "Register", "Target"]
+__all__ = ["LEAST", "MOST", "Address", "Immediate", "Label", "Register", "Target"]
+
+LEAST, MOST = -(2**31), 2**31 - 1
+"""The ends of what a register holds: 32 bits, in two's complement."""
 
 Register = Literal["R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7"]
-Immediate = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
-Address = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Immediate = Annotated[int, Field(ge=LEAST, le=MOST)]
+Address = Annotated[int, Field(ge=0, le=MOST)]
 Label = Annotated[str, LabelOf(resource_path("grammars/kvrm/grammar.lark"))]
 Target = Address | Label
