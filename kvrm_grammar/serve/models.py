@@ -6,11 +6,13 @@ What runs a model is imported when one is loaded.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.errors import LimitError
 from kvrm_grammar.isa import InstructionSet, load_set
+from kvrm_grammar.isa.sampling import draw_text
 from kvrm_grammar.serve.problems import RequestError
 from kvrm_grammar.serve.settings import Settings
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from kvrm_grammar.decoding.decoder import Decoder
     from kvrm_grammar.decoding.posterior import Posterior
 
-__all__ = ["Catalog", "DecoderModel", "Model", "catalog_of", "load_models", "warm_up"]
+__all__ = ["Catalog", "DecoderModel", "Model", "catalog_of", "load_models", "samples", "warm_up"]
+
+_SAMPLES = 8
+_SAMPLE_SEED = 5
 
 
 class Model(Protocol):
@@ -130,6 +135,12 @@ class DecoderModel:
         """Token IDs that the model read for it; 0 where it read nothing."""
         pipeline = self.decoder.pipeline
         return 0 if decoded.reading is None else len(pipeline.prompt(decoded.reading))
+
+
+def samples(isa: InstructionSet) -> list[str]:
+    """Some instructions of a set, always the same."""
+    rng = Random(_SAMPLE_SEED)
+    return [draw_text(rng, isa)[0] for _ in range(_SAMPLES)]
 
 
 def load_models(catalog: Catalog, settings: Settings) -> dict[str, Model]:

@@ -17,6 +17,7 @@ from kvrm_grammar.serve.chat import completion, events, question_of
 from kvrm_grammar.serve.chat_bodies import ChatBody
 from kvrm_grammar.serve.engine import Question, Reply
 from kvrm_grammar.serve.metrics import CONTENT_TYPE
+from kvrm_grammar.serve.models import samples
 from kvrm_grammar.serve.programs import decode_source, program_rows
 from kvrm_grammar.serve.rows import row_of
 from kvrm_grammar.serve.runs import check_run, run_row
@@ -55,8 +56,9 @@ def _add_state(routes: APIRouter, service: Service) -> None:
     @routes.get("/v1/models/{model}", summary="One model, with the JSON schema of its answers")
     async def model(model: str) -> Response:
         service.catalog.check(model)
-        schema = json_schema(service.catalog.isa)
-        return JsonAnswer({**_model(service, model), "json_schema": schema})
+        isa = service.catalog.isa
+        more = {"json_schema": json_schema(isa), "samples": samples(isa)}
+        return JsonAnswer({**_model(service, model), **more})
 
 
 def _add_decoding(routes: APIRouter, service: Service) -> None:

@@ -55,7 +55,9 @@ def main(argument: str) -> None:
         return models
 
     held: list[HeldModel] = []
-    service = make_service(Settings(port=0, limits=Limits(**told["limits"])), load)
+    service = make_service(
+        Settings(port=0, api_key=told["key"], limits=Limits(**told["limits"])), load
+    )
     ready = service.open
 
     async def open_held() -> None:
@@ -140,10 +142,12 @@ def _warm(process: "subprocess.Popen[bytes]", log: Path) -> Standing:
         time.sleep(0.05)
 
 
-def stand(file: Path | None = None, **limits: float) -> AbstractContextManager[Standing]:
+def stand(
+    file: Path | None = None, *, key: str | None = None, **limits: float
+) -> AbstractContextManager[Standing]:
     """A server of models that never err, and wait for a file where one is named."""
     told = json.dumps(
-        {"file": None if file is None else str(file), "fails": False, "limits": limits}
+        {"file": None if file is None else str(file), "fails": False, "key": key, "limits": limits}
     )
     return started([sys.executable, "-m", "tests.serve.standing", told])
 

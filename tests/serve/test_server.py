@@ -183,7 +183,7 @@ def test_a_signal_stops_in_order(tmp_path: Path, number: signal.Signals) -> None
 
 def test_a_model_that_cannot_be_loaded_ends_the_server() -> None:
     """The reason is raised, behind an orderly end."""
-    told = json.dumps({"file": None, "fails": True, "limits": {}})
+    told = json.dumps({"file": None, "fails": True, "key": None, "limits": {}})
     done = subprocess.run(
         [sys.executable, "-m", "tests.serve.standing", told],
         capture_output=True, text=True, check=False, cwd=ROOT, timeout=WAIT_S,
