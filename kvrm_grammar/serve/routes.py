@@ -26,10 +26,15 @@ from kvrm_grammar.serve.service import Service
 
 __all__ = ["router"]
 
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request is wrong; `error` has `message`, `code` and `param`."},
+    "5XX": {"description": "It is not answered now; `retry-after` says when to come back."},
+}
+
 
 def router(service: Service) -> APIRouter:
     """All routes of one server."""
-    routes = APIRouter()
+    routes = APIRouter(responses=_RESPONSES)
     _add_state(routes, service)
     _add_decoding(routes, service)
     _add_chat(routes, service)
