@@ -18,7 +18,7 @@ from kvrm_grammar.serve.logs import json_log
 from kvrm_grammar.serve.service import Service
 from kvrm_grammar.serve.settings import Settings
 
-__all__ = ["run_server", "run_service"]
+__all__ = ["listener", "run_server", "run_service"]
 
 _LOGGER = logging.getLogger(__name__)
 _BACKLOG = 1024
@@ -57,18 +57,18 @@ def run_service(service: Service) -> None:
         Exception: What kept the models from being loaded.
     """
     settings = service.settings
-    listener = _listener(settings)
+    bound = listener(settings)
     server = _Server(_config(service))
 
     def stop() -> None:
         server.should_exit = True
 
     service.on_failure = stop
-    host, port = listener.getsockname()[:2]
-    with json_log(), listener:
+    host, port = bound.getsockname()[:2]
+    with json_log(), bound:
         _LOGGER.info("listening", extra={"fields": {"host": host, "port": port}})
         with suppress(KeyboardInterrupt):
-            server.run([listener])
+            server.run([bound])
         _LOGGER.info("stopped")
     if service.failure is not None:
         raise service.failure
@@ -91,10 +91,15 @@ def _config(service: Service) -> uvicorn.Config:
     )
 
 
-def _listener(settings: Settings) -> socket.socket:
-    """A socket that listens: who connects while the models are loaded is told so, not refused."""
+def listener(settings: Settings) -> socket.socket:
+    """Make a socket that listens: who connects while the models are loaded is told so.
+
+    Raises:
+        InputError: The address cannot be listened on.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named: asyncio sends at once (TCP_NODELAY) only on sockets that say it.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((settings.host, settings.port))

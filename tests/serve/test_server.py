@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from kvrm_grammar.serve.server import listener
+from kvrm_grammar.serve.settings import Settings
 from tests.serve.standing import ROOT, WAIT_S, Standing, stand
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -95,6 +97,13 @@ def test_a_huge_body_is_refused(standing: Standing) -> None:
     for answer in (announced, whole):
         assert answer.startswith(b"HTTP/1.1 413 ")
     assert standing.ask("GET", "/health")[0] == 200
+
+
+def test_answers_are_sent_at_once() -> None:
+    """The socket says that it is TCP, without which small answers wait for the client's system."""
+    with listener(Settings(port=0)) as own:
+        assert own.proto == socket.IPPROTO_TCP
+        assert own.getsockname()[0] == "127.0.0.1"
 
 
 def test_what_is_no_http_is_refused(standing: Standing) -> None:
