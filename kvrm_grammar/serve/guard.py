@@ -23,7 +23,7 @@ from kvrm_grammar.serve.service import Service
 
 __all__ = ["Guard"]
 
-_LOGGER = logging.getLogger("kvrm_grammar.serve.access")
+_LOGGER = logging.getLogger(__name__)
 _OPEN = ("/health", "/", "/page/", "/docs", "/openapi.json")
 """What needs no key: nothing there comes from a model. A slash at the end stands for a folder."""
 _DISCARDED = 8  # bodies of the largest size that are read and dropped, so that the answer is seen

@@ -15,7 +15,7 @@ from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import INVALID
 from kvrm_grammar.oracle.program import Program, assemble
 from kvrm_grammar.serve.engine import Reply
-from kvrm_grammar.serve.problems import as_problem
+from kvrm_grammar.serve.problems import RequestError, as_problem
 from kvrm_grammar.serve.rows import operation_row
 
 __all__ = ["decode_source", "program_rows"]
@@ -23,17 +23,25 @@ __all__ = ["decode_source", "program_rows"]
 _Ask = Callable[[list[str]], Awaitable[list[Reply]]]
 
 
-async def decode_source(source: str, dialect: Dialect, ask: _Ask) -> tuple[Program, list[Reply]]:
+async def decode_source(
+    source: str, dialect: Dialect, ask: _Ask, max_lines: int
+) -> tuple[Program, list[Reply]]:
     """Decode a source text.
 
     Args:
         source: Lines that end in LF, CR LF or CR.
         dialect: How its lines are read, and of which set.
         ask: Answers instructions, in order.
+        max_lines: Lines that it may have.
 
     Raises:
-        RequestError: Its labels do not hold together, or a line is too long or has no answer.
+        RequestError: Its labels do not hold together, a line is too long or has no answer, or there
+            are too many lines.
     """
+    lines = 1 + source.count("\n") + source.count("\r")
+    if lines > max_lines:
+        message = f"{lines} lines; at most {max_lines} in one program"
+        raise RequestError(413, "too_many_texts", message, param="source")
     empty = await _assembled(source, dialect, None)
     texts = [one.text for one in empty.instructions]
     replies = await ask(texts) if texts else []

@@ -100,7 +100,8 @@ def _add_decoding(routes: APIRouter, service: Service) -> None:
 
         service.check_ready()
         dialect = service.catalog.dialects[name]
-        program, replies = await decode_source(body.source, dialect, ask)
+        limit = service.settings.limits.max_lines
+        program, replies = await decode_source(body.source, dialect, ask, limit)
         rows = program_rows(program, replies)
         is_whole = all(row["ok"] for row in rows)
         found: dict[str, Any] = {"model": name, "ok": is_whole, "labels": dict(program.labels)}

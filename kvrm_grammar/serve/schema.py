@@ -6,6 +6,7 @@ and the reason why another one is not accepted.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,15 @@ __all__ = ["json_schema", "why_not"]
 _REMARKS = {"title", "description", "examples", "default", "discriminator", "$schema", "$id"}
 _ALTERNATIVES = {"anyOf", "oneOf"}
 _DEEPEST = 32
+_MOST_PARTS = 20_000
 
 
 @lru_cache(maxsize=8)
 def json_schema(isa: InstructionSet) -> Mapping[str, Any]:
     """The schema that every answer of a set meets, the refusal included; without references."""
-    return {"anyOf": [_inlined(one, one, 0) for one in (m.model_json_schema() for m in isa.models)]}
+    return {
+        "anyOf": [_Inliner(one).inlined(one) for one in (m.model_json_schema() for m in isa.models)]
+    }
 
 
 def why_not(schema: object, isa: InstructionSet) -> str | None:
@@ -38,34 +42,49 @@ def why_not(schema: object, isa: InstructionSet) -> str | None:
     if not isinstance(schema, dict):
         return "there is no schema in it"
     try:
-        theirs = _plain(_inlined(schema, schema, 0))
-    except (KeyError, TypeError, RecursionError, ValueError) as error:
+        theirs = _plain(_Inliner(schema).inlined(schema))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return f"its references cannot be followed: {error}"
     if theirs == _plain(json_schema(isa)):
         return None
     return f"it is not the schema of {isa.name}: the answers can meet no other"
 
 
-def _inlined(part: Any, root: Any, depth: int) -> Any:
-    """The same schema with what it refers to written out, and without remarks."""
-    if depth > _DEEPEST:
-        raise ValueError("they are too deep")
-    if isinstance(part, list):
-        return [_inlined(one, root, depth + 1) for one in part]
-    if not isinstance(part, dict):
-        return part
-    if "$ref" in part:
-        return _inlined(_target(part["$ref"], root), root, depth + 1)
-    return {
-        name: _named(own, root, depth) if name == "properties" else _inlined(own, root, depth + 1)
-        for name, own in part.items()
-        if name not in _REMARKS and name != "$defs"
-    }
+@dataclass
+class _Inliner:
+    """Writes out what a schema refers to, and leaves remarks out. Mutable: it counts its steps.
 
+    A schema of a few lines can stand for one that no memory holds, where each part refers twice to
+    the next.
+    """
 
-def _named(parts: Mapping[str, Any], root: Any, depth: int) -> dict[str, Any]:
-    """Properties: their names are no words of the schema's language."""
-    return {name: _inlined(own, root, depth + 1) for name, own in parts.items()}
+    root: Any
+    left: int = _MOST_PARTS
+
+    def inlined(self, part: Any, depth: int = 0) -> Any:
+        """The same schema without references.
+
+        Raises:
+            ValueError: A reference leads nowhere, or there are too many.
+        """
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
+            raise ValueError("there are too many, one in another")
+        if isinstance(part, list):
+            return [self.inlined(one, depth + 1) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return self.inlined(_target(part["$ref"], self.root), depth + 1)
+        return {
+            name: self._named(own, depth) if name == "properties" else self.inlined(own, depth + 1)
+            for name, own in part.items()
+            if name not in _REMARKS and name != "$defs"
+        }
+
+    def _named(self, parts: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        """Properties: their names are no words of the schema's language."""
+        return {name: self.inlined(own, depth + 1) for name, own in parts.items()}
 
 
 def _target(reference: object, root: Any) -> Any:

@@ -24,6 +24,7 @@ class Limits:
     Attributes:
         max_queue: Texts that may wait, at most; what does not fit is refused with 503.
         max_texts: Texts of one request, and instructions of one program, at most.
+        max_lines: Lines of a program, those without an instruction too.
         max_posteriors: Texts of one request whose whole distribution is computed, at most.
         max_answers: Answers that a text's own words may allow for that; a pass of the model takes
             some twenty, and a pass cannot be stopped.
@@ -41,8 +42,9 @@ class Limits:
 
     max_queue: int = 1024
     max_texts: int = 256
+    max_lines: int = 4096
     max_posteriors: int = 16
-    max_answers: int = 2000
+    max_answers: int = 300
     max_body_bytes: int = 1 << 20
     max_requests: int = 512
     window_ms: float = 3.0

@@ -70,7 +70,8 @@ def test_the_limits_of_the_page_are_the_codes() -> None:
 
     limits = Limits()
     for words in (
-        f"({limits.max_queue:,})", f"{limits.max_texts} texts", f"{limits.window_ms:g} ms",
+        f"({limits.max_queue:,})", f"{limits.max_texts} texts", f"{limits.max_lines:,} lines",
+        f"{limits.window_ms:g} ms",
         f"{limits.max_posteriors} texts with", f"{limits.max_answers:,} answers",
         f"within {limits.answer_s:g} s", f"more than {limits.body_s:g} s",
         f"{limits.max_body_bytes >> 20} MiB",

@@ -165,6 +165,7 @@ def test_a_program_of_no_instruction_is_one() -> None:
         ("/v1/decode", {"texts": ["halt"] * 5}, 413, "too_many_texts", "texts"),
         ("/v1/decode", {"texts": ["halt"] * 3, "posterior": True}, 413, "too_many_texts", "texts"),
         ("/v1/programs", {"source": "halt\n" * 5}, 413, "too_many_texts", "source"),
+        ("/v1/programs", {"source": "\n" * 50}, 413, "too_many_texts", "source"),
         ("/v1/programs", {"source": "halt", "max_cycles": 0}, 400, "invalid_body",
          "max_cycles"),
         ("/v1/programs", {"source": "\n".join([f"jmp {FAILING}", f"{FAILING}: nop"])}, 500,
@@ -179,7 +180,7 @@ def test_bad_input_is_told_in_json(
     """Status, code and field say what is wrong; the message is a sentence, never a traceback."""
 
     async def scenario() -> None:
-        settings = Settings(limits=Limits(max_texts=4, max_posteriors=2))
+        settings = Settings(limits=Limits(max_texts=4, max_posteriors=2, max_lines=40))
         async with serving(settings) as (client, _):
             found_status, found = await posted(client, path, body)
         error = found["error"]
@@ -191,7 +192,11 @@ def test_bad_input_is_told_in_json(
     run(scenario())
 
 
-@pytest.mark.parametrize("content", [b"{", b"", b"\xff", b'{"texts": ["halt"], "isa": NaN}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"", b"\xff", b'{"texts": ["halt"], "isa": NaN}', b"[" * 100_000, b"9" * 100_000],
+    ids=len,
+)
 def test_what_is_no_json_is_told(content: bytes) -> None:
     """A body that cannot be read as JSON is the client's fault."""
 

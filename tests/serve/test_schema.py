@@ -49,6 +49,16 @@ def test_one_operation_less_is_another_schema(number: int) -> None:
         ({"$ref": "#/nowhere"}, "cannot be followed"),
         ({"$ref": 5}, "cannot be followed"),
         ({"anyOf": 5}, "cannot be followed"),
+        ({"properties": 5}, "cannot be followed"),
+        (
+            {
+                "$defs": {
+                    f"a{n}": {"anyOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(30)
+                },
+                "$ref": "#/$defs/a0",
+            },
+            "cannot be followed",
+        ),
     ],
 )
 def test_other_schemas_are_refused_with_a_reason(schema: Any, words: str) -> None:
