@@ -26,8 +26,8 @@ class Limits:
         max_texts: Texts of one request, and instructions of one program, at most.
         max_lines: Lines of a program, those without an instruction too.
         max_posteriors: Texts of one request whose whole distribution is computed, at most.
-        max_answers: Answers that a text's own words may allow for that; a pass of the model takes
-            some twenty, and a pass cannot be stopped.
+        max_answers: Answers that a text's own words may allow for that; a pass of the model weighs
+            about a hundred, and a text's passes cannot be stopped.
         max_body_bytes: Of a request's body.
         max_requests: Requests that are read or answered at a time.
         window_ms: How long a text waits for others to share a batch with.

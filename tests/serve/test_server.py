@@ -199,3 +199,17 @@ def test_a_model_that_cannot_be_loaded_ends_the_server() -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("RuntimeError: no model here")
+
+
+def test_a_set_without_an_adapter_ends_the_command() -> None:
+    """By the command line: one line behind the log, and the exit code of the environment."""
+    command = [sys.executable, "-m", "kvrm_grammar", "serve", "--port", "0"]
+    done = subprocess.run(
+        [*command, "--isa", str(ROOT / "tests/sets/zeta"), "--dialects", "strict"],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=WAIT_S,
+    )  # fmt: skip
+    *log, last = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert last.startswith("error: no adapter comes with the strict dialect")
+    assert [json.loads(line)["event"] for line in log][-1] == "stopped"
+    assert "Traceback" not in done.stderr
