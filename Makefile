@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/.bench
 DOCS := $(VENV)/.docs
+SERVE := $(VENV)/.serve
 DATA := data/cpu_decode_train.jsonl
 MODERN := import sys; sys.exit(sys.version_info < (3, 11))
 # The first Python that is new enough; `make PYTHON=...` names another.
@@ -20,12 +21,15 @@ export TEXT
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup decode test check fuzz train evaluate bench tables docs wheel wheel-check binutils clean help
+.PHONY: setup decode serve test test-tools check fuzz train evaluate bench tables docs wheel wheel-check clean help
 
 setup: $(READY) ## install into .venv what decoding needs, fetch and convert the base model (once)
 
 decode: $(READY) ## decode TEXT with the real model
 	@$(BIN)/kvrm-grammar decode -- "$$TEXT"
+
+serve: $(SERVE) $(READY) ## serve the models over HTTP, and a page (ARGS: options of serve)
+	$(BIN)/kvrm-grammar serve $(ARGS)
 
 test: $(INSTALLED) $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -52,6 +56,7 @@ bench: $(INSTALLED) $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
 	$(BIN)/python -m benchmarks.lenient
 	$(BIN)/python -m benchmarks.cold_start
 	$(BIN)/python -m benchmarks.backends
+	$(BIN)/python -m benchmarks.serve
 
 tables: $(INSTALLED) ## write the figures of README and docs from the recorded results
 	$(BIN)/python -m benchmarks.tables $(ARGS)
@@ -77,11 +82,14 @@ wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it f
 		echo "on hall" | "$$run" run --reference --isa "$$lamp" - && \
 		echo "inc r1" | "$$run" run --reference -
 
-# GNU as for RISC-V judges the second set; without it those tests are skipped.
-binutils: ## install GNU binutils for RISC-V, on Debian and its kin, where it is lacking
-	@command -v riscv64-unknown-elf-as > /dev/null || \
-		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils-riscv64-unknown-elf; } \
-		> /dev/null 2>&1 || echo 'not installed: binutils-riscv64-unknown-elf; its tests are skipped' >&2
+# GNU as judges the set rv32im, and a browser shows the server's page; without them those tests are skipped.
+TOOLS := riscv64-unknown-elf-as:binutils-riscv64-unknown-elf chromium:chromium
+test-tools: ## install what some tests need from Debian and its kin, as root, where it is lacking
+	@for tool in $(TOOLS); do \
+		command -v $${tool%%:*} > /dev/null && continue; \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $${tool##*:}; } > /dev/null 2>&1 || \
+			echo "not installed: $${tool##*:}; the tests that need it are skipped" >&2; \
+	done
 
 clean: ## remove caches and build outputs (.venv, data and runs stay)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -95,6 +103,10 @@ $(DATA): $(INSTALLED)
 
 $(BENCH): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(SERVE): $(PLAIN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve]'
 	@touch $@
 
 $(DOCS): $(INSTALLED)

@@ -46,12 +46,13 @@ WINGS = (
     {"decoding"},
     {"machine"},
     {"facade", "compat", "agreement"},
+    {"serve"},
     {"cli", "__main__"},
 )
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.
 # The machine takes the oracle's programs, whoever decoded them.
 MAY_IMPORT_ORACLE = {
-    "decoding.draft", "facade", "compat", "agreement", "cli", "dialects", "machine",
+    "decoding.draft", "facade", "compat", "agreement", "serve", "cli", "dialects", "machine",
 }  # fmt: skip
 # What could be a library of its own: it knows neither instruction sets nor dialects.
 GENERAL = {"protocol", "scoring", "acceptance", "engine", "search", "batching"}

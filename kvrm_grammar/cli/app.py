@@ -18,6 +18,7 @@ from kvrm_grammar.cli.options import EXIT_CODES
 from kvrm_grammar.cli.parse import parse
 from kvrm_grammar.cli.program import decode_program
 from kvrm_grammar.cli.run import run
+from kvrm_grammar.cli.serve import serve
 from kvrm_grammar.cli.setup import setup
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app.command(epilog=EXIT_CODES)(parse)
 app.command("decode-program", epilog=EXIT_CODES)(decode_program)
 app.command(epilog=EXIT_CODES)(run)
 app.command(epilog=EXIT_CODES)(info)
+app.command(epilog=EXIT_CODES)(serve)
 app.command(epilog=EXIT_CODES)(setup)
 app.add_typer(isa_app, name="isa")
 

@@ -95,13 +95,17 @@ class Pipeline:
             best = distinct(found, self._operation, k)
         return tuple(Alternative(operation, probability) for operation, probability in best)
 
+    def answers(self, reading: Reading) -> Sequence[str]:
+        """Every answer that a text's own words allow, as canonical JSON."""
+        return self._grounding.language(reading.mentions).texts
+
     def posterior(self, reading: Reading) -> Posterior:
         """The exact distribution over what a text's own words allow.
 
         Raises:
             DecodeError: The model's scores are not numbers.
         """
-        texts = self._grounding.language(reading.mentions).texts
+        texts = self.answers(reading)
         operations = [self.dialect.isa.parse_json(text) for text in texts]
         chances, passes = np.ones(1), 0
         if len(texts) > 1:

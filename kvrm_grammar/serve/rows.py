@@ -1,0 +1,111 @@
+"""What became of a text, as JSON.
+
+In: a reply of the engine. Out: a row, with the names that the command line's rows have: ``id``,
+``ok``, ``key``, ``params``, ``error``, ``raw``; a refusal has a ``reason``, and only what could not
+be decoded an ``error``.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kvrm_grammar.errors import KvrmError, UnknownLabelError
+from kvrm_grammar.isa import InstructionSet, OperationModel, operation_to_json
+from kvrm_grammar.oracle.program import resolve_labels
+from kvrm_grammar.serve.engine import Reply
+
+if TYPE_CHECKING:
+    from kvrm_grammar.decoding.decoded import Alternative
+    from kvrm_grammar.decoding.posterior import Posterior
+
+__all__ = ["described", "error_row", "operation_row", "row_of"]
+
+_LEAST = 1e-6  # probability of a value that is shown
+
+
+def row_of(
+    number: int,
+    reply: Reply,
+    isa: InstructionSet,
+    *,
+    labels: Mapping[str, int] | None = None,
+    alternatives: int = 0,
+    posterior: bool = False,
+) -> dict[str, Any]:
+    """Describe one reply.
+
+    Args:
+        number: Of the text, from 1.
+        reply: What became of it.
+        isa: Its instruction set.
+        labels: Addresses of labels; None keeps labels as names.
+        alternatives: How many of the most probable answers to show.
+        posterior: Whether to show the distribution.
+
+    Returns:
+        A JSON-ready row. ``confidence`` is that of the model's own answer, a refused one's too.
+    """
+    decoded = reply.decoded
+    operation, error = decoded.operation, decoded.error
+    if operation is not None and labels is not None:
+        try:
+            operation = resolve_labels(operation, labels, isa=isa)
+        except (UnknownLabelError, KvrmError) as unknown:
+            operation, error = None, unknown
+    row = operation_row(number, operation, decoded.reason, error, decoded.text)
+    row["confidence"] = decoded.confidence
+    if alternatives:
+        found = None if reply.posterior is None else reply.posterior.operations[:alternatives]
+        row["alternatives"] = None if found is None else [described(one) for one in found]
+    if posterior:
+        row["posterior"] = None if reply.posterior is None else _distribution(reply.posterior)
+    if reply.trouble is not None:
+        row["posterior_error"] = error_row(reply.trouble)
+    return row
+
+
+def operation_row(
+    number: int,
+    operation: OperationModel | None,
+    reason: str | None,
+    error: KvrmError | None,
+    text: str,
+) -> dict[str, Any]:
+    """Describe an answer, a refusal or an error."""
+    answer = {"key": None, "params": None} if operation is None else _plain(operation)
+    return {
+        "id": number,
+        "ok": error is None and reason is None,
+        **answer,
+        "reason": reason,
+        "error": None if error is None else error_row(error),
+        "raw": text,
+    }
+
+
+def error_row(error: KvrmError) -> dict[str, str]:
+    """An error's class and what it says."""
+    return {"type": type(error).__name__, "message": str(error)}
+
+
+def described(one: "Alternative") -> dict[str, Any]:
+    """One of several answers, with its probability."""
+    return {**_plain(one.operation), "probability": one.probability}
+
+
+def _plain(operation: OperationModel) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(operation_to_json(operation))
+    return plain
+
+
+def _distribution(posterior: "Posterior") -> dict[str, Any]:
+    return {
+        "best": described(posterior.best),
+        "answers": len(posterior.operations),
+        "entropy": posterior.entropy,
+        "fields": {
+            name: {str(key): p for key, p in own.items() if p >= _LEAST}
+            for name, own in posterior.fields.items()
+            if max(own.values()) >= _LEAST
+        },
+    }

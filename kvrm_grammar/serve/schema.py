@@ -1,0 +1,115 @@
+"""The JSON schema of a set's operations, and whether another schema says the same.
+
+In: an instruction set, or a schema that a client sent. Out: the schema that every answer meets;
+and the reason why another one is not accepted.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from kvrm_grammar.isa import InstructionSet
+
+__all__ = ["json_schema", "why_not"]
+
+_REMARKS = {"title", "description", "examples", "default", "discriminator", "$schema", "$id"}
+_ALTERNATIVES = {"anyOf", "oneOf"}
+_DEEPEST = 32
+_MOST_PARTS = 20_000
+
+
+@lru_cache(maxsize=8)
+def json_schema(isa: InstructionSet) -> Mapping[str, Any]:
+    """The schema that every answer of a set meets, the refusal included; without references."""
+    return {
+        "anyOf": [_Inliner(one).inlined(one) for one in (m.model_json_schema() for m in isa.models)]
+    }
+
+
+def why_not(schema: object, isa: InstructionSet) -> str | None:
+    """Say why a schema cannot be promised.
+
+    Args:
+        schema: What a client sent.
+        isa: The set that answers.
+
+    Returns:
+        The reason; None where it says what the set's own schema says. Titles, descriptions, the
+        order of alternatives, and whether parts are referred to or written out do not count.
+    """
+    if not isinstance(schema, dict):
+        return "there is no schema in it"
+    try:
+        theirs = _plain(_Inliner(schema).inlined(schema))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return f"its references cannot be followed: {error}"
+    if theirs == _plain(json_schema(isa)):
+        return None
+    return f"it is not the schema of {isa.name}: the answers can meet no other"
+
+
+@dataclass
+class _Inliner:
+    """Writes out what a schema refers to, and leaves remarks out. Mutable: it counts its steps.
+
+    A schema of a few lines can stand for one that no memory holds, where each part refers twice to
+    the next.
+    """
+
+    root: Any
+    left: int = _MOST_PARTS
+
+    def inlined(self, part: Any, depth: int = 0) -> Any:
+        """The same schema without references.
+
+        Raises:
+            ValueError: A reference leads nowhere, or there are too many.
+        """
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
+            raise ValueError("there are too many, one in another")
+        if isinstance(part, list):
+            return [self.inlined(one, depth + 1) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return self.inlined(_target(part["$ref"], self.root), depth + 1)
+        return {
+            name: self._named(own, depth) if name == "properties" else self.inlined(own, depth + 1)
+            for name, own in part.items()
+            if name not in _REMARKS and name != "$defs"
+        }
+
+    def _named(self, parts: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        """Properties: their names are no words of the schema's language."""
+        return {name: self.inlined(own, depth + 1) for name, own in parts.items()}
+
+
+def _target(reference: object, root: Any) -> Any:
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        raise ValueError(f"{reference!r} is not of this schema")
+    found = root
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    return found
+
+
+def _plain(part: Any) -> str:
+    """Text that is equal for schemas that say the same."""
+    if isinstance(part, list):
+        return json.dumps([_plain(one) for one in part])
+    if not isinstance(part, dict):
+        return json.dumps(part)
+    rows = {}
+    for name, own in part.items():
+        if name in _ALTERNATIVES:
+            rows["anyOf"] = json.dumps(sorted({_plain(one) for one in own}))
+        elif name == "const":
+            rows["enum"] = json.dumps([json.dumps(own)])
+        elif name in {"required", "enum"}:
+            rows[name] = json.dumps(sorted(_plain(one) for one in own))
+        else:
+            rows[name] = _plain(own)
+    return json.dumps(rows, sort_keys=True)
