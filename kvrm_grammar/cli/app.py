@@ -12,6 +12,7 @@ import typer
 
 from kvrm_grammar import __version__
 from kvrm_grammar.cli.decode import decode
+from kvrm_grammar.cli.export import export
 from kvrm_grammar.cli.info import info
 from kvrm_grammar.cli.isa import app as isa_app
 from kvrm_grammar.cli.options import EXIT_CODES
@@ -34,6 +35,7 @@ app.command(epilog=EXIT_CODES)(decode)
 app.command(epilog=EXIT_CODES)(parse)
 app.command("decode-program", epilog=EXIT_CODES)(decode_program)
 app.command(epilog=EXIT_CODES)(run)
+app.command(epilog=EXIT_CODES)(export)
 app.command(epilog=EXIT_CODES)(info)
 app.command(epilog=EXIT_CODES)(setup)
 app.add_typer(isa_app, name="isa")
