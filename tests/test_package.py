@@ -46,6 +46,7 @@ WINGS = (
     {"decoding"},
     {"machine"},
     {"facade", "compat", "agreement"},
+    {"batch"},
     {"cli", "__main__"},
 )
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.
