@@ -154,7 +154,7 @@ def test_usage_is_checked(source: Path, tmp_path: Path, monkeypatch: pytest.Monk
     output = tmp_path / "out"
     for options in ({"workers": 0}, {"part_rows": 0}, {"format": "csv"}):
         with pytest.raises(InputError):
-            decode_files(source, output, **options)  # type: ignore[arg-type]
+            decode_files(source, output, **options)
     assert run("batch", str(tmp_path / "absent.jsonl"), str(output)).exit_code == 2
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "ray.data", None)
