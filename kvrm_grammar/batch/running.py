@@ -7,7 +7,7 @@ actor or a run that is killed loses the parts it was at, which are decoded again
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,16 +96,25 @@ def decode_files(
     with _alone(output):
         check_record(output, record)
         parts = list(plan_parts(files, part_rows))
-        waiting = [part for part in parts if not (output / f"{part.name}{suffix}").exists()]
+        targets = {part: output / f"{part.name}{suffix}" for part in parts}
+        waiting = [part for part in parts if not targets[part].exists()]
         if waiting:
+            for half in output.glob(".part-*"):  # of workers that were killed
+                half.unlink(missing_ok=True)
             with _ray(address, workers):
                 _run(waiting, workers, (job, str(output), suffix, load))
-        counted = [count_rows(output / f"{part.name}{suffix}") for part in parts]
-    if [rows for rows, _ in counted] != [part.rows for part in parts]:
-        raise BatchError(f"{output} lacks rows of a part; remove the part's file and run again")
-    failed = sum(failed for _, failed in counted)
-    rows = sum(part.rows for part in parts)
-    return BatchReport(rows, failed, len(parts), len(parts) - len(waiting))
+        return _report(targets, len(waiting))
+
+
+def _report(targets: Mapping[Part, Path], decoded: int) -> BatchReport:
+    """Count what is there, which is more certain than what workers said."""
+    rows = failed = 0
+    for part, path in targets.items():
+        found, bad = count_rows(path)
+        if found != part.rows:
+            raise BatchError(f"{path} has {found} rows, not {part.rows}; remove it and run again")
+        rows, failed = rows + found, failed + bad
+    return BatchReport(rows, failed, len(targets), len(targets) - decoded)
 
 
 def _run(parts: Sequence[Part], workers: int, arguments: tuple[Any, ...]) -> None:
@@ -152,10 +161,10 @@ def _ray(address: str | None, workers: int) -> Iterator[None]:
         "include_dashboard": False,
     }  # fmt: skip
     try:
-        ray.init(**own, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(**own, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # no cluster there, ports, memory: Ray has many types
         raise BatchError(f"no Ray cluster: {_reason(error)}") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors come here as errors
     try:
         yield
     finally:

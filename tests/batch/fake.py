@@ -4,6 +4,7 @@ In: a job. Out: a decoder that never errs; or one that ends its process once.
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
 
-__all__ = ["KILLED", "Fake", "load", "load_mortal"]
+__all__ = ["KILLED", "Fake", "load", "load_mortal", "load_slow"]
 
 KILLED = "KVRM_TEST_KILLED"
 """Names the file that a decoder leaves when it ends its process."""
@@ -48,6 +49,14 @@ class Mortal(Fake):
         return super().decode_many(lines, **options)
 
 
+class Slow(Fake):
+    """Takes a second for each part."""
+
+    def decode_many(self, lines: Iterable[Line], **options: Any) -> Iterator[Decoded]:
+        time.sleep(1)
+        return super().decode_many(lines, **options)
+
+
 def load(_: Job) -> Fake:
     """A decoder that never errs."""
     return Fake()
@@ -56,3 +65,8 @@ def load(_: Job) -> Fake:
 def load_mortal(_: Job) -> Fake:
     """One that dies once."""
     return Mortal()
+
+
+def load_slow(_: Job) -> Fake:
+    """One that can be killed in the middle."""
+    return Slow()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,15 +36,21 @@ print(json.dumps(asdict(report)))
 """
 
 
-def in_ray(source: Path, output: Path, load: str = "load", **environment: str) -> dict[str, Any]:
-    """Run a batch in another process; what it reports."""
-    done = subprocess.run(
+def in_another_process(source: Path, output: Path, load: str, **environment: str) -> Any:
+    """Begin a batch in another process."""
+    return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(source), str(output), load],
-        capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+
+
+def in_ray(source: Path, output: Path, load: str = "load", **environment: str) -> dict[str, Any]:
+    """Run a batch in another process; what it reports."""
+    process = in_another_process(source, output, load, **environment)
+    stdout, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    found: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return found
 
 
@@ -83,6 +90,24 @@ def test_an_actor_that_dies_loses_and_doubles_nothing(source: Path, tmp_path: Pa
     (output / "part-00000003.jsonl").unlink()
     assert in_ray(source, output) == report | {"reused": 7}
     assert written(output) == written(tmp_path / "expected")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on(source: Path, tmp_path: Path) -> None:
+    """The same command again: what is there stays, the rest is done, and nothing else is left."""
+    output = tmp_path / "out"
+    process = in_another_process(source, output, "load_slow")
+    until = time.monotonic() + 200
+    while len([*output.glob("part-*")]) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    (output / ".part-00000007.jsonl.1").write_text("half")
+    report = in_ray(source, output)
+    assert report["rows"] == 30 and 2 <= report["reused"] < 8
+    assert written(output) == expected(source)
+    names = {path.name for path in output.iterdir()} - {".lock", RECORD}
+    assert names == {f"part-{number:08d}.jsonl" for number in range(8)}
 
 
 def test_a_batch_that_is_done_needs_no_worker(source: Path, tmp_path: Path) -> None:

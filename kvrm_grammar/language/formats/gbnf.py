@@ -42,7 +42,7 @@ def gbnf(isa: InstructionSet) -> str:
     >>> print(gbnf(load_set()).splitlines()[1])
     root ::= "{\"key\":\"" operation "}"
     """
-    names = {domain: f"value-{number}" for number, domain in enumerate(isa.domains, start=1)}
+    names = {domain: f"domain-{number}" for number, domain in enumerate(isa.domains, start=1)}
     lines = [
         f"# {isa.name}: every operation as compact JSON",
         f'root ::= {_literal(_OPENING)} operation "}}"',

@@ -39,7 +39,7 @@ def json_schema(isa: InstructionSet) -> dict[str, Any]:
     >>> schema["anyOf"][0]["properties"]["key"]
     {'enum': ['OP_MOV_REG_IMM']}
     """
-    names = {domain: f"value-{number}" for number, domain in enumerate(isa.domains, start=1)}
+    names = {domain: f"domain-{number}" for number, domain in enumerate(isa.domains, start=1)}
     keys: dict[_Operands, list[str]] = {}
     for opcode in isa.opcodes:
         operands = tuple((operand.name, names[operand.domain]) for operand in opcode.operands)
