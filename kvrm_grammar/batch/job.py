@@ -13,7 +13,7 @@ import numpy as np
 
 from kvrm_grammar.batch.parts import Part
 from kvrm_grammar.batch.rows import read_rows, result_row, write_rows
-from kvrm_grammar.errors import BatchError
+from kvrm_grammar.errors import BatchError, KvrmError
 from kvrm_grammar.weights.packaged_base import PACKAGED_BASE_NAME
 
 if TYPE_CHECKING:
@@ -98,7 +98,13 @@ class Worker:
         load: Callable[[Job], Any] = load_decoder,
     ) -> None:
         self._job, self._output, self._suffix = job, Path(output), suffix
-        self._decoder = load(job)
+        self._decoder: Any = None
+        self._problem = ""
+        # Handed on as data: what an actor raises, Ray tries again and shows with its own frames.
+        try:
+            self._decoder = load(job)
+        except KvrmError as error:
+            self._problem = str(error)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Do the parts of a batch; a part that is done twice is the same file twice.
@@ -107,19 +113,33 @@ class Worker:
             batch: The fields of parts, as columns.
 
         Returns:
-            Their columns ``number``, ``rows`` and ``failed``.
+            Their columns ``number``, ``rows``, ``failed`` and ``problem``: why the part is not
+            done, or an empty text.
         """
         columns = (batch[name] for name in Part.__dataclass_fields__)
         parts = [
             Part(int(number), str(path), *map(int, numbers))
             for number, path, *numbers in zip(*columns, strict=True)
         ]
-        done = [(part.number, part.rows, self.do(part)) for part in parts]
-        found = map(np.array, zip(*done, strict=True))
-        return dict(zip(("number", "rows", "failed"), found, strict=True))
+        found = map(np.array, zip(*map(self._done, parts), strict=True))
+        return dict(zip(("number", "rows", "failed", "problem"), found, strict=True))
+
+    def _done(self, part: Part) -> tuple[int, int, int, str]:
+        problem, failed = self._problem, 0
+        if not problem:
+            try:
+                failed = self.do(part)
+            except (KvrmError, OSError) as error:
+                problem = f"{part.path}, rows from {part.first} on: {error}"
+        return part.number, part.rows, failed, problem
 
     def do(self, part: Part) -> int:
-        """Decode and write one part; how many of its rows are not ``ok``."""
+        """Decode and write one part; how many of its rows are not ``ok``.
+
+        Raises:
+            BatchError: The file has another number of rows than before.
+            OSError: The input cannot be read, or the result not written.
+        """
         rows = read_rows(part)
         if len(rows) != part.rows:
             raise BatchError(f"{part.path} was changed while it was read; run again")

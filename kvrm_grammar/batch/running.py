@@ -133,10 +133,11 @@ def _run(parts: Sequence[Part], workers: int, arguments: tuple[Any, ...]) -> Non
         num_cpus=1,
     )
     try:
-        for _ in done.iter_rows():
-            pass
-    except Exception as error:  # Ray wraps whatever an actor raised
+        problem = next((row["problem"] for row in done.iter_rows() if row["problem"]), None)
+    except Exception as error:  # Ray wraps whatever else an actor raised
         raise BatchError(f"a worker could not go on: {_reason(error)}") from error
+    if problem is not None:
+        raise BatchError(f"a worker could not go on: {problem}")
 
 
 def _reason(error: BaseException) -> str:
@@ -149,7 +150,6 @@ def _reason(error: BaseException) -> str:
 @contextmanager
 def _ray(address: str | None, workers: int) -> Iterator[None]:
     """A cluster for the length of a run: the one of an address, or one of this machine's own."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     import ray
 
     if ray.is_initialized():  # the caller's own
@@ -181,6 +181,7 @@ def _alone(output: Path) -> Iterator[None]:
 
 
 def _needs_ray() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     try:
         import pyarrow  # noqa: F401
         import ray.data  # noqa: F401

@@ -20,7 +20,7 @@ from kvrm_grammar.batch.parts import Part, plan_parts
 from kvrm_grammar.batch.record import RECORD, check_record, make_record
 from kvrm_grammar.batch.running import PART_ROWS
 from kvrm_grammar.cli import batch as command
-from kvrm_grammar.errors import BatchError, InputError, KvrmError
+from kvrm_grammar.errors import BaseModelError, BatchError, InputError, KvrmError
 from tests.batch.fake import KILLED, load
 from tests.cli.running import run
 
@@ -129,13 +129,32 @@ def test_parts_come_as_columns(source: Path, tmp_path: Path) -> None:
     chosen = [part for part in plan_parts((source,), 1) if part.number in (2, 5)]
     columns = {name: [asdict(part)[name] for part in chosen] for name in asdict(chosen[0])}
     found = Worker(Job(), str(tmp_path), ".jsonl", load)(columns)
-    plain = {name: [*map(int, own)] for name, own in found.items()}
-    assert plain == {"number": [2, 5], "rows": [1, 1], "failed": [0, 0]}
+    plain = {name: own.tolist() for name, own in found.items()}
+    assert plain == {"number": [2, 5], "rows": [1, 1], "failed": [0, 0], "problem": ["", ""]}
     assert sorted(path.name for path in tmp_path.glob("part*")) == [
         "part-00000002.jsonl",
         "part-00000005.jsonl",
     ]
     assert [row["id"] for row in written(tmp_path)] == ["x2", "x5"]
+
+
+def test_a_workers_errors_are_data(source: Path, tmp_path: Path) -> None:
+    """A model that cannot be loaded, input that has changed, a place that cannot be written."""
+
+    def failing(_: Job) -> Any:
+        raise BaseModelError("no base model folder x")
+
+    (part,) = plan_parts((source,), 30)
+    columns = {name: [own] for name, own in asdict(part).items()}
+    changed = columns | {"end": [10]}
+    for worker, batch, problem in (
+        (Worker(Job(), str(tmp_path), ".jsonl", failing), columns, "no base model folder x"),
+        (Worker(Job(), str(tmp_path), ".jsonl", load), changed, "was changed while it was read"),
+        (Worker(Job(), str(tmp_path / "absent"), ".jsonl", load), columns, "No such file"),
+    ):
+        found = worker(batch)
+        assert problem in found["problem"][0] and found["failed"].tolist() == [0]
+    assert [*tmp_path.glob("part*")] == []
 
 
 @pytest.mark.parametrize(
