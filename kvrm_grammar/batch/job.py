@@ -130,7 +130,7 @@ class Worker:
             try:
                 failed = self.do(part)
             except (KvrmError, OSError) as error:
-                problem = f"{part.path}, rows from {part.first} on: {error}"
+                problem = f"{part.path}, from row {part.first}: {error}"
         return part.number, part.rows, failed, problem
 
     def do(self, part: Part) -> int:
