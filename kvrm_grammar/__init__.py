@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kvrm_grammar.errors import (
         AdapterError,
         BaseModelError,
+        BatchError,
         ConstraintError,
         CycleLimitError,
         DataError,
@@ -80,6 +81,7 @@ __all__ = [
     "Add",
     "Alternative",
     "BaseModelError",
+    "BatchError",
     "Cmp",
     "ConstraintError",
     "CycleLimitError",
@@ -163,6 +165,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "errors": (
         "AdapterError",
         "BaseModelError",
+        "BatchError",
         "ConstraintError",
         "CycleLimitError",
         "DataError",

@@ -22,6 +22,7 @@ In: nothing. Out: exception classes that name the offending value and what to do
     │   ├── AdapterError          the adapter is missing, damaged or of another base
     │   └── ExportError           no graph can be built for it; torch may still run it
     ├── DecodeError           decoding was stopped before an answer was complete
+    ├── BatchError            a batch of files cannot be run, or not to its end
     └── DataError             a training or evaluation file is malformed
 
 An instruction that the dialect refuses is *not* an error: it is the operation
@@ -36,6 +37,7 @@ in ``__str__``.
 __all__ = [
     "AdapterError",
     "BaseModelError",
+    "BatchError",
     "ConstraintError",
     "CycleLimitError",
     "DataError",
@@ -228,6 +230,10 @@ class ExportError(ModelError):
 
 class DecodeError(KvrmError):
     """Decoding was stopped before an answer was complete."""
+
+
+class BatchError(KvrmError):
+    """A batch of files cannot be run, or not to its end."""
 
 
 class DataError(KvrmError, ValueError):

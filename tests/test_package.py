@@ -47,6 +47,7 @@ WINGS = (
     {"machine"},
     {"facade", "compat", "agreement"},
     {"serve"},
+    {"batch"},
     {"cli", "__main__"},
 )
 # Of the answer path, these alone may ask the oracle: a draft is a guess that the model verifies.

@@ -181,7 +181,7 @@ def test_a_reason_is_asked_once_and_kept(
     """Nobody asks before somebody looks; then the answer goes along as data."""
     asked: list[str] = []
 
-    def because(text: str, isa: InstructionSet) -> str:
+    def because(text: str, isa: InstructionSet, known: str | None) -> str:
         asked.append(text)
         return "because"
 

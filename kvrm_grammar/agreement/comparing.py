@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-from kvrm_grammar.agreement.automaton import compile_automaton
 from kvrm_grammar.agreement.comments import compare_comments
 from kvrm_grammar.agreement.frames import compare_frames
 from kvrm_grammar.agreement.labels import compare_labels
@@ -15,6 +14,7 @@ from kvrm_grammar.agreement.report import Report
 from kvrm_grammar.agreement.texts import compare_cases, compare_drawn, compare_walks
 from kvrm_grammar.agreement.values import compare_integers, compare_names, starts_by_domain
 from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.language.automaton import compile_automaton
 from kvrm_grammar.language.constraint import build_constraint
 
 __all__ = ["compare"]

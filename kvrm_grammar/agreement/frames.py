@@ -6,9 +6,9 @@ opcode and operand the states in which a value begins, where values are compared
 
 import json
 
-from kvrm_grammar.agreement.automaton import Automaton
 from kvrm_grammar.agreement.report import Comparison
 from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.language.automaton import Automaton
 
 __all__ = ["Starts", "compare_frames"]
 

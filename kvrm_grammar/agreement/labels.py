@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from itertools import product
 
-from kvrm_grammar.agreement.automaton import Automaton
 from kvrm_grammar.agreement.report import Comparison
 from kvrm_grammar.isa import Domain, InstructionSet, Operand
 from kvrm_grammar.isa.schemas import key_of, params_class, schema_accepts
+from kvrm_grammar.language.automaton import Automaton
 
 __all__ = ["compare_labels", "label_probes"]
 

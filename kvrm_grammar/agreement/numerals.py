@@ -7,7 +7,7 @@ followers, moved by the first digit; sets of them are kept as runs in steps, whi
 
 from dataclasses import dataclass, field
 
-from kvrm_grammar.agreement.automaton import Automaton
+from kvrm_grammar.language.automaton import Automaton
 
 __all__ = ["Numerals", "Run"]
 

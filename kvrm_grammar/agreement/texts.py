@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-from kvrm_grammar.agreement.automaton import Automaton
 from kvrm_grammar.agreement.report import Comparison
 from kvrm_grammar.dialects.strict import strict_mentions
 from kvrm_grammar.errors import KvrmError, OperationError
 from kvrm_grammar.isa import InstructionSet, OperationModel, operation_to_json
 from kvrm_grammar.isa.sampling import draw_text
+from kvrm_grammar.language.automaton import Automaton
 from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.oracle.reference import explain
 

@@ -7,14 +7,15 @@ proofs wherever the values can be enumerated or counted in runs.
 import json
 from collections.abc import Iterator
 
-from kvrm_grammar.agreement.automaton import Automaton, finite_words
 from kvrm_grammar.agreement.frames import Starts
 from kvrm_grammar.agreement.numerals import Numerals
 from kvrm_grammar.agreement.report import Comparison
+from kvrm_grammar.agreement.words import finite_words
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import Domain, Form, InstructionSet, Integers, Opcode, Operand
 from kvrm_grammar.isa.sampling import boundary_values, usual_value
 from kvrm_grammar.isa.schemas import key_of, params_class, schema_accepts
+from kvrm_grammar.language.automaton import Automaton
 from kvrm_grammar.oracle.reference import explain
 
 __all__ = ["compare_integers", "compare_names", "starts_by_domain"]

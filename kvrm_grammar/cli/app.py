@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from kvrm_grammar import __version__
+from kvrm_grammar.cli.batch import batch
 from kvrm_grammar.cli.decode import decode
+from kvrm_grammar.cli.export import export
 from kvrm_grammar.cli.info import info
 from kvrm_grammar.cli.isa import app as isa_app
 from kvrm_grammar.cli.options import EXIT_CODES
@@ -35,6 +37,8 @@ app.command(epilog=EXIT_CODES)(decode)
 app.command(epilog=EXIT_CODES)(parse)
 app.command("decode-program", epilog=EXIT_CODES)(decode_program)
 app.command(epilog=EXIT_CODES)(run)
+app.command(epilog=EXIT_CODES)(batch)
+app.command(epilog=EXIT_CODES)(export)
 app.command(epilog=EXIT_CODES)(info)
 app.command(epilog=EXIT_CODES)(serve)
 app.command(epilog=EXIT_CODES)(setup)

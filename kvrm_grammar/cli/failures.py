@@ -18,6 +18,7 @@ from typing import NoReturn
 import typer
 
 from kvrm_grammar.errors import (
+    BatchError,
     ConstraintError,
     InputError,
     IsaError,
@@ -31,7 +32,7 @@ __all__ = ["ENVIRONMENT", "REFUSED", "USAGE", "fail", "failures", "tell"]
 REFUSED, USAGE, ENVIRONMENT = 1, 2, 3
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-_OF_THE_ENVIRONMENT = (ConstraintError, IsaError, ModelError, TokenIndexError)
+_OF_THE_ENVIRONMENT = (BatchError, ConstraintError, IsaError, ModelError, TokenIndexError)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ __all__ = [
     "MAX_REGEX_LENGTH",
     "Constraint",
     "build_constraint",
+    "domain_regex",
     "finite_constraint",
 ]
 
@@ -90,6 +91,24 @@ def build_constraint(isa: InstructionSet) -> Constraint:
         for params, keys in keys_by_params.items()
     ]
     return _constraint(_concat(_literal('{"key":"'), _union(options), _literal("}")))
+
+
+def domain_regex(isa: InstructionSet, domain: Domain) -> str:
+    """The expression for the JSON values of one domain, as the constraint has it.
+
+    Args:
+        isa: The set.
+        domain: Of one of its operands.
+
+    Raises:
+        ConstraintError: See :func:`build_constraint`.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> isa = load_set()
+    >>> domain_regex(isa, isa.domains[0])[:13]
+    '(?:"R0"|"R1"|'
+    """
+    return _value(isa, domain).regex
 
 
 def finite_constraint(texts: Iterable[str]) -> Constraint:

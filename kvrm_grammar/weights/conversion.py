@@ -5,8 +5,7 @@ bfloat16, ``config.json``, ``generation_config.json``, ``tokenizer.json``,
 ``tokenizer_config.json`` and ``chat_template.jinja``. With numpy, gguf, tokenizers and safetensors
 alone: torch is not needed. Used by :mod:`~kvrm_grammar.weights.packaged_base`.
 
-GGUF's names and its order of rows in the query and key matrices are llama.cpp's; see
-https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+GGUF's names and its order of rows are those of :mod:`~kvrm_grammar.weights.llama_cpp`.
 """
 
 import json
@@ -16,19 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kvrm_grammar.weights.llama_cpp import LAYER_PARTS, rows_in_halves
+
 __all__ = ["convert_gguf", "to_bfloat16"]
 
-_LAYER_PARTS = {
-    "attn_norm": "input_layernorm",
-    "ffn_norm": "post_attention_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
 _OUTER_PARTS = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}
 _CONTROL = 3  # the token type of GGUF for tokens that no text is made of
 
@@ -68,7 +58,7 @@ def convert_gguf(source: Path, target: Path) -> dict[str, str]:
         name, part = _named(tensor.name)
         matrix = np.asarray(gguf.quants.dequantize(tensor.data, tensor.tensor_type), np.float32)
         if part in heads:
-            matrix = _rows_in_halves(matrix, heads[part])
+            matrix = rows_in_halves(matrix, heads[part])
         tensors[name] = to_bfloat16(matrix)
     _write_tensors(target / "model.safetensors", tensors)
     _write_tokenizer(target, value)
@@ -144,14 +134,7 @@ def _named(name: str) -> tuple[str, str]:
     if head != "blk":
         return f"{_OUTER_PARTS[head]}.{rest}", head
     layer, part, kind = rest.split(".")
-    return f"model.layers.{layer}.{_LAYER_PARTS[part]}.{kind}", part
-
-
-def _rows_in_halves(matrix: npt.NDArray[np.float32], heads: int) -> npt.NDArray[np.float32]:
-    """Rows of each head from pairs side by side (llama.cpp) to two halves (transformers)."""
-    rows, columns = matrix.shape
-    pairs = matrix.reshape(heads, rows // heads // 2, 2, columns)
-    return pairs.swapaxes(1, 2).reshape(rows, columns)
+    return f"model.layers.{layer}.{LAYER_PARTS[part]}.{kind}", part
 
 
 def _write_tensors(path: Path, tensors: dict[str, npt.NDArray[np.uint16]]) -> None:

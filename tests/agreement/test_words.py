@@ -1,4 +1,4 @@
-"""Automata over bytes: all words of an expression, and exactly which integers one writes."""
+"""words.py and numerals.py: all words of an expression, and exactly which integers one writes."""
 
 import re
 from itertools import product
@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
-from kvrm_grammar.agreement.automaton import compile_automaton, finite_words
 from kvrm_grammar.agreement.numerals import Numerals
+from kvrm_grammar.agreement.words import finite_words
 from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.isa.checking import check_agreement
+from kvrm_grammar.language.automaton import compile_automaton
 from kvrm_grammar.language.regex import integer_range_regex, multiples_regex
 from tests.sets import every_set
 
