@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.language import formats
 
 __all__ = ["json_schema", "why_not"]
 
@@ -28,6 +29,13 @@ def json_schema(isa: InstructionSet) -> Mapping[str, Any]:
     }
 
 
+@lru_cache(maxsize=8)
+def _accepted(isa: InstructionSet) -> frozenset[str]:
+    """What our schema says, as the models write it and as ``kvrm-grammar export`` does."""
+    exported = formats.json_schema(isa)
+    return frozenset((_plain(json_schema(isa)), _plain(_Inliner(exported).inlined(exported))))
+
+
 def why_not(schema: object, isa: InstructionSet) -> str | None:
     """Say why a schema cannot be promised.
 
@@ -36,7 +44,8 @@ def why_not(schema: object, isa: InstructionSet) -> str | None:
         isa: The set that answers.
 
     Returns:
-        The reason; None where it says what the set's own schema says. Titles, descriptions, the
+        The reason; None where it says what the set's own schema says, that of ``kvrm-grammar
+        export --json-schema`` included. Titles, descriptions, the
         order of alternatives, and whether parts are referred to or written out do not count.
     """
     if not isinstance(schema, dict):
@@ -45,7 +54,7 @@ def why_not(schema: object, isa: InstructionSet) -> str | None:
         theirs = _plain(_Inliner(schema).inlined(schema))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         return f"its references cannot be followed: {error}"
-    if theirs == _plain(json_schema(isa)):
+    if theirs in _accepted(isa):
         return None
     return f"it is not the schema of {isa.name}: the answers can meet no other"
 

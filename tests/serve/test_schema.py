@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import RootModel
 
-from kvrm_grammar.isa import load_set
+from kvrm_grammar.isa import load_set, packaged_sets
+from kvrm_grammar.language.formats import json_schema as exported
 from kvrm_grammar.serve.schema import json_schema, why_not
 from kvrm_grammar.sets.kvrm.operations import Operation
 
@@ -20,6 +21,16 @@ def test_the_schema_is_the_sets_whatever_writes_it() -> None:
     assert "$ref" not in str(json_schema(ISA)) and len(json_schema(ISA)["anyOf"]) == 16
     assert why_not(dict(json_schema(ISA)), ISA) is None
     assert why_not(by_pydantic, ISA) is None
+
+
+@pytest.mark.parametrize("name", packaged_sets())
+def test_the_exported_schema_is_accepted(name: str) -> None:
+    """What `kvrm-grammar export --json-schema` writes, of every set, and of no other set."""
+    isa = load_set(name)
+    assert why_not(exported(isa), isa) is None
+    assert {*packaged_sets()} > {name}
+    for other in {*packaged_sets()} - {name}:
+        assert why_not(exported(isa), load_set(other)) is not None
 
 
 def test_order_and_remarks_do_not_count() -> None:
