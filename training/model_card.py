@@ -51,12 +51,13 @@ def model_card(folder: Path) -> str:
         results = [lenient_results(evaluation), lenient_limits()]
     else:
         results = [strict_results(evaluation), strict_limits()]
-    return "\n".join([_head(training, digest, lenient), rounds_text(training), *results])
+    head = _head(folder.resolve().name, training, digest, lenient)
+    return "\n".join([head, rounds_text(training), *results])
 
 
-def _head(training: dict[str, Any], digest: str, lenient: bool) -> str:
-    name = "decode_llm_lenient" if lenient else "decode_llm"
-    reads = "what people write for one instruction" if lenient else "one line of KVRM assembly"
+def _head(name: str, training: dict[str, Any], digest: str, lenient: bool) -> str:
+    isa = str(training["set"]).upper()
+    reads = "what people write for one instruction" if lenient else f"one line of {isa} assembly"
     dialect = "lenient" if lenient else "strict"
     return f"""---
 base_model: {training["base"]}

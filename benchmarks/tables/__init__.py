@@ -21,7 +21,7 @@ from benchmarks.tables.lenient import (
     lenient_left_out,
 )
 from benchmarks.tables.masks import masks
-from benchmarks.tables.real_text import rv32im_real
+from benchmarks.tables.real_text import rv32im_model, rv32im_real
 from benchmarks.tables.records import Records
 from benchmarks.tables.rounds import rounds_lenient, rounds_strict
 from benchmarks.tables.speed import attack, index, lines, literals, stream, ways, ways_lenient
@@ -59,6 +59,7 @@ TABLES: Mapping[str, Table] = {
     "backends-lenient": backends_lenient,
     "attack": attack,
     "masks": masks,
+    "rv32im-model": rv32im_model,
     "rv32im-real": rv32im_real,
     "rounds-strict": rounds_strict,
     "rounds-lenient": rounds_lenient,

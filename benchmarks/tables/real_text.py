@@ -3,10 +3,26 @@
 In: the record of ``tests.sets.rv32im.real_text``. Out: a table.
 """
 
-from benchmarks.tables.markdown import part, table
+from benchmarks.tables.markdown import origin, part, table
 from benchmarks.tables.records import Records
 
-__all__ = ["rv32im_real"]
+__all__ = ["rv32im_model", "rv32im_real"]
+
+
+def rv32im_model(records: Records) -> str:
+    """The shipped adapter on fresh texts, and on real lines drawn by a seed."""
+    made = records.model("decode_llm_rv32im", "evaluation")["results"]
+    real = records.result("rv32im_real")["model"]
+    fresh = made["exact_match_with_converted_notations"]
+    rows = [
+        ("fresh texts and refusals", part(fresh["exact"], fresh["examples"]), ""),
+        ("real lines", part(real["exact"], real["texts"]), f"{real['mean_passes']:.2f}"),
+    ]
+    note = (
+        f"(Refusals: precision {made['refusal_precision']:.2%}, recall "
+        f"{made['refusal_recall']:.2%}; {origin(real)}.)"
+    )
+    return table(("text", "right", "passes"), rows, note)
 
 
 def rv32im_real(records: Records) -> str:

@@ -37,6 +37,10 @@ class Records:
         folder = "decode_llm" if dialect == "strict" else f"decode_llm_{dialect}"
         return self._load(Path("models", folder, f"{name}.json"))
 
+    def model(self, folder: str, name: str) -> dict[str, Any]:
+        """A record beside an adapter, by its folder below ``models``."""
+        return self._load(Path("models", folder, f"{name}.json"))
+
     def _load(self, path: Path) -> dict[str, Any]:
         if path not in self._read:
             try:
