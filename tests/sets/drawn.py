@@ -28,7 +28,7 @@ def dialects(isa: InstructionSet) -> list[Dialect]:
 @cache
 def variants(isa: InstructionSet) -> tuple[Variant, ...]:
     """Instructions with what they mean; so many that each form of each opcode occurs."""
-    count = max(300, 10 * sum(len(opcode.forms) for opcode in isa.opcodes))
+    count = max(300, 16 * sum(len(opcode.forms) for opcode in isa.opcodes))
     rng, found = Random(isa.name), list[Variant]()
     while len(found) < count:
         variant = valid_variant(rng, isa)
