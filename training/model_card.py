@@ -7,7 +7,6 @@ In: ``training.json`` of :mod:`training.train_decode` and ``evaluation.json`` of
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from kvrm_grammar.errors import DataError, KvrmError
 from training.cards.lenient import lenient_limits, lenient_results
@@ -51,16 +50,17 @@ def model_card(folder: Path) -> str:
         results = [lenient_results(evaluation), lenient_limits()]
     else:
         results = [strict_results(evaluation), strict_limits()]
-    head = _head(folder.resolve().name, training, digest, lenient)
+    isa = str(read_record(folder / "kvrm.json")["set"])
+    head = _head(folder.resolve().name, isa, training["base"], digest, lenient)
     return "\n".join([head, rounds_text(training), *results])
 
 
-def _head(name: str, training: dict[str, Any], digest: str, lenient: bool) -> str:
-    isa = str(training["set"]).upper()
-    reads = "what people write for one instruction" if lenient else f"one line of {isa} assembly"
+def _head(name: str, isa: str, base: str, digest: str, lenient: bool) -> str:
+    plain = f"one line of {isa.upper()} assembly"
+    reads = "what people write for one instruction" if lenient else plain
     dialect = "lenient" if lenient else "strict"
     return f"""---
-base_model: {training["base"]}
+base_model: {base}
 library_name: peft
 license: apache-2.0
 pipeline_tag: text-generation
@@ -69,7 +69,7 @@ tags: [lora, structured-output, constrained-decoding, assembly]
 
 # {name}: {reads} to one JSON operation
 
-A LoRA adapter for {training["base"]}. It reads one instruction of the {dialect} dialect and
+A LoRA adapter for {base}. It reads one instruction of the {dialect} dialect and
 writes `{{"key":"OP_…","params":{{…}}}}`. It is meant to run under the constraint of
 kvrm-grammar, which leaves it no other kind of answer; which operation it is remains the
 model's choice.

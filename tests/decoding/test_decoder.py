@@ -387,7 +387,7 @@ def test_the_reason_is_looked_for_when_somebody_looks(
     """The reference's reason costs a stream that nobody asks nothing, and is asked for once."""
     asked: list[str] = []
 
-    def why(text: str, isa: InstructionSet) -> str:
+    def why(text: str, isa: InstructionSet, known: str | None) -> str:
         asked.append(text)
         return "because"
 
