@@ -35,7 +35,7 @@ class Records:
             DataError: It cannot be read.
         """
         folder = "decode_llm" if dialect == "strict" else f"decode_llm_{dialect}"
-        return self._load(Path("models", folder, f"{name}.json"))
+        return self.model(folder, name)
 
     def model(self, folder: str, name: str) -> dict[str, Any]:
         """A record beside an adapter, by its folder below ``models``."""

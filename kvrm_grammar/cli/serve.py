@@ -30,7 +30,8 @@ Host = Annotated[
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 for one that is free.")]
 Dialects = Annotated[
-    str, typer.Option(metavar="NAMES", help="Which to serve, commas between; each is a model.")
+    str | None,
+    typer.Option(metavar="NAMES", help="Of the set's dialects, commas between (default: all)."),
 ]
 ApiKey = Annotated[
     str | None,
@@ -48,7 +49,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     isa: IsaOption = None,
-    dialects: Dialects = "strict,lenient",
+    dialects: Dialects = None,
     api_key: ApiKey = None,
     max_queue: MaxQueue = 1024,
     log_texts: LogTexts = False,
@@ -71,7 +72,7 @@ def serve(
                 host=host,
                 port=port,
                 isa=isa,
-                dialects=tuple(name.strip() for name in dialects.split(",") if name.strip()),
+                dialects=None if dialects is None else _names(dialects),
                 api_key=api_key,
                 log_texts=log_texts,
                 backend=backend,
@@ -79,6 +80,10 @@ def serve(
                 limits=Limits(max_queue=max_queue),
             )
         )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _is_loopback(host: str) -> bool:

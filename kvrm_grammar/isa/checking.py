@@ -6,6 +6,7 @@ In: a bound :class:`~kvrm_grammar.isa.instruction_set.InstructionSet`. Out: noth
 
 import re
 import string
+from collections.abc import Set
 
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.domains import Domain
@@ -31,11 +32,9 @@ def check_agreement(isa: InstructionSet) -> None:
         IsaError: They disagree.
     """
     params = {key_of(model): params_class(model) for model in isa.models}
-    every = [operand for opcode in isa.opcodes for operand in opcode.operands]
-    # A rule that writes negative integers too, in another operation, may write them here: the
-    # range refuses them.
-    signed = {o.name for o in every if o.domain.integers is not None and o.domain.integers.low < 0}
-    signed |= {o.name for o in every for p in every if o.pattern == p.pattern and p.name in signed}
+    every = (operand for opcode in isa.opcodes for operand in opcode.operands)
+    # What writes a negative integer of another operand may write one here: the range refuses it.
+    signed = {o.pattern for o in every if o.domain.integers and o.domain.integers.low < 0}
     for opcode in isa.opcodes:
         for operand in opcode.operands:
             place = f"{opcode.key}.{operand.name}"
@@ -66,7 +65,7 @@ def _check_names(isa: InstructionSet, operand: Operand) -> None:
                 _agree(f"register {case}", bool(operand.pattern.fullmatch(case)), case in spellings)
 
 
-def _check_integers(place: str, operand: Operand, signed: set[str]) -> None:
+def _check_integers(place: str, operand: Operand, signed: Set[re.Pattern[str]]) -> None:
     """Probe that both ends of a range can be written, and no sign where none makes sense."""
     integers = operand.domain.integers
     if integers is None:
@@ -77,7 +76,7 @@ def _check_integers(place: str, operand: Operand, signed: set[str]) -> None:
         raise IsaError(f"{place}: the ends of {operand.domain} are not in it")
     for value in ends:
         _agree(f"{what} {value}", bool(operand.pattern.fullmatch(str(value))), True)
-    if integers.low >= 0 and operand.name not in signed:
+    if integers.low >= 0 and operand.pattern not in signed:
         _agree(f"{what} -1", bool(operand.pattern.fullmatch("-1")), False)
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from kvrm_grammar.dialects import Dialect, find_dialect
-from kvrm_grammar.errors import LimitError
+from kvrm_grammar.errors import InputError, LimitError
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.sampling import draw_text
 from kvrm_grammar.serve.problems import RequestError
@@ -88,9 +88,13 @@ def catalog_of(settings: Settings) -> Catalog:
 
     Raises:
         IsaError: There is no such set.
+        InputError: The set has no such dialect, or no adapter where none is named.
     """
     isa = load_set(settings.isa)
-    found = [find_dialect(name, isa) for name in dict.fromkeys(settings.dialects)]
+    names = settings.dialects or [name for name, _ in isa.definition.adapters]
+    if not names:
+        raise InputError(f"the set {isa.name!r} brings no adapter to serve")
+    found = [find_dialect(name, isa) for name in dict.fromkeys(names)]
     return Catalog(isa, {f"{isa.name}-{one.name}": one for one in found})
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from kvrm_grammar import __version__
+from kvrm_grammar.language.formats import json_schema
 from kvrm_grammar.serve.answers import JsonAnswer
 from kvrm_grammar.serve.bodies import DecodeBody, ProgramBody
 from kvrm_grammar.serve.chat import completion, events, question_of
@@ -21,7 +22,6 @@ from kvrm_grammar.serve.models import samples
 from kvrm_grammar.serve.programs import decode_source, program_rows
 from kvrm_grammar.serve.rows import row_of
 from kvrm_grammar.serve.runs import check_run, run_row
-from kvrm_grammar.serve.schema import json_schema
 from kvrm_grammar.serve.service import Service
 
 __all__ = ["router"]

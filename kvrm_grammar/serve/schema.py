@@ -1,7 +1,7 @@
-"""The JSON schema of a set's operations, and whether another schema says the same.
+"""Whether a client's JSON schema is the one that every answer of a set meets.
 
-In: an instruction set, or a schema that a client sent. Out: the schema that every answer meets;
-and the reason why another one is not accepted.
+In: a schema that a client sent. Out: the reason why it is not accepted. The set's own is
+:func:`kvrm_grammar.language.formats.json_schema`; what Pydantic writes for the models is as good.
 """
 
 import json
@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from kvrm_grammar.isa import InstructionSet
-from kvrm_grammar.language import formats
+from kvrm_grammar.language.formats import json_schema
 
-__all__ = ["json_schema", "why_not"]
+__all__ = ["why_not"]
 
 _REMARKS = {"title", "description", "examples", "default", "discriminator", "$schema", "$id"}
 _ALTERNATIVES = {"anyOf", "oneOf"}
@@ -22,18 +22,12 @@ _MOST_PARTS = 20_000
 
 
 @lru_cache(maxsize=8)
-def json_schema(isa: InstructionSet) -> Mapping[str, Any]:
-    """The schema that every answer of a set meets, the refusal included; without references."""
-    return {
-        "anyOf": [_Inliner(one).inlined(one) for one in (m.model_json_schema() for m in isa.models)]
-    }
-
-
-@lru_cache(maxsize=8)
 def _accepted(isa: InstructionSet) -> frozenset[str]:
-    """What our schema says, as the models write it and as ``kvrm-grammar export`` does."""
-    exported = formats.json_schema(isa)
-    return frozenset((_plain(json_schema(isa)), _plain(_Inliner(exported).inlined(exported))))
+    """The set's schema, as ``kvrm-grammar export`` writes it, and as its models do."""
+    exported = json_schema(isa)
+    models = [model.model_json_schema() for model in isa.models]
+    by_models = {"anyOf": [_Inliner(one).inlined(one) for one in models]}
+    return frozenset((_plain(_Inliner(exported).inlined(exported)), _plain(by_models)))
 
 
 def why_not(schema: object, isa: InstructionSet) -> str | None:
@@ -44,8 +38,7 @@ def why_not(schema: object, isa: InstructionSet) -> str | None:
         isa: The set that answers.
 
     Returns:
-        The reason; None where it says what the set's own schema says, that of ``kvrm-grammar
-        export --json-schema`` included. Titles, descriptions, the
+        The reason; None where it says what the set's own schema says. Titles, descriptions, the
         order of alternatives, and whether parts are referred to or written out do not count.
     """
     if not isinstance(schema, dict):

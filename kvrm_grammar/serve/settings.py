@@ -74,7 +74,8 @@ class Settings:
         host: Address to listen on; the default is reached from this machine alone.
         port: 0 for one that is free.
         isa: Name or folder of an instruction set; None for the default one.
-        dialects: Which to serve, each with a model of its own.
+        dialects: Which to serve, each with a model of its own; None for all that the set brings an
+            adapter for.
         api_key: What requests must bring; None for no key. Never shown.
         log_texts: Whether texts are written to the log.
         backend: What runs the models; None for the fastest.
@@ -85,7 +86,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     isa: str | None = None
-    dialects: tuple[str, ...] = tuple(DIALECTS)
+    dialects: tuple[str, ...] | None = None
     api_key: str | None = field(default=None, repr=False)
     log_texts: bool = False
     backend: str | None = None
@@ -93,8 +94,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.dialects if name not in DIALECTS]
-        if unknown or not self.dialects:
+        unknown = [name for name in self.dialects or () if name not in DIALECTS]
+        if unknown or self.dialects == ():
             named = repr(unknown[0]) if unknown else "none"
             raise InputError(f"no dialect {named}; choose of {', '.join(DIALECTS)}")
         if self.api_key is not None and len(self.api_key) < _SHORTEST_KEY:

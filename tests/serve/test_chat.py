@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kvrm_grammar.isa import load_set
-from kvrm_grammar.serve.schema import json_schema
+from kvrm_grammar.language.formats import json_schema
 from tests.serve.answering import UNSURE, UNWEIGHED, answered, run, serving
 
 PATH = "/v1/chat/completions"

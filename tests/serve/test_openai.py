@@ -10,7 +10,7 @@ import pytest
 
 from kvrm_grammar import Jmp, Sub
 from kvrm_grammar.isa import load_set
-from kvrm_grammar.serve.schema import json_schema
+from kvrm_grammar.language.formats import json_schema
 from kvrm_grammar.serve.settings import KEY_VARIABLE
 from tests.serve.standing import Standing, started
 

@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from kvrm_grammar.isa import load_set
+from kvrm_grammar.language.formats import json_schema
 from kvrm_grammar.serve.settings import Limits, Settings
 from tests.serve.answering import FAILING, UNSURE, UNWEIGHED, answered, run, serving
 
@@ -285,7 +287,7 @@ def test_models_name_themselves_and_their_schema() -> None:
             _, one = await answered(client, "GET", "/v1/models/kvrm-lenient")
             status, missing = await answered(client, "GET", "/v1/models/kvrm-strict")
         assert [model["id"] for model in found["data"]] == ["kvrm-lenient"]
-        assert one["dialect"] == "lenient" and len(one["json_schema"]["anyOf"]) == 16
+        assert (one["dialect"], one["json_schema"]) == ("lenient", json_schema(load_set()))
         assert (status, missing["error"]["code"]) == (404, "model_not_found")
 
     run(scenario())
@@ -345,5 +347,16 @@ def test_registers_that_cannot_be_are_told(registers: dict[str, int]) -> None:
             metrics = service.metrics.text().decode()
         assert (status, found["error"]["param"]) == (400, "registers")
         assert "kvrm_grammar_batch_texts_count 0.0" in metrics
+
+    run(scenario())
+
+
+def test_a_set_without_a_lenient_dialect_is_served() -> None:
+    """Where no dialect is named, those that the set brings an adapter for."""
+
+    async def scenario() -> None:
+        async with serving(Settings(isa="rv32im")) as (client, _):
+            _, found = await answered(client, "GET", "/v1/models")
+        assert [model["id"] for model in found["data"]] == ["rv32im-strict"]
 
     run(scenario())

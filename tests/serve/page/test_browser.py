@@ -171,6 +171,7 @@ def test_registers_that_cannot_be_are_told(page: Browser) -> None:
         page.evaluate(f"document.getElementById('start').value = '{wrong}'")
         page.click("#run")
         page.wait(f"document.getElementById('message').textContent.includes('{words}')")
+        assert words in page.text("#message")
     page.faults.clear()  # the browser logs every status of 400 itself
 
 

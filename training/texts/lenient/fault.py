@@ -13,14 +13,13 @@ from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet, load_set
 from training.texts.lenient.forms import FORMS, Meaning, draw_meaning, write_form
 from training.texts.lenient.lexicon import Lexicon
-from training.texts.lenient.spelling import Speller, any_of
+from training.texts.lenient.spelling import Speller, any_of, in_any_case
 from training.texts.strict.spelling import label_name, mixed_case
 from training.texts.strict.valid import separator
 
 __all__ = ["Fault", "halves", "instruction"]
 
 SYNONYMS = lenient_data(load_set()).synonyms
-_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class Fault:
             r=r, s=s, t=t, u=u, x=x, w=self.word(), jump=rng.choice(self.lexicon.jumps),
             n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999),
         )  # fmt: skip
-        first, blank, rest = text.partition(" ")
-        return (mixed_case(first, rng) if first.upper() in _NAMES else first) + blank + rest
+        return in_any_case(text, rng)
 
     def word(self) -> str:
         """A word or a label."""

@@ -9,7 +9,7 @@ from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.meaning import Writing
-from training.texts.lenient.spelling import any_of
+from training.texts.lenient.spelling import any_of, in_any_case
 from training.texts.strict.spelling import mixed_case
 
 __all__ = ["frame"]
@@ -18,7 +18,6 @@ _DATA = lenient_data(load_set())
 INFIX_SIGNS, STEP_SIGNS, SYNONYMS = _DATA.infix_signs, _DATA.step_signs, _DATA.synonyms
 _MOVES = tuple(text for text in templates.NUMBER_USES if text != "mov {r}, {x}")
 _NAMED = "value="
-_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
 
 
 def frame(w: Writing) -> str | None:
@@ -35,9 +34,7 @@ def frame(w: Writing) -> str | None:
 
 def _moved(w: Writing, source: str, choices: tuple[str, ...]) -> str:
     text = any_of(choices, w.rng).format(r="{dest}", x="{source}")
-    first, blank, rest = text.partition(" ")
-    first = mixed_case(first, w.rng) if first.upper() in _NAMES else first
-    text = first + blank + rest
+    text = in_any_case(text, w.rng)
     return text.replace("{dest}", w.operand("dest")).replace("{source}", w.operand(source))
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Speller",
     "any_of",
     "fullwidth",
+    "in_any_case",
     "is_name",
     "operations_near",
     "phrase",
@@ -33,6 +34,7 @@ _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 _DATA = lenient_data(load_set())
 OTHER_OPERATIONS, SYNONYMS = _DATA.other_operations, _DATA.synonyms
+_OWN_NAMES = frozenset((*SYNONYMS, *(name for names in SYNONYMS.values() for name in names)))
 
 
 class Speller:
@@ -164,6 +166,12 @@ def _taken() -> frozenset[str]:
     synonyms = (name for names in SYNONYMS.values() for name in names)
     others = (*OTHER_OPERATIONS, *FOREIGN_MNEMONICS)
     return frozenset(name.upper() for name in (*SYNONYMS, *synonyms, *others))
+
+
+def in_any_case(text: str, rng: Random) -> str:
+    """A text whose first word is in any case, where that is a mnemonic or a synonym."""
+    first, blank, rest = text.partition(" ")
+    return (mixed_case(first, rng) if first.upper() in _OWN_NAMES else first) + blank + rest
 
 
 def is_name(word: str) -> bool:
