@@ -24,17 +24,23 @@ UNSURE, UNWEIGHED, FAILING = "unsure", "unweighed", "failing"
 
 
 class FakeModel:
-    """Never errs; ``batches`` keeps what it was asked, and it waits while ``gate`` is closed."""
+    """Never errs; it waits while ``gate`` is closed.
+
+    ``batches`` keeps what it was to decode, ``weighed`` what it was to weigh, and ``calls`` the
+    names of both in their order.
+    """
 
     def __init__(self, dialect: Dialect | None = None) -> None:
         self.dialect = dialect or find_dialect("strict")
         self.batches: list[list[str]] = []
         self.weighed: list[str] = []
+        self.calls: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
 
     def decode(self, texts: Sequence[str], min_confidence: float) -> list[Decoded]:
         self.batches.append([*texts])
+        self.calls.append("decode")
         assert self.gate.wait(WAIT_S)
         if any(FAILING in text for text in texts):
             raise RuntimeError("a secret of the model")
@@ -44,6 +50,7 @@ class FakeModel:
         if UNWEIGHED in decoded.text:
             raise LimitError("too many answers")
         self.weighed.append(decoded.text)
+        self.calls.append("weigh")
         own = decoded.refused or decoded.operation
         assert own is not None
         found = [Alternative(own, 0.75), Alternative(INVALID, 0.25)]
