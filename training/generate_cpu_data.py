@@ -14,6 +14,7 @@ from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import InstructionSet, load_set
 from training.arguments import positive_integer, share
+from training.data.any_set import any_set_examples
 from training.data.examples import Example, write_examples
 from training.data.lenient import generate_lenient
 from training.data.strict import generate_examples
@@ -51,9 +52,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     unknown = set(arguments.without) - {*FORMS, *MANNERS, *TRAINING_FAMILIES}
-    if unknown or (arguments.without and arguments.dialect != "lenient"):
+    if unknown or (arguments.without and (arguments.dialect != "lenient" or arguments.isa)):
         parser.error(
-            f"--without takes kinds of the lenient dialect: "
+            f"--without takes kinds of the packaged set's lenient dialect: "
             f"{', '.join((*FORMS, *MANNERS, *TRAINING_FAMILIES))}"
         )
     if arguments.seed is None:
@@ -73,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Example]:
     count, seed, refusals = arguments.count, arguments.seed, arguments.refusals
+    if arguments.dialect == "lenient" and isa is not load_set():
+        return any_set_examples(count, seed, refusals=refusals, isa=isa)
     if arguments.dialect == "lenient":
         return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)

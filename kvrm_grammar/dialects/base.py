@@ -81,8 +81,8 @@ class Dialect(ABC):
     Attributes:
         isa: The instruction set.
         name: As callers write it.
-        shorthand: Whether two names may stand for three operands, the destination being the
-            first source too.
+        shorthand: Whether one name may stand for the first two of three operands, the
+            destination being the first source too.
     """
 
     name: ClassVar[str]

@@ -18,8 +18,8 @@ from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, operatio
 __all__ = ["MAX_MEMBERS", "Candidates"]
 
 MAX_MEMBERS = 20_000
-"""No language has more members: where a text mentions very many different values of a domain, the
-first of them count, as many as :attr:`Candidates.most_values` says."""
+"""No language has more members: where a text mentions so many different values that it would, the
+first of each domain count, :attr:`Candidates.most_values` of them or more."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Candidates:
 
     Attributes:
         isa: The instruction set.
-        shorthand: Whether fewer mentions of names may stand for three operands, the
-            destination being the first source too.
+        shorthand: Whether one mention of a name may stand for the first two of three operands,
+            the destination being the first source too.
     """
 
     isa: InstructionSet
@@ -47,17 +47,18 @@ class Candidates:
         """
         texts = [operation_to_json(INVALID)]
         mentioned = {domain: Counter(values) for domain, values in found.items()}
+        limit = self._limit(mentioned)
         choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
         for head, names, domains in self._heads:
             if domains not in choices:
-                choices[domains] = self._choices(domains, mentioned)
+                choices[domains] = self._choices(domains, mentioned, limit)
             for values in choices[domains]:
                 texts.append(head + "".join(map(add, names, values)) + "}}")
         return texts
 
     @cached_property
     def most_values(self) -> int:
-        """How many different values of a domain count; every language is then small enough."""
+        """How many different values of a domain count, whatever the text mentions."""
         most = 1
         while most < MAX_MEMBERS and self.bound(most + 1) <= MAX_MEMBERS:
             most += 1
@@ -70,12 +71,32 @@ class Candidates:
             for _, _, domains in self._heads
         )
 
+    def _limit(self, mentioned: Mapping[Domain, Counter[str]]) -> int:
+        """How many different values of a domain count in this text; its language is bounded."""
+        sizes = {domain: len(values) for domain, values in mentioned.items()}
+        limit = max(sizes.values(), default=0)
+        while limit > self.most_values and self._size(sizes, limit) > MAX_MEMBERS:
+            limit -= 1
+        return max(limit, self.most_values)
+
+    def _size(self, sizes: Mapping[Domain, int], limit: int) -> int:
+        """Members at most, where so many values of each domain are mentioned."""
+        return 1 + sum(
+            count * math.prod(min(sizes.get(domain, 0), limit) for domain in domains)
+            for domains, count in self._alike.items()
+        )
+
+    @cached_property
+    def _alike(self) -> Counter[tuple[Domain, ...]]:
+        """How many opcodes have operands of the same domains."""
+        return Counter(domains for _, _, domains in self._heads)
+
     def _choices(
-        self, domains: Sequence[Domain], mentioned: Mapping[Domain, Counter[str]]
+        self, domains: Sequence[Domain], mentioned: Mapping[Domain, Counter[str]], limit: int
     ) -> list[tuple[str, ...]]:
         """All operands of these domains; no value more often than it is mentioned."""
         counts = [mentioned.get(domain, Counter()) for domain in domains]
-        slots = [[*own][: self.most_values] for own in counts]
+        slots = [[*own][:limit] for own in counts]
         shorthand = self.shorthand and _may_be_shorthand(domains, counts)
 
         def fits(values: tuple[str, ...]) -> bool:
@@ -114,9 +135,11 @@ def _members(domain: Domain) -> int:
 
 
 def _may_be_shorthand(domains: Sequence[Domain], counts: Sequence[Counter[str]]) -> bool:
-    """Whether three operands are names of one kind, of which the text mentions two or more.
+    """Whether the first two of three operands are names of one kind, mentioned often enough.
 
-    ``sub r5 r3`` is R5, R5, R3: the destination is the first source too.
+    ``sub r5 r3`` is R5, R5, R3: the destination is the first source too. So is ``addi a0, 4``,
+    where the third is a number. Where it is a target, the first is compared, and no destination.
     """
-    alike = len(domains) == 3 and len(set(domains)) == 1 and bool(domains[0].names)
-    return alike and counts[0].total() >= 2
+    if len(domains) != 3 or domains[0] != domains[1] or domains[2].has_labels:
+        return False
+    return bool(domains[0].names) and counts[0].total() >= 1 + (domains[2] == domains[0])

@@ -36,8 +36,8 @@ class Grounding:
         isa: The instruction set.
         index: The schema's language over the vocabulary.
         vocabulary: The bytes of the token IDs.
-        shorthand: Whether two mentions of names may stand for three operands, the
-            destination being the first source too.
+        shorthand: Whether one mention of a name may stand for the first two of three operands,
+            the destination being the first source too.
     """
 
     isa: InstructionSet

@@ -63,8 +63,42 @@ def test_a_language_has_a_largest_size(isa: InstructionSet) -> None:
         for domain in isa.domains
     }
     texts = candidates.of(everything)
-    assert 90 < len(texts) <= candidates.bound(candidates.most_values)
+    assert 90 < len(texts) <= MAX_MEMBERS
     assert len(set(texts)) == len(texts)
     for text in texts[:: max(1, len(texts) // 50)]:
         if "label" not in text:
             assert operation_to_json(isa.parse_json(text)) == text
+
+
+def test_a_long_sentence_keeps_its_last_word() -> None:
+    """As many values count as fit: words in front of the target do not push it out."""
+    isa = load_set("rv32im")
+    text = "if x13 is less than or equal to or at least as small as ra is then hop to dust"
+    mentions = find_dialect("lenient", isa).read(text).mentions
+    labels = next(values for domain, values in mentions.items() if domain.has_labels)
+    assert len(labels) > Candidates(isa, shorthand=True).most_values
+    wanted = isa.operation("OP_BGE", {"rs1": "ra", "rs2": "a3", "target": "dust"})
+    assert operation_to_json(wanted) in Candidates(isa, shorthand=True).of(mentions)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "params", "there"),
+    [
+        ("addi a0, 4", "OP_ADDI", {"rd": "a0", "rs1": "a0", "imm": 4}, True),
+        ("slli a0, 4", "OP_SLLI", {"rd": "a0", "rs1": "a0", "shamt": 4}, True),
+        ("sub a0, a1", "OP_SUB", {"rd": "a0", "rs1": "a0", "rs2": "a1"}, True),
+        # What is compared is no destination, and a store has none.
+        ("beq a0, done", "OP_BEQ", {"rs1": "a0", "rs2": "a0", "target": "done"}, False),
+        ("sw a0, 4", "OP_SW", {"rs2": "a0", "offset": 4, "rs1": "a0"}, False),
+        ("add a0", "OP_ADD", {"rd": "a0", "rs1": "a0", "rs2": "a0"}, False),
+    ],
+)
+def test_where_one_name_stands_for_two(
+    text: str, key: str, params: dict[str, str | int], there: bool
+) -> None:
+    """The destination may be the first source too, whatever the third operand is."""
+    isa = load_set("rv32im")
+    own = operation_to_json(isa.operation(key, params))
+    mentions = find_dialect("lenient", isa).read(text).mentions
+    assert (own in Candidates(isa, shorthand=True).of(mentions)) is there
+    assert own not in Candidates(isa).of(mentions)

@@ -6,6 +6,7 @@ Whole phrases and word lists are held out from training.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -18,8 +19,15 @@ from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError
-from kvrm_grammar.isa import INVALID, InstructionSet, operation_from_json, operation_to_json
+from kvrm_grammar.isa import (
+    INVALID,
+    InstructionSet,
+    load_set,
+    operation_from_json,
+    operation_to_json,
+)
 from kvrm_grammar.oracle.reference import parse
+from training.data.any_set import any_kinds, any_set_kind
 from training.data.examples import Example
 from training.data.lenient import family_examples, lenient_kind
 from training.data.strict import generate_examples
@@ -77,6 +85,8 @@ def held_out_examples(
         seed: Of the generator.
         isa: The instruction set; None for the packaged one.
     """
+    if isa is not None and isa is not load_set():
+        return {kind: any_set_kind(kind, count, seed, isa=isa) for kind in any_kinds(isa)}
     drawn = {}
     for name in CLASSES:
         kind = name.removesuffix("_mixed")
@@ -98,27 +108,28 @@ def is_swap(outcome: Outcome) -> bool:
     """Whether the right operation came with the right operands in wrong places."""
     if outcome.answer is None or outcome.exact:
         return False
-    wanted, given = (operation_from_json(text) for text in (outcome.example.answer, outcome.answer))
-    if wanted.key != given.key:
+    wanted, given = (json.loads(text) for text in (outcome.example.answer, outcome.answer))
+    if wanted["key"] != given["key"]:
         return False
-    values = [sorted(map(str, one.params.model_dump().values())) for one in (wanted, given)]
+    values = [sorted(map(str, one["params"].values())) for one in (wanted, given)]
     return values[0] == values[1]
 
 
-def by_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def by_kind(outcomes: Sequence[Outcome], classes_of: Mapping[str, str] = CLASSES) -> dict[str, Any]:
     """Count exact matches by kind and by class, and silent swaps."""
     kinds = {
         kind: [o for o in outcomes if o.kind == kind]
         for kind in dict.fromkeys(o.kind for o in outcomes)
     }
     classes = {
-        name: [o for o in outcomes if CLASSES.get(o.kind) == name] for name in ("N", "M", "R")
+        name: [o for o in outcomes if classes_of.get(o.kind) == name] for name in ("N", "M", "R")
     }
     swaps = sum(map(is_swap, outcomes))
     accepted = [o for o in outcomes if o.answer not in (None, _REFUSAL)]
     return {
         "kinds": {
-            kind: {"class": CLASSES.get(kind, "strict"), **rate(own)} for kind, own in kinds.items()
+            kind: {"class": classes_of.get(kind, "strict"), **rate(own)}
+            for kind, own in kinds.items()
         },
         "classes": {name: rate(own) for name, own in classes.items() if own},
         "swaps": {"count": swaps, "of": len(accepted), "rate": swaps / max(1, len(accepted))},
@@ -182,7 +193,8 @@ def evaluate_lenient(
 
     Args:
         arguments: ``adapter``, ``base``, ``count`` (of each kind), ``seed``, ``batch_size`` and
-            ``free`` (of each kind, for free decoding, which is slow; 0 for none).
+            ``free`` (of each kind, for free decoding, which is slow; 0 for none, and none for
+            a set that is not the packaged one: the examples that the base is shown are of that).
         isa: The instruction set that texts are drawn from; None for the packaged one.
 
     Returns:
@@ -205,9 +217,11 @@ def evaluate_lenient(
     outcomes = read_all(examples, partial(decoder.decode_many, batch_size=size))
     seconds = time.monotonic() - started
     strictly = read_all(strict, partial(decoder.decode_many, batch_size=size))
+    packaged = decoder.isa is load_set()
+    classes = CLASSES if packaged else any_kinds(decoder.isa)
     drawn = family_examples(
-        max(1, arguments.count // 4), arguments.seed, HELD_OUT_FAMILIES, HELD_OUT_WORDS,
-        isa=decoder.isa,
+        max(1, arguments.count // 4), arguments.seed, HELD_OUT_FAMILIES if packaged else (),
+        HELD_OUT_WORDS, isa=decoder.isa,
     )  # fmt: skip
     families = read_all(drawn, partial(decoder.decode_many, batch_size=size))
     passes = [outcome.passes or 0 for outcome in outcomes]
@@ -215,8 +229,8 @@ def evaluate_lenient(
         "provenance": origin,
         "seconds": round(seconds, 1),
         "arms": {
-            "grounded": by_kind(outcomes),
-            **_other_readers(decoder, examples, size, arguments.free),
+            "grounded": by_kind(outcomes, classes),
+            **_other_readers(decoder, examples, size, arguments.free if packaged else 0, classes),
         },
         "strict": by_kind(strictly)["kinds"]["strict"],
         "families": {
@@ -236,15 +250,20 @@ def evaluate_lenient(
 
 
 def _other_readers(
-    decoder: Decoder, examples: Mapping[str, Sequence[Example]], size: int, free: int
+    decoder: Decoder,
+    examples: Mapping[str, Sequence[Example]],
+    size: int,
+    free: int,
+    classes: Mapping[str, str],
 ) -> dict[str, Any]:
     """The same texts by rules; some under the schema alone, fewer by the base and freely."""
     schema = decoder.constrained("schema")
+    count = partial(by_kind, classes_of=classes)
     several = {kind: own[:_SEVERAL] for kind, own in examples.items()}
     arms = {
-        "schema": by_kind(read_all(several, partial(schema.decode_many, batch_size=size))),
-        "parser": by_kind(read_all(examples, partial(_parsed, isa=decoder.dialect.isa))),
-        "draft": by_kind(read_all(examples, partial(drafted, isa=decoder.dialect.isa))),
+        "schema": count(read_all(several, partial(schema.decode_many, batch_size=size))),
+        "parser": count(read_all(examples, partial(_parsed, isa=decoder.dialect.isa))),
+        "draft": count(read_all(examples, partial(drafted, isa=decoder.dialect.isa))),
     }
     if free:
         some = {kind: own[:free] for kind, own in examples.items()}

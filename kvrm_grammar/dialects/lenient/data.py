@@ -1,13 +1,15 @@
 """``lenient.toml``: what people write instead of a set's own words.
 
 In: the tables of the file. Out: a frozen :class:`LenientData`. It makes drafts and training texts.
-Of an answer it decides one thing: the values that words such as ``clear`` imply.
+Of an answer it decides two things: the values that words such as ``clear`` imply, and what begins
+a comment here beside the set's own signs.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
@@ -34,6 +36,12 @@ class LenientData:
         no_labels: Words of speech that no bare label is, in lower case.
         implied: Operand, value, and a pattern of the words that imply it without writing it.
         destination: The operand that arrows and ``into`` point to; empty where there is none.
+        comments: What begins a comment beside the strict dialect's signs.
+        notations: Mnemonic -> how programs of other languages write one of its forms.
+        phrases: Mnemonic -> English for its first form; training draws them.
+        held_out_phrases: The same, for evaluation alone.
+        other_phrases: English for what this machine does not do; training draws them.
+        held_out_other_phrases: The same, for evaluation alone.
     """
 
     synonyms: Mapping[str, tuple[str, ...]]
@@ -46,6 +54,17 @@ class LenientData:
     implied: tuple[tuple[str, int | str, re.Pattern[str]], ...]
     no_labels: frozenset[str]
     destination: str
+    comments: tuple[str, ...] = ()
+    notations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held_out_phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    other_phrases: tuple[str, ...] = ()
+    held_out_other_phrases: tuple[str, ...] = ()
+
+    @cached_property
+    def meant_by(self) -> Mapping[str, str]:
+        """Synonym, in upper case -> the mnemonic."""
+        return {word.upper(): name for name, words in self.synonyms.items() for word in words}
 
     @cached_property
     def all_other_operations(self) -> frozenset[str]:
@@ -66,7 +85,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
         raise InputError(f"the set {isa.name} has no lenient.toml, so no lenient dialect")
     try:
         data = LenientData(
-            {name: tuple(words) for name, words in tables.get("synonyms", {}).items()},
+            _lists(tables, "synonyms"),
             dict(tables.get("infix_signs", {})),
             dict(tables.get("step_signs", {})),
             tuple(tables.get("other_operations", ())),
@@ -79,18 +98,29 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             ),
             frozenset(tables.get("no_labels", ())),
             str(tables.get("destination", "")),
+            tuple(tables.get("comments", ())),
+            _lists(tables, "notations"),
+            _lists(tables, "phrases"),
+            _lists(tables, "held_out_phrases"),
+            tuple(tables.get("other_phrases", ())),
+            tuple(tables.get("held_out_other_phrases", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IsaError(f"lenient.toml of {isa.name}: {error}") from error
     named = {*data.synonyms, *data.infix_signs, *data.step_signs, *(n for _, n in data.keywords)}
+    named |= {*data.notations, *data.phrases, *data.held_out_phrases}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
     return data
 
 
+def _lists(tables: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(words) for key, words in tables.get(name, {}).items()}
+
+
 def _beginnings(words: Sequence[str]) -> re.Pattern[str]:
-    """Words by how they begin; those of scripts without blanks between words stand anywhere."""
-    anywhere = [word for word in words if word > _FIRST_WITHOUT_BLANKS]
+    """Words by how they begin; signs, and scripts without blanks between words, stand anywhere."""
+    anywhere = [word for word in words if word > _FIRST_WITHOUT_BLANKS or not word[0].isalpha()]
     spaced = [word for word in words if word not in anywhere]
     starts = rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, spaced))})" if spaced else "(?!)"
     return re.compile("|".join([starts, *map(re.escape, anywhere)]), re.IGNORECASE)

@@ -16,6 +16,7 @@ from kvrm_grammar.dialects.base import Dialect, Reading
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.lenient.marks import (
+    address_of_symbol,
     bare_label,
     lower_case,
     narrow,
@@ -23,6 +24,7 @@ from kvrm_grammar.dialects.lenient.marks import (
     without_blocks,
     without_bytes,
     without_colon,
+    without_other_comments,
     without_remarks,
 )
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
@@ -47,13 +49,14 @@ class LenientDialect(Dialect):
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
         plain = without_comments(without_blocks(line), self.isa)
+        plain = without_other_comments(plain, self.isa)
         bare = unmarked(without_remarks(plain, self.isa))
         label, code = split_label(bare, self.isa)
         if label is not None:
             code = unmarked(code)
         elif not defines_label(bare, self.isa):
             code = without_colon(code)
-        code = one_blank(without_bytes(code, self.isa))
+        code = one_blank(address_of_symbol(without_bytes(code, self.isa)))
         return (label, code) if label is not None else bare_label(code, self.isa)
 
     def _shown(self, code: str) -> str:

@@ -13,6 +13,7 @@ from kvrm_grammar.isa import INVALID, InstructionSet
 from kvrm_grammar.oracle.reference import parse
 
 __all__ = [
+    "address_of_symbol",
     "bare_label",
     "lower_case",
     "narrow",
@@ -20,6 +21,7 @@ __all__ = [
     "without_blocks",
     "without_bytes",
     "without_colon",
+    "without_other_comments",
     "without_remarks",
 ]
 
@@ -40,6 +42,8 @@ _BYTES = re.compile(
     r"(?:(?P<address>[0-9A-Fa-f]{4})[ \t]+)?"
     r"(?P<bytes>(?:(?:[0-9A-Fa-f]{2}){1,4}(?:[ \t]+|(?=\t)))*)(?=[A-Za-z])"
 )
+# A disassembler's target: `100b4 <main+0x40>`.
+_SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
@@ -80,6 +84,27 @@ def without_blocks(line: str) -> str:
     'dec r0'
     """
     return _BLOCK.sub(lambda found: found[1] or " ", line).strip(" \t")
+
+
+def without_other_comments(code: str, isa: InstructionSet) -> str:
+    """Cut off a comment by a sign that the strict dialect does not have.
+
+    Not where an instruction is behind it: then the sign separates two.
+    """
+    for sign in lenient_data(isa).comments:
+        before, found, behind = code.partition(sign)
+        if found and "'" not in before and parse(behind.strip(" \t"), isa) == INVALID:
+            code = before.rstrip(" \t")
+    return code
+
+
+def address_of_symbol(code: str) -> str:
+    """Write a disassembler's target, an address and where that is, as a hexadecimal number.
+
+    >>> address_of_symbol("j 100b4 <main+0x40>")
+    'j 0x100b4'
+    """
+    return _SYMBOL.sub(r"0x\1", code)
 
 
 def without_remarks(code: str, isa: InstructionSet) -> str:

@@ -8,12 +8,14 @@ be read (``12abc``, ``0e20``, ``1,000``, ``@r1``) is none.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from kvrm_grammar.dialects.implied import implied_values
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.names import name_patterns
-from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, one_edit_from
 from kvrm_grammar.dialects.numbers import character_code, whole_number
 from kvrm_grammar.isa import Domain, InstructionSet, Mentions
 
@@ -37,6 +39,7 @@ _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"[A-Za-z][A-Za-z.]*(?<!\.)")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 
@@ -72,21 +75,69 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     numbers = list(_numbers(plain, taken))
     labels = [word for word in _labels(plain) if isa.is_label(word)]
     found = {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
-    for implied in (implied_values(visible, isa), _implied(visible, isa)):
+    for implied in (_implied_by_names(visible, isa), _implied(visible, isa)):
         found |= {domain: (*found[domain], *own) for domain, own in implied.items()}
     return found
 
 
-def _implied(visible: str, isa: InstructionSet) -> Mentions:
-    """What words anywhere in the text imply: a zero by one of clearing."""
+def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:
+    """What names of operations imply; a synonym or a misspelt first word does what its own does."""
     found: dict[Domain, tuple[str, ...]] = {}
-    for name, value, words in lenient_data(isa).implied:
-        if words.search(visible):
-            for opcode in isa.opcodes:
-                for operand in opcode.operands:
-                    if operand.name == name:
-                        found[operand.domain] = (json.dumps(value),)
+    if not _implying(isa):
+        return found
+    names: dict[str, None] = {}
+    for place, word in enumerate(_NAME.findall(visible)):
+        names |= dict.fromkeys(_meant(word, isa, near=place == 0))
+    for name in names:
+        for domain, values in implied_values(name, isa).items():
+            more = Counter(values) - Counter(found.get(domain, ()))
+            found[domain] = (*found.get(domain, ()), *more.elements())
     return found
+
+
+@lru_cache(maxsize=16)
+def _implying(isa: InstructionSet) -> frozenset[str]:
+    """Mnemonics of which a form does not write all operands."""
+    forms = isa.by_mnemonic.items()
+    return frozenset(name for name, own in forms if any(form.implied for _, form in own))
+
+
+@lru_cache(maxsize=4096)
+def _meant(word: str, isa: InstructionSet, *, near: bool) -> tuple[str, ...]:
+    """The mnemonics that a word stands for, of those that imply something."""
+    known = {**{name: name for name in _implying(isa)}, **lenient_data(isa).meant_by}
+    upper = word.upper()
+    if upper in known or upper in isa.by_mnemonic or not near:
+        names = [known[upper]] if upper in known else []
+    else:
+        names = [known[name] for name in one_edit_from(word, list(known))]
+    return tuple(dict.fromkeys(name for name in names if name in _implying(isa)))
+
+
+def _implied(visible: str, isa: InstructionSet) -> Mentions:
+    """What words anywhere in the text imply: a zero by one of clearing; each once an operand."""
+    found: dict[Domain, tuple[str, ...]] = {}
+    noted = set()
+    for name, value, words in lenient_data(isa).implied:
+        if (name, value) not in noted and words.search(visible):
+            noted.add((name, value))
+            for domain in _domains_of(name, value, isa):
+                found[domain] = (*found.get(domain, ()), json.dumps(value))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _domains_of(name: str, value: int | str, isa: InstructionSet) -> tuple[Domain, ...]:
+    """The domains of operands of one name, of those that have the value."""
+    every = (operand for opcode in isa.opcodes for operand in opcode.operands)
+    named = dict.fromkeys(operand.domain for operand in every if operand.name == name)
+    return tuple(domain for domain in named if _has(domain, value))
+
+
+def _has(domain: Domain, value: int | str) -> bool:
+    if isinstance(value, str):
+        return value in domain.names
+    return domain.integers is not None and value in domain.integers
 
 
 def _canonical(match: re.Match[str], isa: InstructionSet) -> str:

@@ -47,15 +47,22 @@ def name_patterns(isa: InstructionSet) -> NamePatterns:
     digits = "".join(sorted({name[-1] for name in isa.names}))
     numbered = len(stems) == 1 and all(name[len(min(stems)) :].isdigit() for name in isa.names)
     if numbered and all(len(name) == len(min(stems)) + 1 for name in isa.names):
-        return _numbered(min(stems).lower(), digits)
+        return _numbered(min(stems).lower(), digits, isa)
     words = sorted(isa.spellings, key=lambda word: (-len(word), word))
     one = "[%$]?(?:" + "|".join(map(re.escape, words)) + ")" if words else "(?!)"
-    mention = rf"(?<![A-Za-z0-9_.$%])[%$]?(?P<name>{one.removeprefix('[%$]?')})(?![A-Za-z0-9_.$])"
-    return NamePatterns(re.compile(mention, re.IGNORECASE), _memory(one), one, "", "")
+    own, ends = one.removeprefix("[%$]?"), r"(?![A-Za-z0-9_$]|\.[A-Za-z0-9_.$])"
+    mention = rf"(?<![A-Za-z0-9_.$])[%$]?(?P<name>{own}){ends}"
+    return NamePatterns(re.compile(mention, re.IGNORECASE), _memory(one, isa), one, "", "")
 
 
-def _memory(one: str) -> re.Pattern[str]:
-    """``@r1``, ``, *r1``, ``[r1]``, ``[r1+4]``, ``[r1, #4]``, ``4(r1)``; no list ``[r5, r3]``."""
+def _memory(one: str, isa: InstructionSet) -> re.Pattern[str]:
+    """``@r1``, ``, *r1``, ``[r1]``, ``[r1+4]``, ``[r1, #4]``, ``4(r1)``; no list ``[r5, r3]``.
+
+    Nothing, where the set has operations on places in memory itself.
+    """
+    forms = (form for opcode in isa.opcodes for form in opcode.forms)
+    if any("(" in piece or "[" in piece for form in forms for piece in form.pieces):
+        return re.compile("(?!)")
     behind = r"(?=\s*(?:\]|[-+]|,\s*#))"
     return re.compile(
         rf"(?<![A-Za-z0-9])@{one}|(?:\A|[,=]\s*)\*\s?{one}"
@@ -64,7 +71,7 @@ def _memory(one: str) -> re.Pattern[str]:
     )
 
 
-def _numbered(stem: str, digits: str) -> NamePatterns:
+def _numbered(stem: str, digits: str, isa: InstructionSet) -> NamePatterns:
     """``r5``, ``reg5``, ``register 5``, ``r 5``, also glued: ``subr5``, ``r5r3``."""
     own = re.escape(stem)
     spelled = "|".join(dict.fromkeys((*_WORDS, own)))
@@ -78,4 +85,4 @@ def _numbered(stem: str, digits: str) -> NamePatterns:
     some = f"[{digits}]" if len(digits) < 2 else f"[{digits[0]}-{digits[-1]}]"
     longer = "|".join(dict.fromkeys((own, *reversed(_WORDS))))
     one = rf"[%$]?(?:{longer})\s?{some}"
-    return NamePatterns(mention, _memory(one), one, rf"(?:{longer})\s?{some}", stem)
+    return NamePatterns(mention, _memory(one, isa), one, rf"(?:{longer})\s?{some}", stem)

@@ -94,3 +94,24 @@ def test_what_strict_accepts_keeps_its_meaning(text: str) -> None:
     shown = LENIENT.read(text).visible
     if meant.key != "OP_INVALID":
         assert parse(shown) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # A disassembler's target is an address, and what stands there.
+        ("   100b4:\t00a5c533\tbnez\ta0,100d8 <main+0x40>", "bnez a0,0x100d8"),
+        ("j 0x100d8 <main>", "j 0x100d8"),
+        ("j 100d8", "j 100d8"),
+        ("j <main>", "j <main>"),
+        ("00000040 <main>:", "00000040 <main>:"),
+        # Comments by other signs; behind a separator stands another instruction.
+        ("add a0, a1, a2 // sum", "add a0, a1, a2"),
+        ("add a0, a1, a2 ; sum", "add a0, a1, a2"),
+        ("add a0, a1, a2 ; nop", "add a0, a1, a2 ; nop"),
+        ("li a0, ';'", "li a0, ';'"),
+    ],
+)
+def test_marks_of_another_set(text: str, shown: str) -> None:
+    """What disassemblers and other assemblers leave, in a set whose comments begin with ``#``."""
+    assert find_dialect("lenient", load_set("rv32im")).read(text).visible == shown

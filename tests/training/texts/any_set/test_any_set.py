@@ -1,0 +1,161 @@
+"""Lenient texts that a set's data give: what they mean can be answered, what is wrong is not."""
+
+import json
+import re
+from random import Random
+
+import pytest
+
+from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.isa import INVALID, Form, InstructionSet, Opcode, load_set, packaged_sets
+from kvrm_grammar.language.candidates import Candidates
+from kvrm_grammar.oracle.reference import parse
+from training.data.any_set import any_kinds, any_set_examples, any_set_kind
+from training.texts.any_set.faults import any_refusal
+from training.texts.any_set.forms import FORMS, any_variant
+from training.texts.any_set.meaning import phrasebook, takes
+from training.texts.any_set.spelling import is_taken, misspelt, names_near
+
+SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
+SAID = [isa for isa in SETS if lenient_data(isa).phrases]
+BY_KIND = [(isa, kind) for isa in SETS for kind in any_kinds(isa)]
+SLOT = re.compile(r"\{(\w+)\}")
+
+
+def name_of(value: object) -> str:
+    return value.name if isinstance(value, InstructionSet) else str(value)
+
+
+def test_there_is_something_to_test() -> None:
+    """Two sets at least have a lenient dialect, and one of them says what English means in it."""
+    assert len(SETS) >= 2 and SAID
+    assert len(BY_KIND) > 50
+    assert {kind for kind in FORMS if kind != "plain"} <= {kind for _, kind in BY_KIND}
+
+
+@pytest.mark.parametrize(("isa", "kind"), BY_KIND, ids=name_of)
+def test_every_kind(isa: InstructionSet, kind: str) -> None:
+    """Texts of a kind show it; the right answer is in the language of each, the refusal always."""
+    examples = any_set_kind(kind, 12, 5, isa=isa)
+    assert len(examples) >= 3
+    dialect = find_dialect("lenient", isa)
+    candidates = Candidates(isa, dialect.shorthand)
+    for example in examples:
+        assert kind in example.kinds
+        refused = json.loads(example.answer)["key"] == INVALID.key
+        assert refused == (any_kinds(isa)[kind] == "R")
+        assert example.answer in candidates.of(dialect.read(example.text).mentions), example.text
+        if refused:
+            assert parse(example.text, isa) == INVALID
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_examples_are_reproducible_and_mixed(isa: InstructionSet) -> None:
+    """A seed gives the same texts; some are refused, some strict, most lenient."""
+    drawn = list(any_set_examples(300, 9, isa=isa))
+    assert drawn == list(any_set_examples(300, 9, isa=isa))
+    refused = sum("refusal" in example.kinds for example in drawn)
+    strict = sum("strict" in example.kinds for example in drawn)
+    assert 80 < refused < 160 and 15 < strict < 70
+    assert len({example.text for example in drawn}) > 270
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+def test_phrases_write_what_their_form_writes(isa: InstructionSet) -> None:
+    """Of three operands the first source may be missing, where it is the destination."""
+    data = lenient_data(isa)
+    assert data.phrases.keys() == data.held_out_phrases.keys()
+    for table in (data.phrases, data.held_out_phrases):
+        for mnemonic, phrases in table.items():
+            opcode, form = isa.by_mnemonic[mnemonic][0]
+            for text in phrases:
+                slots = {*SLOT.findall(text)}
+                assert slots <= {*form.operands}, (mnemonic, text)
+                missing = {*form.operands} - slots
+                assert missing <= {opcode.operands[1].name} if missing else True, (mnemonic, text)
+    for mnemonic, texts in data.notations.items():
+        for text in texts:
+            written = {*SLOT.findall(text)}
+            forms = [{*form.operands} for _, form in isa.by_mnemonic[mnemonic]]
+            assert any(written <= form and len(form - written) < 2 for form in forms), text
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+def test_evaluation_says_what_training_does_not(isa: InstructionSet) -> None:
+    """No phrase and no other machine's operation is on both sides."""
+    own, other = phrasebook(isa), phrasebook(isa, held_out=True)
+    assert other.operations and not {*own.operations} & {*other.operations}
+    assert other.others and not {*own.others} & {*other.others}
+    said = [{text for texts in book.phrases.values() for text in texts} for book in (own, other)]
+    assert said[1] and not said[0] & said[1]
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_words_mean_one_thing(isa: InstructionSet) -> None:
+    """No synonym is a mnemonic or another's; no other machine's operation is either."""
+    data = lenient_data(isa)
+    words = [word for names in data.synonyms.values() for word in names]
+    assert words and len(words) == len({word.upper() for word in words})
+    assert not {word.upper() for word in words} & {name.upper() for name in isa.by_mnemonic}
+    taken = {word.lower() for word in (*words, *isa.by_mnemonic)}
+    assert not taken & data.all_other_operations
+    assert {*data.held_out_operations} <= data.all_other_operations
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_misspelt_names(isa: InstructionSet) -> None:
+    """One edit from one mnemonic, or from several; never a name that is taken."""
+    rng, found = Random(3), {1: 0, 2: 0}
+    for mnemonic in isa.by_mnemonic:
+        for candidates in found:
+            word = misspelt(rng, isa, mnemonic, candidates)
+            if word is None:
+                continue
+            found[candidates] += 1
+            assert not is_taken(word, isa)
+            near = names_near(word, isa)
+            assert near == [mnemonic] if candidates == 1 else len(near) > 1
+    assert found[1] > 8 and found[2] > 3
+
+
+def test_what_forms_take() -> None:
+    """Operands by kind, the shorthand too; what is one too few or too many is none."""
+    isa = load_set("rv32im")
+    assert takes(isa, "ADD", ["register", "register", "immediate"])
+    assert takes(isa, "ADD", ["register", "immediate"])
+    assert takes(isa, "BEQZ", ["register", "target"])
+    assert not takes(isa, "BEQ", ["register", "target"])
+    assert not takes(isa, "ADD", ["register"])
+    assert not takes(isa, "MV", ["register", "register", "register"])
+
+
+def test_a_replaced_operand_is_seen() -> None:
+    """A fault in an operand stands in the text: no form leaves it out."""
+    isa, rng = load_set("rv32im"), Random(4)
+    book = phrasebook(isa)
+    strange = re.compile(
+        r"\b(?:r\d+|x3[2-9]|x99|eax|pc|acc|b3|q1|xl|v0|rx|f1|ft0|a[89]|s12|t7|d4|cc|ax)\b",
+        re.IGNORECASE,
+    )
+    for _ in range(200):
+        text = any_refusal(rng, isa, book, kind="bad_register").text
+        assert strange.search(text), text
+
+
+def _in_order(opcode: Opcode, form: Form) -> bool:
+    return [*form.operands] == [o.name for o in opcode.operands if o.name in form.operands]
+
+
+def test_operands_by_name_are_those_of_the_schema() -> None:
+    """Where a form turns its operands round, names would say two things: it has no such text."""
+    isa, rng = load_set("rv32im"), Random(6)
+    turned = {
+        name
+        for name, forms in isa.by_mnemonic.items()
+        if not any(_in_order(opcode, form) for opcode, form in forms)
+    }
+    assert turned
+    for _ in range(200):
+        text = any_variant(rng, isa, phrasebook(isa), kind="named").text
+        assert not any(re.search(rf"\b{name}\b", text, re.IGNORECASE) for name in turned), text

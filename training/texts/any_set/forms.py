@@ -1,0 +1,408 @@
+"""Operation -> text, in the ways people and programs write it, for any set.
+
+In: a ``random.Random``, an instruction set and a phrasebook. Out: ``Variant``: a text, what it
+means, and the kinds of writing in it. A form says how operation and operands stand together, a
+manner changes the writing of any form or stands around it.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
+from kvrm_grammar.isa import InstructionSet, operation_to_json
+from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
+from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
+from training.texts.lenient import context
+from training.texts.lenient.programs import KEYS, joined_record
+from training.texts.lenient.spelling import any_of, fullwidth, phrase
+from training.texts.lenient.valid import residue
+from training.texts.operands import kind_of
+from training.texts.strict.spelling import mixed_case
+from training.texts.strict.valid import Variant, render_form
+from training.texts.strict.words import TRAINING_WORDS
+
+__all__ = [
+    "FORMS",
+    "MANNERS",
+    "ORDERED_FORMS",
+    "Writing",
+    "any_variant",
+    "around",
+    "plain_label",
+    "write_form",
+]
+
+MANNERS: tuple[str, ...] = (
+    "register_spelling",
+    "immediate",
+    "residue",
+    "fullwidth",
+    "remark",
+    "comment",
+    "bare_label",
+    "listing",
+)
+"""What changes the writing of any form, or stands around it."""
+
+_IN_COLUMNS = frozenset(("plain", "synonym"))  # what stands behind a bare label, or in a listing
+_APART = (
+    ("listing", "residue"),
+    ("listing", "bare_label"),
+    ("fullwidth", "listing"),
+    ("remark", "comment"),
+    ("bare_label", "residue"),
+)
+_ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What a form needs. Immutable, but for the kinds that its words note."""
+
+    rng: Random
+    isa: InstructionSet
+    meaning: Meaning
+    words: Words
+    book: Phrasebook
+
+    @property
+    def own(self) -> str:
+        """The mnemonic of the form."""
+        return self.meaning.form.mnemonic
+
+    def name(self) -> str:
+        """The mnemonic in any case."""
+        return mixed_case(self.own, self.rng)
+
+    def operands(self) -> list[str]:
+        """The words of what the form writes."""
+        return [self.words.of(name) for name in self.meaning.form.operands]
+
+    def whole(self, name: str) -> str:
+        """The form with a name in front."""
+        return render_form(self.meaning.form, name, self.operands(), self.rng)
+
+    def filled(self, template: str) -> str:
+        """A template with its operands."""
+        return _SLOT.sub(lambda slot: self.words.of(slot[1]), template)
+
+
+_Form = Callable[[Writing], str | None]  # None: this meaning cannot be written so
+
+
+def _plain(w: Writing) -> str:
+    return w.whole(w.name())
+
+
+def _commas(w: Writing) -> str | None:
+    """Without commas, with some of them doubled, or with blanks where none are meant."""
+    text, rng = w.whole(w.name()), w.rng
+    if "," not in text or "'" in text:
+        return None
+    roll = rng.random()
+    if roll < 0.7:
+        return re.sub(r"[ \t]*,[ \t]*", rng.choice((" ", " ", "  ", "\t")), text)
+    return re.sub(r"[ \t]*,[ \t]*", rng.choice((",,", ", ,", ",, ", " , ")), text)
+
+
+def _synonym(w: Writing) -> str | None:
+    names = lenient_data(w.isa).synonyms.get(w.own, ())
+    return w.whole(mixed_case(w.rng.choice(names), w.rng)) if names else None
+
+
+def _typo(w: Writing) -> str | None:
+    word = misspelt(w.rng, w.isa, w.own, 1)
+    return None if word is None else w.whole(mixed_case(word, w.rng))
+
+
+def _shorthand(w: Writing) -> str | None:
+    left_out = w.meaning.shorthand
+    if left_out is None:
+        return None
+    words = [w.words.of(name) for name in w.meaning.form.operands if name != left_out]
+    return f"{w.name()} {w.rng.choice((', ', ', ', ',', ' ')).join(words)}"
+
+
+def _call(w: Writing) -> str | None:
+    if not w.meaning.form.operands:
+        return f"{w.name()}()"
+    comma = w.rng.choice((", ", ", ", ",", " "))
+    inner = _after_name(w, comma)
+    if inner is None:
+        return None
+    return f"{w.name()}({inner})" if w.rng.random() < 0.75 else f"({w.name()} {inner})"
+
+
+def _after_name(w: Writing, comma: str = ", ") -> str | None:
+    """The operands in the form's order; None where a literal could be taken for its marks."""
+    words = dict(zip(w.meaning.form.operands, w.operands(), strict=True))
+    if any("'" in word for word in words.values()):
+        return None
+    behind = w.meaning.form.joined("", words).strip()
+    return re.sub(r"[ \t]*,[ \t]*", comma, behind)
+
+
+def _named(w: Writing) -> str | None:
+    rng, names = w.rng, list(w.meaning.form.operands)
+    if not names or not _in_order(w.meaning):
+        return None
+    labels = _labels(w, names)
+    sign, gap = rng.choice(("=", "=", "=", ":", ": ")), rng.choice((" ", " ", ", "))
+    rng.shuffle(names)
+    return f"{w.name()} " + gap.join(f"{labels[name]}{sign}{w.words.of(name)}" for name in names)
+
+
+def _in_order(meaning: Meaning) -> bool:
+    """Whether a form writes its operands in the schema's order; names are plain only then."""
+    order = [operand.name for operand in meaning.opcode.operands]
+    places = [order.index(name) for name in meaning.form.operands]
+    return places == sorted(places)
+
+
+def _labels(w: Writing, names: Sequence[str]) -> dict[str, str]:
+    """What the operands are called: as the answer calls them, or by other names."""
+    if w.rng.random() < 0.6:
+        return {name: name for name in names}
+    others: dict[str, list[str]] = {name: [name] for name in names}
+    for other, name in lenient_data(w.isa).aliases.items():
+        if name in others:
+            others[name].append(other)
+    labels = {name: w.rng.choice(own) for name, own in others.items()}
+    return labels if len(set(labels.values())) == len(names) else {name: name for name in names}
+
+
+def _record(w: Writing) -> str | None:
+    rng = w.rng
+    if rng.random() < 0.15 and not w.words.replaced:
+        text = operation_to_json(w.meaning.operation)
+        if rng.random() < 0.5:
+            text = json.dumps(json.loads(text))
+        return text
+    if not _in_order(w.meaning):
+        return None
+    names = list(w.meaning.form.operands)
+    labels = _labels(w, names)
+    pairs = [(labels[name], w.words.of(name)) for name in names]
+    if any("'" in word or '"' in word for _, word in pairs):
+        return None
+    if rng.random() < 0.4:
+        rng.shuffle(pairs)
+    return joined_record(rng, [(rng.choice(KEYS), w.name()), *pairs])
+
+
+def _arrow(w: Writing) -> str | None:
+    """Sources first, an arrow, and the destination."""
+    destination, names = lenient_data(w.isa).destination, list(w.meaning.form.operands)
+    if not names or names[0] != destination or len(names) < 2:
+        return None
+    listed = _after_name(w)
+    if listed is None or ", " not in listed:
+        return None
+    first, _, rest = listed.partition(", ")
+    blank = w.rng.choice((" ", " ", " ", ""))
+    return f"{w.name()} {rest}{blank}{w.rng.choice(('->', '->', '→'))}{blank}{first}"
+
+
+def _notation(w: Writing) -> str | None:
+    """As programs of other languages write it: ``a = b + c``."""
+    fitting = _fitting(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
+    if not fitting:
+        return None
+    template, assign = w.rng.choice(fitting), w.rng.choice(_ASSIGNS)
+    if template.startswith("{") and assign != "=":
+        template = template.replace(" = ", f" {assign} ", 1)
+    # Behind a word, a colon would make it a label definition.
+    if w.rng.random() < 0.2 and "goto" not in template and ":=" not in template:
+        template = re.sub(r" (?=[^A-Za-z{])|(?<=[^A-Za-z}]) ", "", template)
+    text = w.filled(template)
+    return re.sub(r"\+ ?-(?=\d)", "-" if "+-" in text else "- ", text)  # `a + -8` is `a - 8`
+
+
+def _fitting(meaning: Meaning, templates: Sequence[str]) -> list[str]:
+    """Those that write all operands of a form; what is left out must be the shorthand's."""
+    written, left_out = {*meaning.form.operands}, meaning.shorthand
+    found = []
+    for text in templates:
+        missing = written - {*_SLOT.findall(text)}
+        if not missing or missing == {left_out}:
+            found.append(text)
+    return found
+
+
+def _english(w: Writing) -> str | None:
+    fitting = _fitting(w.meaning, w.book.phrases.get(w.own, ()))
+    if not fitting or w.meaning.form is not w.isa.by_mnemonic[w.own][0][1]:
+        return None
+    text = w.filled(phrase(any_of(fitting, w.rng), w.rng))
+    if w.rng.random() < 0.12:
+        text = w.rng.choice(("please ", "now ", "then ", "next, ", "first, ")) + text
+    return text[0].upper() + text[1:] if w.rng.random() < 0.3 else text
+
+
+FORMS: Mapping[str, tuple[int, _Form]] = {
+    "plain": (14, _plain),
+    "commas": (10, _commas),
+    "synonym": (12, _synonym),
+    "typo": (10, _typo),
+    "shorthand": (6, _shorthand),
+    "call": (7, _call),
+    "named": (8, _named),
+    "record": (7, _record),
+    "arrow": (5, _arrow),
+    "notation": (18, _notation),
+    "english": (32, _english),
+}
+"""How operation and operands stand together, with weights; one form for each text."""
+
+
+ORDERED_FORMS = frozenset(("plain", "commas", "synonym", "typo", "shorthand"))
+"""Forms that list their operands behind the name."""
+
+
+def write_form(form: str, w: Writing) -> str | None:
+    """Write a meaning in one form; None where it has no such form."""
+    return FORMS[form][1](w)
+
+
+def any_variant(
+    rng: Random,
+    isa: InstructionSet,
+    book: Phrasebook,
+    words: Sequence[str] = TRAINING_WORDS,
+    *,
+    kind: str | None = None,
+) -> Variant:
+    """Draw one lenient text of a set, with its meaning.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set; it has a ``lenient.toml``.
+        book: What may be said.
+        words: Word list for labels and remarks.
+        kind: A kind of ``FORMS`` or ``MANNERS`` that it must show; None for any.
+
+    Returns:
+        The text, its operation, and its kinds in order; a text in which nothing is lenient has the
+        kind ``plain`` alone.
+    """
+    while True:
+        variant = _attempt(rng, isa, book, words, kind)
+        if variant is not None and (kind is None or kind in variant.kinds):
+            return variant
+
+
+def _attempt(
+    rng: Random, isa: InstructionSet, book: Phrasebook, words: Sequence[str], kind: str | None
+) -> Variant | None:
+    form, manners = _chosen(rng, kind)
+    named = {"english": book.phrases, "notation": lenient_data(isa).notations}.get(form, ())
+    if form in ("english", "notation") and not named:
+        return None
+    meaning = draw_meaning(rng, isa, words, named=tuple(named))
+    spell = Words(
+        rng,
+        isa,
+        meaning,
+        registers="register_spelling" in manners,
+        numbers="immediate" in manners,
+        words=form == "english",
+        prefixes=form in ORDERED_FORMS,
+    )
+    written = write_form(form, Writing(rng, isa, meaning, spell, book))
+    if written is None:
+        return None
+    text, kinds = around(written, rng, isa, meaning, manners, words)
+    kinds |= spell.kinds | {form}
+    if len(kinds) > 1:
+        kinds.discard("plain")
+    return Variant(text, meaning.operation, tuple(sorted(kinds)))
+
+
+def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
+    """A form, and manners that go with it and with each other."""
+    forms = _IN_COLUMNS if kind in ("bare_label", "listing") else FORMS.keys()
+    weights = {name: weight for name, (weight, _) in FORMS.items() if name in forms}
+    form = (
+        kind
+        if kind is not None and kind in FORMS
+        else rng.choices(tuple(weights), tuple(weights.values()))[0]
+    )
+    manners = {m for m in MANNERS if m == kind or rng.random() < 0.08}
+    if form not in _IN_COLUMNS:
+        manners -= {"bare_label", "listing"}
+    if form == "english":
+        manners -= {"residue"} if kind != "residue" else set()
+    for pair in _APART:
+        if manners.issuperset(pair):
+            manners -= {one for one in pair if one != kind}
+    return form, manners
+
+
+def around(
+    text: str,
+    rng: Random,
+    isa: InstructionSet,
+    meaning: Meaning,
+    manners: set[str],
+    words: Sequence[str],
+) -> tuple[str, set[str]]:
+    """What the manners put around a text, and which of them it shows."""
+    kinds: set[str] = set()
+    has_label = any(isinstance(meaning.values[o.name], str) and o.domain.has_labels
+                    for o in meaning.opcode.operands)  # fmt: skip
+    if "remark" in manners and "--" not in text:
+        text = context.remark(text, _said(rng, isa, words), rng, dashes="=" not in text)
+        kinds.add("remark")
+    if "comment" in manners and (signs := lenient_data(isa).comments):
+        text += rng.choice((" ", "  ", "\t")) + f"{rng.choice(signs)} {_said(rng, isa, words)}"
+        kinds.add("comment")
+    if "bare_label" in manners and " " in text:
+        text = plain_label(rng, isa, words) + rng.choice((" ", " ", "  ", "\t", "    ")) + text
+        kinds.add("bare_label")
+    if "listing" in manners:
+        text = context.listing(_with_symbol(text, rng, meaning, words), rng)
+        kinds.add("listing")
+    if "residue" in manners and " " in text.strip() and not text.endswith(tuple("'\"")):
+        text = residue(text, rng, full_stop=not has_label)
+        kinds.add("residue")
+    if "fullwidth" in manners and not has_label and "'" not in text:
+        wide = fullwidth(text, rng)
+        kinds |= {"fullwidth"} if wide != text else set()
+        text = wide
+    return text, kinds
+
+
+def _said(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
+    said = [rng.choice(words) for _ in range(rng.randint(1, 3))]
+    if rng.random() < 0.4:
+        said.insert(rng.randint(0, len(said)), rng.choice((*isa.names, str(rng.randint(0, 99)))))
+    return " ".join(said)
+
+
+def _with_symbol(text: str, rng: Random, meaning: Meaning, words: Sequence[str]) -> str:
+    """A numeric target as a disassembler writes it: an address, and where that is."""
+    for slot in meaning.slots:
+        value = meaning.values[slot.name]
+        if kind_of(slot) != "target" or not isinstance(value, int) or rng.random() < 0.2:
+            continue
+        head = re.match(r"(.*[ \t,])[^ \t,]+\Z", text, re.DOTALL)
+        if head is None or slot is not meaning.slots[-1]:
+            continue
+        place = rng.choice(words) + rng.choice(("", f"+0x{rng.randrange(1, 999):x}"))
+        return f"{head[1]}{value:x} <{place}>"
+    return text
+
+
+def plain_label(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
+    """A label as it stands in the first column, that names nothing and misspells nothing."""
+    spoken = lenient_data(isa).no_labels
+    while True:
+        word = context.bare_label(rng, words)
+        low = word.lower()
+        if not (is_taken(word, isa) or names_near(word, isa) or low in spoken | {*NUMBER_WORDS}):
+            return word

@@ -1,0 +1,150 @@
+"""What is to be said, and what of it a text writes: an operation in one of its forms.
+
+In: an instruction set, its phrases and a ``random.Random``. Out: :class:`Meaning`, and
+:class:`Phrasebook`, what one side, training or evaluation, may say.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
+from training.texts.operands import Kind, kind_of
+from training.texts.strict.valid import random_operation
+
+__all__ = ["Meaning", "Phrasebook", "draw_meaning", "phrasebook", "takes"]
+
+_FIRST_FORM = 0.35  # how often an operation is written in its first form, whatever others it has
+_IN_PLACE = 0.25
+
+
+@dataclass(frozen=True)
+class Phrasebook:
+    """What one side may say. Immutable.
+
+    Attributes:
+        phrases: Mnemonic -> English for its first form.
+        others: English for what this machine does not do.
+        operations: Operations of other machines.
+    """
+
+    phrases: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...]
+    operations: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)
+def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
+    """What training says of a set, or what evaluation alone does."""
+    data = lenient_data(isa)
+    operations = tuple(
+        word for word in data.other_operations if (word in data.held_out_operations) == held_out
+    )
+    if held_out:
+        return Phrasebook(data.held_out_phrases, data.held_out_other_phrases, operations)
+    return Phrasebook(data.phrases, data.other_phrases, operations)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """An operation, and the form in which it is to be written. Immutable.
+
+    Attributes:
+        operation: What is meant.
+        opcode: Its row of the set.
+        form: Which of its forms.
+        notations: By operand, how it is spelled: ``register``, ``label`` or a notation of numbers.
+    """
+
+    operation: OperationModel
+    opcode: Opcode
+    form: Form
+    notations: Mapping[str, str]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All operands by name, those that the form does not write among them."""
+        return dict(self.operation.params.model_dump())
+
+    @property
+    def slots(self) -> tuple[Operand, ...]:
+        """The operands that the form writes, in written order."""
+        by_name = {operand.name: operand for operand in self.opcode.operands}
+        return tuple(by_name[name] for name in self.form.operands)
+
+    @property
+    def shorthand(self) -> str | None:
+        """The operand that may be left out, because it is what the destination is."""
+        slots = self.slots
+        if len(self.opcode.operands) != 3 or len(slots) != 3 or kind_of(slots[2]) == "target":
+            return None
+        first, second = slots[:2]
+        if (first, second) != self.opcode.operands[:2] or first.domain != second.domain:
+            return None
+        same = self.values[first.name] == self.values[second.name]
+        return second.name if same and kind_of(first) == "register" else None
+
+    def with_values(self, isa: InstructionSet, **changed: object) -> "Meaning":
+        """The same with other operands."""
+        operation = isa.operation(self.operation.key, {**self.values, **changed})
+        return replace(self, operation=operation)
+
+
+def draw_meaning(
+    rng: Random, isa: InstructionSet, words: Sequence[str], *, named: Sequence[str] = ()
+) -> Meaning:
+    """Draw an operation and one of its forms.
+
+    Args:
+        rng: Source of randomness.
+        isa: The instruction set.
+        words: Word list for labels.
+        named: Mnemonics of which its form must have one; any, where none are named.
+    """
+    while True:
+        operation, opcode, kinds = random_operation(rng, isa, words)
+        forms = [form for form in opcode.forms if not named or form.mnemonic in named]
+        if not forms:
+            continue
+        form = forms[0] if rng.random() < _FIRST_FORM else rng.choice(forms)
+        params = operation.params.model_dump() | dict(form.implied)
+        notations = dict(zip((o.name for o in opcode.operands), kinds, strict=True))
+        meaning = Meaning(isa.operation(opcode.key, params), opcode, form, notations)
+        break
+    slots = meaning.slots
+    for slot in slots:
+        if kind_of(slot) == "target" and isinstance(params[slot.name], str) and rng.random() < 0.5:
+            word = rng.choice(words)
+            meaning = (
+                meaning.with_values(isa, **{slot.name: word}) if isa.is_label(word) else meaning
+            )
+    if len(slots) == 3 and kind_of(slots[2]) != "target" and rng.random() < _IN_PLACE:
+        first, second = slots[:2]
+        if first.domain == second.domain and first.domain.names:
+            meaning = meaning.with_values(isa, **{second.name: params[first.name]})
+    return meaning
+
+
+def takes(isa: InstructionSet, mnemonic: str, kinds: Sequence[Kind]) -> bool:
+    """Whether a mnemonic has a form, or a shorthand of one, of operands of these kinds.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> [takes(load_set(), "ADD", ["register"] * count) for count in (1, 2, 3)]
+    [False, True, True]
+    """
+    return tuple(kinds) in _signatures(isa, mnemonic)
+
+
+@lru_cache(maxsize=1024)
+def _signatures(isa: InstructionSet, mnemonic: str) -> frozenset[tuple[Kind, ...]]:
+    found: set[tuple[Kind, ...]] = set()
+    for opcode, form in isa.by_mnemonic[mnemonic]:
+        by_name = {operand.name: kind_of(operand) for operand in opcode.operands}
+        kinds = tuple(by_name[name] for name in form.operands)
+        found.add(kinds)
+        if len(kinds) == 3 and kinds[:2] == ("register", "register") and kinds[2] != "target":
+            found.add(kinds[1:])
+    return frozenset(found)
