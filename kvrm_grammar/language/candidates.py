@@ -48,12 +48,9 @@ class Candidates:
         texts = [operation_to_json(INVALID)]
         mentioned = {domain: Counter(values) for domain, values in found.items()}
         limit = self._limit(mentioned)
-        choices: dict[tuple[Domain, ...], list[tuple[str, ...]]] = {}
-        for head, names, domains in self._heads:
-            if domains not in choices:
-                choices[domains] = self._choices(domains, mentioned, limit)
-            for values in choices[domains]:
-                texts.append(head + "".join(map(add, names, values)) + "}}")
+        choices = [self._choices(domains, mentioned, limit) for domains in self._alike]
+        for (head, names, _), group in zip(self._heads, self._groups, strict=True):
+            texts += [head + "".join(map(add, names, values)) + "}}" for values in choices[group]]
         return texts
 
     @cached_property
@@ -75,6 +72,8 @@ class Candidates:
         """How many different values of a domain count in this text; its language is bounded."""
         sizes = {domain: len(values) for domain, values in mentioned.items()}
         limit = max(sizes.values(), default=0)
+        if limit <= self.most_values:
+            return self.most_values
         while limit > self.most_values and self._size(sizes, limit) > MAX_MEMBERS:
             limit -= 1
         return max(limit, self.most_values)
@@ -90,6 +89,12 @@ class Candidates:
     def _alike(self) -> Counter[tuple[Domain, ...]]:
         """How many opcodes have operands of the same domains."""
         return Counter(domains for _, _, domains in self._heads)
+
+    @cached_property
+    def _groups(self) -> tuple[int, ...]:
+        """For each opcode the place of its operands' domains among those that differ."""
+        places = {domains: place for place, domains in enumerate(self._alike)}
+        return tuple(places[domains] for _, _, domains in self._heads)
 
     def _choices(
         self, domains: Sequence[Domain], mentioned: Mapping[Domain, Counter[str]], limit: int

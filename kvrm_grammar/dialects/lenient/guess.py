@@ -6,17 +6,25 @@ in order of appearance, turned round by ``from``, ``into`` and arrows.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
 from kvrm_grammar.dialects.lenient.data import LenientData, lenient_data
-from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
+from kvrm_grammar.dialects.lenient.mentions import written_mentions
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.dialects.lenient.words import one_edit_from
 from kvrm_grammar.errors import OperationError
-from kvrm_grammar.isa import INVALID, InstructionSet, Mentions, Opcode, OperationModel
+from kvrm_grammar.isa import (
+    INVALID,
+    Form,
+    InstructionSet,
+    Mentions,
+    Opcode,
+    Operand,
+    OperationModel,
+)
 
 __all__ = ["guess"]
 
@@ -78,14 +86,13 @@ def guess(visible: str, isa: InstructionSet) -> OperationModel:
     data = lenient_data(isa)
     seen = _plainly(visible)
     mnemonic, seen = _step(seen, isa, data) or (_mnemonic(seen, isa, data), seen)
-    for opcode in isa.opcodes:
-        if mnemonic in opcode.mnemonics:
-            params = _operands(seen, opcode, isa, data)
-            if params is not None:
-                try:
-                    return isa.operation(opcode.key, params)
-                except OperationError:
-                    continue
+    for opcode, form in isa.by_mnemonic.get(mnemonic or "", ()):
+        params = _operands(seen, opcode, form, isa, data)
+        if params is not None:
+            try:
+                return isa.operation(opcode.key, params)
+            except OperationError:
+                continue
     return INVALID
 
 
@@ -115,10 +122,30 @@ def _digits(name: str) -> str:
     return re.sub("[^0-9]", "", name) or name.lower()
 
 
-def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
-    names = list(isa.by_mnemonic)
-    known = {name: name for name in names}
+@dataclass(frozen=True)
+class _Names:
+    """What names an operation of a set. Immutable."""
+
+    known: Mapping[str, str]
+    misspelt: tuple[str, ...]
+    keywords: tuple[tuple[re.Pattern[str], str], ...]
+
+
+@lru_cache(maxsize=16)
+def _operations(isa: InstructionSet) -> _Names:
+    data, own = lenient_data(isa), set(isa.by_mnemonic)
+    known = {name: name for name in isa.by_mnemonic}
     known |= {other: name for name, others in data.synonyms.items() for other in others}
+    return _Names(
+        known,
+        tuple(sorted(name for name in known if len(name) > 4 or name in own)),
+        tuple((re.compile(words, re.IGNORECASE), name) for words, name in data.keywords),
+    )
+
+
+def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
+    names = _operations(isa)
+    known = names.known
     first = _FIRST.match(text)
     if first and first[0].lower() in data.all_other_operations:
         return None
@@ -126,40 +153,41 @@ def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
         pattern = _patterns(isa).glued
         glued = pattern.match(text) if pattern else None
         for word in (first[0], glued[1] if glued else ""):
-            if word.upper() in names or (word.upper() in known and len(text.split()) < 4):
+            if word.upper() in isa.by_mnemonic or (word.upper() in known and len(text.split()) < 4):
                 return known[word.upper()]
-    for keyword, name in data.keywords:
-        if re.search(keyword, text, re.IGNORECASE):
+    for keyword, name in names.keywords:
+        if keyword.search(text):
             return name
     if first:
         if first[0].upper() in known:
             return known[first[0].upper()]
-        near = one_edit_from(
-            first[0], sorted(name for name in known if len(name) > 4 or name in names)
-        )
+        near = one_edit_from(first[0], names.misspelt)
         return known[near[0]] if near else None
     return None
 
 
 def _operands(
-    text: str, opcode: Opcode, isa: InstructionSet, data: LenientData
+    text: str, opcode: Opcode, form: Form, isa: InstructionSet, data: LenientData
 ) -> dict[str, object] | None:
-    found = lenient_mentions(text, isa)
-    named = _by_name(text, opcode, isa, data)
+    found = written_mentions(text, isa)
+    by_name = {operand.name: operand for operand in opcode.operands}
+    slots = [by_name[name] for name in form.operands]
+    named = _by_name(text, slots, isa, data)
     if named is not None:
-        return named
+        return {**named, **dict(form.implied)}
     mentioned = _names(found)
-    wanted = sum(bool(operand.domain.names) for operand in opcode.operands)
-    if wanted == 3 and len(mentioned) == 2:
+    wanted = sum(bool(slot.domain.names) for slot in slots)
+    has_destination = any(slot.name == data.destination for slot in slots)
+    if len(slots) == 3 and has_destination and len(mentioned) == wanted - 1 > 0:
         mentioned = [mentioned[0], *mentioned]
     if len(mentioned) != wanted:
         return None
-    has_destination = any(operand.name == data.destination for operand in opcode.operands)
     if has_destination and wanted > 1 and _patterns(isa).destination_last.search(text):
         mentioned = [mentioned[-1], *mentioned[:-1]]
     if wanted == 3 and _patterns(isa).turned_round.search(text):
         mentioned[1:] = mentioned[:0:-1]
-    return _placed(text, opcode, found, iter(mentioned))
+    params = _placed(text, slots, found, iter(mentioned))
+    return None if params is None else {**params, **dict(form.implied)}
 
 
 def _names(found: Mentions) -> list[str]:
@@ -168,11 +196,11 @@ def _names(found: Mentions) -> list[str]:
 
 
 def _placed(
-    text: str, opcode: Opcode, found: Mentions, names: Iterator[str]
+    text: str, slots: Sequence[Operand], found: Mentions, names: Iterator[str]
 ) -> dict[str, object] | None:
-    """Values for the operands in the schema's order; None where one is missing."""
+    """Values for the operands in written order; None where one is missing."""
     params: dict[str, object] = {}
-    for operand in opcode.operands:
+    for operand in slots:
         domain, value = operand.domain, cast("object", None)
         if domain.names:
             value = next(names, None)
@@ -198,14 +226,14 @@ def _targets(text: str, mentioned: Sequence[str]) -> list[object]:
 
 
 def _by_name(
-    text: str, opcode: Opcode, isa: InstructionSet, data: LenientData
+    text: str, slots: Sequence[Operand], isa: InstructionSet, data: LenientData
 ) -> dict[str, object] | None:
     """Operands written ``name=value``; None where they are not all named."""
-    domains = {operand.name: operand.domain for operand in opcode.operands}
+    domains = {slot.name: slot.domain for slot in slots}
     params: dict[str, object] = {}
     for name, value in _NAMED.findall(text):
         own = data.aliases.get(name.lower(), name.lower())
-        found = lenient_mentions(f" {value}", isa)[domains[own]] if own in domains else None
+        found = written_mentions(f" {value}", isa)[domains[own]] if own in domains else None
         if found:
             params[own] = json.loads(found[0])
-    return params if len(params) == len(opcode.operands) > 0 else None
+    return params if len(params) == len(slots) > 0 else None

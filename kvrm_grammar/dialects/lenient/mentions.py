@@ -19,7 +19,7 @@ from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, one_edit_from
 from kvrm_grammar.dialects.numbers import character_code, whole_number
 from kvrm_grammar.isa import Domain, InstructionSet, Mentions
 
-__all__ = ["lenient_mentions"]
+__all__ = ["lenient_mentions", "written_mentions"]
 
 _MINUS = "\u2212"
 _NUMBER = re.compile(
@@ -61,6 +61,15 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     >>> list(lenient_mentions("clear r2", load_set()).values())[:2]
     [('"R2"',), ('0',)]
     """
+    found = {**written_mentions(visible, isa)}
+    for implied in (_implied_by_names(visible, isa), _implied(visible, isa)):
+        found |= {domain: (*found[domain], *own) for domain, own in implied.items()}
+    return found
+
+
+@lru_cache(maxsize=64)  # the guess asks again, mostly of the same text
+def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
+    """The same without what words imply; not to be changed."""
     plain = _THOUSANDS.sub(" ", visible.replace(_MINUS, "-"))
     patterns = name_patterns(isa)
     operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
@@ -74,10 +83,7 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     }
     numbers = list(_numbers(plain, taken))
     labels = [word for word in _labels(plain) if isa.is_label(word)]
-    found = {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
-    for implied in (_implied_by_names(visible, isa), _implied(visible, isa)):
-        found |= {domain: (*found[domain], *own) for domain, own in implied.items()}
-    return found
+    return {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
 
 
 def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:
