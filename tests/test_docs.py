@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import typer
 
+from kvrm_grammar import __version__
 from kvrm_grammar.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,6 +142,13 @@ def test_every_page_is_found() -> None:
         assert f": {path.name}\n" in (ROOT / "mkdocs.yml").read_text("utf-8"), path.name
         assert path.name == "index.md" or f"(docs/{path.name})" in PAGES["README.md"], path.name
     assert len(PAGES["README.md"].splitlines()) <= README_LINES
+
+
+def test_the_version_is_one() -> None:
+    """The package's own, the distribution's, and one that the changelog has a heading for."""
+    distribution = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert distribution["version"] == __version__
+    assert f"\n## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 @pytest.mark.model
