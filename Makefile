@@ -68,7 +68,7 @@ wheel: $(INSTALLED) ## build sdist and wheel into dist/
 	$(BIN)/python -m build
 
 # In an environment of its own, with the dependencies of .venv and no source folder in reach.
-wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it from /
+wheel-check: $(INSTALLED) $(READY) ## build the wheel, install it elsewhere, use and serve it from /
 	rm -rf build/wheel-check
 	$(BIN)/python -m build --wheel --outdir build/wheel-check
 	$(BIN)/python -m venv build/wheel-check/venv
@@ -81,6 +81,7 @@ wheel-check: $(INSTALLED) ## build the wheel, install it elsewhere, and use it f
 		"$$run" parse --isa "$$lamp" "off hall" && "$$run" --version && \
 		echo "on hall" | "$$run" run --reference --isa "$$lamp" - && \
 		echo "inc r1" | "$$run" run --reference -
+	$(BIN)/python -m tests.serve.installed build/wheel-check/venv/bin/kvrm-grammar
 
 # GNU as judges the set rv32im, and a browser shows the server's page; without them those tests are skipped.
 TOOLS := riscv64-unknown-elf-as:binutils-riscv64-unknown-elf chromium:chromium

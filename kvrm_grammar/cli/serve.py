@@ -14,6 +14,7 @@ from kvrm_grammar.cli.loading import chosen_isa
 from kvrm_grammar.cli.options import BackendOption, IsaOption, PrecisionOption
 
 __all__ = [
+    "AllowHost",
     "ApiKey",
     "Dialects",
     "Host",
@@ -41,6 +42,14 @@ ApiKey = Annotated[
         help="Requests must bring it; better in the environment than in the list of processes.",
     ),
 ]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        show_default=False,
+        help="Answer also when asked for by this name; '*' for any. May be given again.",
+    ),
+]
 MaxQueue = Annotated[int, typer.Option(min=1, help="Texts that may wait; more are refused.")]
 LogTexts = Annotated[bool, typer.Option("--log-texts", help="Write the texts to the log.")]
 
@@ -51,6 +60,7 @@ def serve(
     isa: IsaOption = None,
     dialects: Dialects = None,
     api_key: ApiKey = None,
+    allow_host: AllowHost = None,
     max_queue: MaxQueue = 1024,
     log_texts: LogTexts = False,
     backend: BackendOption = None,
@@ -60,7 +70,9 @@ def serve(
     with failures():
         if not all(find_spec(name) for name in _PACKAGES):
             fail("serve needs the extra 'serve': pip install 'kvrm-grammar[serve]'", ENVIRONMENT)
-        if api_key is None and not _is_loopback(host):
+        from kvrm_grammar.serve.hosts import is_loopback
+
+        if api_key is None and not is_loopback(host):
             fail(f"--host {host} is reached by others: set KVRM_GRAMMAR_API_KEY to a key", USAGE)
         if isa is not None:
             chosen_isa(isa)  # told as the other commands do
@@ -74,6 +86,7 @@ def serve(
                 isa=isa,
                 dialects=None if dialects is None else _names(dialects),
                 api_key=api_key,
+                allow_hosts=tuple(allow_host or ()),
                 log_texts=log_texts,
                 backend=backend,
                 precision=precision,
@@ -84,12 +97,3 @@ def serve(
 
 def _names(listed: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in listed.split(",") if name.strip())
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

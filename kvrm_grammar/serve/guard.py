@@ -1,4 +1,4 @@
-"""What stands in front of every route: key, size, time, and the line in the log.
+"""What stands in front of every route: host, key, size, time, and the line in the log.
 
 In: requests as ASGI brings them. Out: those that may pass, with their whole body, to the
 application; a JSON error for the others. A client that leaves takes its request along. Each request
@@ -18,6 +18,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kvrm_grammar.serve.hosts import Hosts
 from kvrm_grammar.serve.problems import RequestError, too_late
 from kvrm_grammar.serve.service import Service
 
@@ -79,8 +80,10 @@ class Guard:
         self._app, self._service = app, service
         self._limits = service.settings.limits
         self._in_flight = 0
-        key = service.settings.api_key
+        settings = service.settings
+        key = settings.api_key
         self._key = None if key is None else _digest(key.encode())
+        self._hosts = Hosts(settings.host, settings.allow_hosts, has_key=key is not None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -120,6 +123,7 @@ class Guard:
         if self._in_flight > self._limits.max_requests:
             message = f"{self._limits.max_requests} requests are being answered; try again in 1 s"
             raise RequestError(503, "too_many_requests", message, retry_after_s=1)
+        self._hosts.check(_header(scope, b"host"))
         if self._key is not None and not _is_open(scope["path"]):
             scheme, _, given = _header(scope, b"authorization").partition(b" ")
             is_right = hmac.compare_digest(_digest(given.strip()), self._key)

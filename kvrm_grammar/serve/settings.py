@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import InputError
+from kvrm_grammar.serve.hosts import ANY_HOST, plain_host
 
 __all__ = ["KEY_VARIABLE", "Limits", "Settings"]
 
@@ -77,6 +78,7 @@ class Settings:
         dialects: Which to serve, each with a model of its own; None for all that the set brings an
             adapter for.
         api_key: What requests must bring; None for no key. Never shown.
+        allow_hosts: More names that it may be asked for by, without a port; ``*`` for all.
         log_texts: Whether texts are written to the log.
         backend: What runs the models; None for the fastest.
         precision: Of the computation; None for the fastest.
@@ -88,6 +90,7 @@ class Settings:
     isa: str | None = None
     dialects: tuple[str, ...] | None = None
     api_key: str | None = field(default=None, repr=False)
+    allow_hosts: tuple[str, ...] = ()
     log_texts: bool = False
     backend: str | None = None
     precision: str | None = None
@@ -100,3 +103,6 @@ class Settings:
             raise InputError(f"no dialect {named}; choose of {', '.join(DIALECTS)}")
         if self.api_key is not None and len(self.api_key) < _SHORTEST_KEY:
             raise InputError(f"a key has at least {_SHORTEST_KEY} characters; make a longer one")
+        for name in self.allow_hosts:
+            if name != ANY_HOST and plain_host(name) is None:
+                raise InputError(f"no name of a host: {name!r}; leave scheme, port and path out")

@@ -23,13 +23,14 @@ def test_options_become_settings(told: list[Settings]) -> None:
     """Loopback, all dialects and no key by default; each option changes its own."""
     assert run("serve").exit_code == 0
     options = "--port 0 --isa kvrm --dialects lenient --max-queue 9 --log-texts --backend openvino"
-    assert run("serve", *options.split(), "--api-key", "long enough").exit_code == 0
+    more = ("--api-key", "long enough", "--allow-host", "a.example", "--allow-host", "::2")
+    assert run("serve", *options.split(), *more).exit_code == 0
     plain, changed = told
     assert plain == Settings()
     assert (plain.host, plain.port, plain.dialects) == ("127.0.0.1", 8000, None)
     assert (changed.port, changed.isa, changed.dialects) == (0, "kvrm", ("lenient",))
     assert (changed.limits.max_queue, changed.log_texts, changed.backend) == (9, True, "openvino")
-    assert changed.api_key == "long enough"
+    assert (changed.api_key, changed.allow_hosts) == ("long enough", ("a.example", "::2"))
 
 
 def test_the_key_comes_from_the_environment(
@@ -49,6 +50,7 @@ def test_the_key_comes_from_the_environment(
         ("--dialects other", "no dialect 'other'; choose of strict, lenient"),
         ("--dialects ,", "no dialect none"),
         ("--api-key short", "at least 8 characters"),
+        ("--allow-host http://a.example", "no name of a host: 'http://a.example'"),
         ("--max-queue 0", "--max-queue"),
         ("--port 65536", "--port"),
     ],

@@ -87,7 +87,7 @@ async def serving(
     service = make_service(settings or Settings(), fake_models)
     app = create_app(service)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         if is_open:
             await service.open()
         yield client, service

@@ -25,7 +25,7 @@ from kvrm_grammar.serve.settings import KEY_VARIABLE, Limits, Settings
 from tests.serve.answering import FakeModel
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 30
+WAIT_S = 120  # for what is quick where nothing else runs
 
 
 class HeldModel(FakeModel):
@@ -109,17 +109,19 @@ class Standing:
 
 
 @contextmanager
-def started(command: list[str], environment: Mapping[str, str] | None = None) -> Iterator[Standing]:
-    """Start a server, wait until it listens and is warm, and end it."""
+def started(
+    command: list[str], environment: Mapping[str, str] | None = None, *, folder: Path = ROOT
+) -> Iterator[Standing]:
+    """Start a server in a folder, wait until it listens and is warm, and end it."""
     own = {name: text for name, text in os.environ.items() if name != KEY_VARIABLE}
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as kept:
         # A file: a pipe that nobody reads would be full after some hundred requests.
-        log = Path(folder, "stderr")
+        log = Path(kept, "stderr")
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 command,
                 stderr=stderr,
-                cwd=ROOT,
+                cwd=folder,
                 env={**own, "PYTHONPATH": str(ROOT), **(environment or {})},
             )
         try:

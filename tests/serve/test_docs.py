@@ -1,4 +1,4 @@
-"""docs/serve.md: its curl lines are run as they stand, against the real server."""
+"""docs/serve.md and the quick start: what asks the server is run against the real one."""
 
 import json
 import os
@@ -15,8 +15,17 @@ from kvrm_grammar.serve.settings import KEY_VARIABLE
 from tests.serve.standing import ROOT, WAIT_S, Standing, started
 
 PAGE = (ROOT / "docs/serve.md").read_text("utf-8")
-COMMANDS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+QUICKSTART = (ROOT / "docs/quickstart.md").read_text("utf-8")
 KEY = "a key of this test"
+SUB = '{"key":"OP_SUB","params":{"dest":"R5","src1":"R3","src2":"R1"}}'
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """All blocks of one language."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = blocks(PAGE, "sh")
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -62,6 +71,27 @@ def test_every_curl_line_does_what_the_page_says(real: Standing) -> None:
     assert len(models["data"]) == 2
     content = json.loads(chat["choices"][0]["message"]["content"])
     assert content["key"] == "OP_SUB"
+
+
+@pytest.mark.model
+def test_the_quick_start_s_curl_line_is_answered(real: Standing) -> None:
+    """With the operation of its text."""
+    (command,) = blocks(QUICKSTART, "sh")
+    (row,) = asked(command, real.port)["results"]
+    assert {name: row[name] for name in ("key", "params")} == json.loads(SUB)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("page", [PAGE, QUICKSTART], ids=["serve", "quickstart"])
+def test_the_openai_client_s_code_gives_what_its_comment_says(page: str, real: Standing) -> None:
+    """Its last line is the answer."""
+    pytest.importorskip("openai")
+    (code,) = [text for text in blocks(page, "python") if "openai" in text]
+    here = code.replace("127.0.0.1:8000", f"127.0.0.1:{real.port}")
+    assert here != code and code.rstrip().endswith(SUB)
+    names: dict[str, Any] = {}
+    exec(here, names)
+    assert names["done"].choices[0].message.content == SUB
 
 
 def test_the_limits_of_the_page_are_the_codes() -> None:

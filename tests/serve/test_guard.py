@@ -91,7 +91,11 @@ def test_a_large_body_is_refused(size: int) -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "text/plain; application/json", "application/x-www-form-urlencoded",
+     "multipart/form-data; boundary=application/json", ""],
+)  # fmt: skip
 def test_what_is_not_called_json_is_refused(kind: str) -> None:
     """So no form of another site can post here without the browser asking first."""
 

@@ -18,7 +18,7 @@ from tests.serve.standing import ROOT, WAIT_S, Standing, stand
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
-HEAD = b"POST /v1/decode HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+HEAD = b"POST /v1/decode HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_a_full_queue_is_told_and_a_leaving_client_frees_it(tmp_path: Path) -> N
 def metrics(standing: Standing) -> bytes:
     """The text of ``GET /metrics``."""
     with standing.connect() as connection:
-        connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         return read_all(connection)
 
 

@@ -146,8 +146,8 @@ class Browser:
 
 
 @contextmanager
-def browsing() -> Iterator[Browser]:
-    """Start a Chromium with an empty profile, and end it."""
+def browsing(*more: str) -> Iterator[Browser]:
+    """Start a Chromium with an empty profile, and more options of its own, and end it."""
     assert COMMAND is not None
     to_read, to_write = _pipe()
     from_read, from_write = _pipe()
@@ -161,7 +161,7 @@ def browsing() -> Iterator[Browser]:
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--remote-debugging-pipe", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--no-proxy-server",
-            f"--user-data-dir={profile}",
+            f"--user-data-dir={profile}", *more,
         ]  # fmt: skip
         process = subprocess.Popen(
             [COMMAND, *options],
