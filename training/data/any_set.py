@@ -12,8 +12,9 @@ from kvrm_grammar.isa import INVALID, InstructionSet
 from training.data.examples import Example
 from training.data.lenient import lenient_example
 from training.texts.any_set.faults import FAULTS, any_refusal
-from training.texts.any_set.forms import FORMS, MANNERS, any_variant
+from training.texts.any_set.forms import FORMS
 from training.texts.any_set.meaning import phrasebook
+from training.texts.any_set.variants import MANNERS, any_variant
 from training.texts.strict.valid import valid_variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 

@@ -87,14 +87,12 @@ def held_out_examples(
     """
     if isa is not None and isa is not load_set():
         return {kind: any_set_kind(kind, count, seed, isa=isa) for kind in any_kinds(isa)}
-    drawn = {}
+    drawn, held_out = {}, (HELD_OUT_WORDS, HELD_OUT_LEXICON)
     for name in CLASSES:
         kind = name.removesuffix("_mixed")
         mixed = name != kind if kind == "fullwidth" else None
         if kind != "plain":
-            drawn[name] = lenient_kind(
-                kind, count, seed, HELD_OUT_WORDS, HELD_OUT_LEXICON, mixed=mixed, isa=isa
-            )
+            drawn[name] = lenient_kind(kind, count, seed, *held_out, mixed=mixed, isa=isa)
     return drawn
 
 

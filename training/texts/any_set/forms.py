@@ -1,8 +1,7 @@
-"""Operation -> text, in the ways people and programs write it, for any set.
+"""How an operation and its operands stand together, for any set.
 
-In: a ``random.Random``, an instruction set and a phrasebook. Out: ``Variant``: a text, what it
-means, and the kinds of writing in it. A form says how operation and operands stand together, a
-manner changes the writing of any form or stands around it.
+In: a meaning, the words of its operands and a phrasebook. Out: a text in one form, or None where
+the meaning has no such form. :mod:`.variants` combines forms with other manners of writing.
 """
 
 import json
@@ -12,50 +11,16 @@ from dataclasses import dataclass
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet, operation_to_json
-from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
-from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
-from training.texts.lenient import context
+from training.texts.any_set.meaning import Meaning, Phrasebook
+from training.texts.any_set.spelling import Words, misspelt
 from training.texts.lenient.programs import KEYS, joined_record
-from training.texts.lenient.spelling import any_of, fullwidth, phrase
-from training.texts.lenient.valid import residue
-from training.texts.operands import kind_of
+from training.texts.lenient.spelling import any_of, phrase
 from training.texts.strict.spelling import mixed_case
-from training.texts.strict.valid import Variant, render_form
-from training.texts.strict.words import TRAINING_WORDS
+from training.texts.strict.valid import render_form
 
-__all__ = [
-    "FORMS",
-    "MANNERS",
-    "ORDERED_FORMS",
-    "Writing",
-    "any_variant",
-    "around",
-    "plain_label",
-    "write_form",
-]
+__all__ = ["FORMS", "ORDERED_FORMS", "Writing", "write_form"]
 
-MANNERS: tuple[str, ...] = (
-    "register_spelling",
-    "immediate",
-    "residue",
-    "fullwidth",
-    "remark",
-    "comment",
-    "bare_label",
-    "listing",
-)
-"""What changes the writing of any form, or stands around it."""
-
-_IN_COLUMNS = frozenset(("plain", "synonym"))  # what stands behind a bare label, or in a listing
-_APART = (
-    ("listing", "residue"),
-    ("listing", "bare_label"),
-    ("fullwidth", "listing"),
-    ("remark", "comment"),
-    ("bare_label", "residue"),
-)
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -267,142 +232,3 @@ ORDERED_FORMS = frozenset(("plain", "commas", "synonym", "typo", "shorthand"))
 def write_form(form: str, w: Writing) -> str | None:
     """Write a meaning in one form; None where it has no such form."""
     return FORMS[form][1](w)
-
-
-def any_variant(
-    rng: Random,
-    isa: InstructionSet,
-    book: Phrasebook,
-    words: Sequence[str] = TRAINING_WORDS,
-    *,
-    kind: str | None = None,
-) -> Variant:
-    """Draw one lenient text of a set, with its meaning.
-
-    Args:
-        rng: Source of randomness.
-        isa: The instruction set; it has a ``lenient.toml``.
-        book: What may be said.
-        words: Word list for labels and remarks.
-        kind: A kind of ``FORMS`` or ``MANNERS`` that it must show; None for any.
-
-    Returns:
-        The text, its operation, and its kinds in order; a text in which nothing is lenient has the
-        kind ``plain`` alone.
-    """
-    while True:
-        variant = _attempt(rng, isa, book, words, kind)
-        if variant is not None and (kind is None or kind in variant.kinds):
-            return variant
-
-
-def _attempt(
-    rng: Random, isa: InstructionSet, book: Phrasebook, words: Sequence[str], kind: str | None
-) -> Variant | None:
-    form, manners = _chosen(rng, kind)
-    named = {"english": book.phrases, "notation": lenient_data(isa).notations}.get(form, ())
-    if form in ("english", "notation") and not named:
-        return None
-    meaning = draw_meaning(rng, isa, words, named=tuple(named))
-    spell = Words(
-        rng,
-        isa,
-        meaning,
-        registers="register_spelling" in manners,
-        numbers="immediate" in manners,
-        words=form == "english",
-        prefixes=form in ORDERED_FORMS,
-    )
-    written = write_form(form, Writing(rng, isa, meaning, spell, book))
-    if written is None:
-        return None
-    text, kinds = around(written, rng, isa, meaning, manners, words)
-    kinds |= spell.kinds | {form}
-    if len(kinds) > 1:
-        kinds.discard("plain")
-    return Variant(text, meaning.operation, tuple(sorted(kinds)))
-
-
-def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
-    """A form, and manners that go with it and with each other."""
-    forms = _IN_COLUMNS if kind in ("bare_label", "listing") else FORMS.keys()
-    weights = {name: weight for name, (weight, _) in FORMS.items() if name in forms}
-    form = (
-        kind
-        if kind is not None and kind in FORMS
-        else rng.choices(tuple(weights), tuple(weights.values()))[0]
-    )
-    manners = {m for m in MANNERS if m == kind or rng.random() < 0.08}
-    if form not in _IN_COLUMNS:
-        manners -= {"bare_label", "listing"}
-    if form == "english":
-        manners -= {"residue"} if kind != "residue" else set()
-    for pair in _APART:
-        if manners.issuperset(pair):
-            manners -= {one for one in pair if one != kind}
-    return form, manners
-
-
-def around(
-    text: str,
-    rng: Random,
-    isa: InstructionSet,
-    meaning: Meaning,
-    manners: set[str],
-    words: Sequence[str],
-) -> tuple[str, set[str]]:
-    """What the manners put around a text, and which of them it shows."""
-    kinds: set[str] = set()
-    has_label = any(isinstance(meaning.values[o.name], str) and o.domain.has_labels
-                    for o in meaning.opcode.operands)  # fmt: skip
-    if "remark" in manners and "--" not in text:
-        text = context.remark(text, _said(rng, isa, words), rng, dashes="=" not in text)
-        kinds.add("remark")
-    if "comment" in manners and (signs := lenient_data(isa).comments):
-        text += rng.choice((" ", "  ", "\t")) + f"{rng.choice(signs)} {_said(rng, isa, words)}"
-        kinds.add("comment")
-    if "bare_label" in manners and " " in text:
-        text = plain_label(rng, isa, words) + rng.choice((" ", " ", "  ", "\t", "    ")) + text
-        kinds.add("bare_label")
-    if "listing" in manners:
-        text = context.listing(_with_symbol(text, rng, meaning, words), rng)
-        kinds.add("listing")
-    if "residue" in manners and " " in text.strip() and not text.endswith(tuple("'\"")):
-        text = residue(text, rng, full_stop=not has_label)
-        kinds.add("residue")
-    if "fullwidth" in manners and not has_label and "'" not in text:
-        wide = fullwidth(text, rng)
-        kinds |= {"fullwidth"} if wide != text else set()
-        text = wide
-    return text, kinds
-
-
-def _said(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
-    said = [rng.choice(words) for _ in range(rng.randint(1, 3))]
-    if rng.random() < 0.4:
-        said.insert(rng.randint(0, len(said)), rng.choice((*isa.names, str(rng.randint(0, 99)))))
-    return " ".join(said)
-
-
-def _with_symbol(text: str, rng: Random, meaning: Meaning, words: Sequence[str]) -> str:
-    """A numeric target as a disassembler writes it: an address, and where that is."""
-    for slot in meaning.slots:
-        value = meaning.values[slot.name]
-        if kind_of(slot) != "target" or not isinstance(value, int) or rng.random() < 0.2:
-            continue
-        head = re.match(r"(.*[ \t,])[^ \t,]+\Z", text, re.DOTALL)
-        if head is None or slot is not meaning.slots[-1]:
-            continue
-        place = rng.choice(words) + rng.choice(("", f"+0x{rng.randrange(1, 999):x}"))
-        return f"{head[1]}{value:x} <{place}>"
-    return text
-
-
-def plain_label(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
-    """A label as it stands in the first column, that names nothing and misspells nothing."""
-    spoken = lenient_data(isa).no_labels
-    while True:
-        word = context.bare_label(rng, words)
-        low = word.lower()
-        if not (is_taken(word, isa) or names_near(word, isa) or low in spoken | {*NUMBER_WORDS}):
-            return word

@@ -13,9 +13,10 @@ from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.oracle.reference import parse
 from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.texts.any_set.faults import any_refusal
-from training.texts.any_set.forms import FORMS, any_variant
+from training.texts.any_set.forms import FORMS
 from training.texts.any_set.meaning import phrasebook, takes
 from training.texts.any_set.spelling import is_taken, misspelt, names_near
+from training.texts.any_set.variants import any_variant
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
 SAID = [isa for isa in SETS if lenient_data(isa).phrases]

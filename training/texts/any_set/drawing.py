@@ -1,0 +1,98 @@
+"""What makers of refused texts draw from, for any set: meanings, texts, operands.
+
+In: a ``random.Random``, an instruction set, a phrasebook and words. Out: :class:`Drawing`, whose
+methods give right texts and the parts of a text of which one is wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from kvrm_grammar.isa import InstructionSet
+from training.texts.any_set.forms import FORMS, ORDERED_FORMS, Writing, write_form
+from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
+from training.texts.any_set.spelling import Words
+from training.texts.operands import Kind
+from training.texts.strict.spelling import label_name
+from training.texts.strict.valid import render_operands
+
+__all__ = ["Drawing"]
+
+_PIECES = (", ", ", ", ",", " ")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the makers of faults draw from: right texts, and parts of them. Immutable."""
+
+    rng: Random
+    isa: InstructionSet
+    book: Phrasebook
+    words: Sequence[str]
+
+    def meaning(self, *, operands: int = 1) -> Meaning:
+        """A meaning whose form writes so many operands at least."""
+        while True:
+            meaning = draw_meaning(self.rng, self.isa, self.words)
+            if len(meaning.form.operands) >= operands:
+                return meaning
+
+    def written(self, meaning: Meaning, replaced: Mapping[str, str] | None = None) -> str | None:
+        """A text of the meaning in any form, perhaps with another text as an operand."""
+        rng = self.rng
+        forms = [form for form in FORMS if form != "english" or meaning.form.mnemonic in
+                 self.book.phrases]  # fmt: skip
+        weights = [FORMS[form][0] for form in forms]
+        (form,) = rng.choices(forms, weights)
+        spell = Words(
+            rng,
+            self.isa,
+            meaning,
+            registers=rng.random() < 0.12,
+            words=form == "english",
+            prefixes=form in ORDERED_FORMS,
+            replaced=replaced,
+        )
+        text = write_form(form, Writing(rng, self.isa, meaning, spell, self.book))
+        # A form may leave out what was replaced.
+        gone = any(word not in (text or "") for word in spell.replaced.values())
+        return None if gone else text
+
+    def whole(self, *, operands: int = 0) -> str:
+        """A right text."""
+        while True:
+            text = self.written(self.meaning(operands=operands))
+            if text is not None:
+                return text
+
+    def operand(self, kind: Kind) -> str:
+        """A word of one kind."""
+        rng = self.rng
+        if kind == "register":
+            return rng.choice([*self.isa.names])
+        if kind == "target":
+            return label_name(rng, self.isa, self.words)
+        return str(rng.choice((rng.randint(0, 9), rng.randint(0, 31), rng.randint(-99, 999))))
+
+    def listed(self, name: str, operands: Sequence[str]) -> str:
+        """Operands behind a name, or in brackets behind it."""
+        if self.rng.random() < 0.15:
+            return f"{name}({self.rng.choice(_PIECES).join(operands)})"
+        return render_operands(name, operands, self.rng).strip()
+
+    def some_operands(self) -> list[str]:
+        """What operations are written with."""
+        rng = self.rng
+        operands = [self.operand("register") for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 3)))]
+        if operands and rng.random() < 0.35:
+            operands[-1] = self.operand(rng.choice(("immediate", "immediate", "target")))
+        if rng.random() < 0.2:
+            operands[1:] = [f"{rng.choice(('', rng.randint(0, 64)))}({self.operand('register')})"]
+        return operands
+
+    def filled(self, template: str) -> str:
+        """A template with registers, numbers and a word."""
+        rng = self.rng
+        r, s, t = (self.operand("register") for _ in range(3))
+        return template.format(r=r, s=s, t=t, u=r, n=rng.randint(0, 99), m=rng.randint(1, 99),
+                           w=rng.choice(self.words), big=rng.randint(100, 999))  # fmt: skip

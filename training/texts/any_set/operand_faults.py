@@ -1,0 +1,176 @@
+"""Faults of operands, for any set: one that is none, one too few or too many, one in a wrong place.
+
+In: a :class:`Drawing`. Out: a text that is wrong in one operand, or None where the drawn meaning
+has no such fault. :mod:`.faults` lists them beside the others.
+"""
+
+import re
+
+from kvrm_grammar.isa import Form, InstructionSet, Operand
+from training.texts.any_set.drawing import Drawing
+from training.texts.any_set.forms import Writing
+from training.texts.any_set.meaning import Meaning, takes
+from training.texts.any_set.spelling import Words
+from training.texts.lenient import refused_notations as templates
+from training.texts.lenient.programs import KEYS, joined_record
+from training.texts.lenient.spelling import any_of, phrase
+from training.texts.operands import Kind, kind_of, range_of
+from training.texts.strict.spelling import mixed_case
+
+__all__ = [
+    "bad_names",
+    "bad_register",
+    "memory",
+    "no_number",
+    "out_of_range",
+    "too_few",
+    "too_many",
+    "wrong_kind",
+]
+
+_STRANGE_NAMES = ("r33", "x32", "x33", "x99", "eax", "r15", "pc", "acc", "b3", "q1", "xl", "v0",
+                  "rx", "f1", "ft0", "a9", "a8", "s12", "t7", "R99", "d4", "cc", "ax")  # fmt: skip
+
+
+def _slot(f: Drawing, meaning: Meaning, *kinds: Kind) -> Operand | None:
+    """An operand of one of these kinds that the form writes."""
+    fitting = [slot for slot in meaning.slots if kind_of(slot) in kinds]
+    return f.rng.choice(fitting) if fitting else None
+
+
+def bad_register(f: Drawing) -> str | None:
+    """A name that is no operand's, in a text of any form."""
+    meaning = f.meaning()
+    slot = _slot(f, meaning, "register")
+    if slot is None:
+        return None
+    strange = [one for one in _STRANGE_NAMES if one.lower() not in
+               {name.lower() for name in f.isa.spellings}]  # fmt: skip
+    return f.written(meaning, {slot.name: f.rng.choice(strange)})
+
+
+def out_of_range(f: Drawing) -> str | None:
+    """A number beyond what every form of the mnemonic takes."""
+    rng, meaning = f.rng, f.meaning()
+    slot = _slot(f, meaning, "immediate", "target")
+    if slot is None:
+        return None
+    low, high = _widest(f.isa, meaning.form, slot)
+    beyond = rng.choice(
+        (high + 1, high + rng.randint(1, 99), high * 2 + 1, 10 ** rng.randint(11, 14))
+    )
+    below = low - rng.choice((1, rng.randint(1, 99), rng.randint(100, 10**6)))
+    value = below if rng.random() < 0.35 and kind_of(slot) != "target" else beyond
+    return f.written(meaning, {slot.name: rng.choice((str(value), str(value), hex(value)))})
+
+
+def _widest(isa: InstructionSet, form: Form, slot: Operand) -> tuple[int, int]:
+    bounds = [range_of(slot)]
+    for opcode, other in isa.by_mnemonic[form.mnemonic]:
+        bounds += [range_of(o) for o in opcode.operands if o.name in other.operands
+                   and o.domain.integers is not None]  # fmt: skip
+    return min(low for low, _ in bounds), max(high for _, high in bounds)
+
+
+def no_number(f: Drawing) -> str | None:
+    """What cannot be read as a number or a target, in a text of any form."""
+    meaning = f.meaning()
+    slot = _slot(f, meaning, "immediate", "target")
+    if slot is None:
+        return None
+    if kind_of(slot) == "target":
+        bad = f.filled(f.rng.choice(templates.BAD_TARGETS))
+    else:
+        bad = f.filled(f.rng.choice(templates.BAD_NUMBERS))
+    return f.written(meaning, {slot.name: bad})
+
+
+def memory(f: Drawing) -> str | None:
+    """A place in memory where a register stands alone."""
+    meaning = f.meaning()
+    if any("(" in piece for piece in meaning.form.pieces):
+        return None
+    slot = _slot(f, meaning, "register")
+    if slot is None:
+        return None
+    r, n = f.operand("register"), f.rng.randint(0, 64)
+    place = f.rng.choice((f"{n}({r})", f"[{r}]", f"[{r}+{n}]", f"({r})", f"*{r}", f"@{r}",
+                          f"mem[{r}]", f"{n}({r})"))  # fmt: skip
+    return f.written(meaning, {slot.name: place})
+
+
+def _kinds(meaning: Meaning) -> list[Kind]:
+    return [kind_of(slot) for slot in meaning.slots]
+
+
+def too_few(f: Drawing) -> str | None:
+    """An operand less than any form of the name takes; a phrase that ends too early."""
+    rng, meaning = f.rng, f.meaning()
+    kinds, words = _kinds(meaning), Words(rng, f.isa, meaning)
+    own = meaning.form.mnemonic
+    first = meaning.form is f.isa.by_mnemonic[own][0][1]
+    fitting = f.book.phrases.get(own, ()) if first else ()
+    if fitting and rng.random() < 0.35:
+        text = phrase(any_of(fitting, rng), rng)
+        slots = [*re.finditer(r"\{(\w+)\}", text)]
+        if len(slots) < len(kinds):
+            return None
+        kept = text[: slots[-1].start()].rstrip()
+        return Writing(rng, f.isa, meaning, words, f.book).filled(kept)
+    place = rng.randrange(len(kinds))
+    if takes(f.isa, own, kinds[:place] + kinds[place + 1 :]):
+        return None
+    names = [name for i, name in enumerate(meaning.form.operands) if i != place]
+    if rng.random() < 0.3:
+        pairs = [(name, words.of(name)) for name in names]
+        if rng.random() < 0.5:
+            return joined_record(rng, [(rng.choice(KEYS), mixed_case(own, rng)), *pairs])
+        return f"{mixed_case(own, rng)} " + " ".join(f"{name}={word}" for name, word in pairs)
+    return f.listed(mixed_case(own, rng), [words.of(name) for name in names])
+
+
+def too_many(f: Drawing) -> str | None:
+    """An operand more than any form of the name takes."""
+    rng, meaning = f.rng, f.meaning(operands=0)
+    kinds, words = _kinds(meaning), Words(rng, f.isa, meaning)
+    extra: Kind = rng.choice(("register", "register", "immediate"))
+    place = rng.randint(0, len(kinds))
+    if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], extra, *kinds[place:]]):
+        return None
+    written = [words.of(name) for name in meaning.form.operands]
+    written.insert(place, f.operand(extra))
+    return f.listed(mixed_case(meaning.form.mnemonic, rng), written)
+
+
+def wrong_kind(f: Drawing) -> str | None:
+    """A number where only a register stands, or a word where only a number does."""
+    rng, meaning = f.rng, f.meaning()
+    kinds = _kinds(meaning)
+    place = rng.randrange(len(kinds))
+    wanted = kinds[place]
+    others: dict[Kind, tuple[Kind, ...]] = {
+        "register": ("immediate", "immediate", "target"),
+        "immediate": ("target",),
+        "target": ("register",),
+    }
+    other = rng.choice(others[wanted])
+    if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], other, *kinds[place + 1 :]]):
+        return None
+    word = rng.choice(f.words) if other == "target" else f.operand(other)
+    return f.written(meaning, {meaning.form.operands[place]: word})
+
+
+def bad_names(f: Drawing) -> str | None:
+    """Operands by name: one twice, or a name that no operation has."""
+    rng, meaning = f.rng, f.meaning(operands=2)
+    words = Words(rng, f.isa, meaning)
+    pairs = [(name, words.of(name)) for name in meaning.form.operands]
+    place = rng.randrange(len(pairs))
+    if rng.random() < 0.5:
+        pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.operand("register")))
+    else:
+        pairs[place] = (rng.choice(templates.FAULTY_NAMES), pairs[place][1])
+    name = mixed_case(meaning.form.mnemonic, rng)
+    if rng.random() < 0.4:
+        return joined_record(rng, [(rng.choice(KEYS), name), *pairs])
+    return f"{name} " + rng.choice((" ", ", ")).join(f"{one}={word}" for one, word in pairs)
