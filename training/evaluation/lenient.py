@@ -302,10 +302,9 @@ def print_lenient(report: dict[str, Any]) -> None:
         shown = ["-" if rate is None else f"{rate:.1%}" for rate in rates]
         table.add_row(kind, row["class"], str(row["examples"]), *shown)
     for name in arms["grounded"]["classes"]:
-        rates = [own["classes"].get(name, {}).get("rate") for own in arms.values()]
-        table.add_row(f"all {name}", name, "", *(f"{rate or 0:.2%}" for rate in rates))
-    console = Console(width=110)
-    console.print(table)
+        shown = [f"{own['classes'].get(name, {}).get('rate') or 0:.2%}" for own in arms.values()]
+        table.add_row(f"all {name}", name, "", *shown)
+    (console := Console(width=110)).print(table)
     swaps = arms["grounded"]["swaps"]
     console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
     sure = report["sure_and_wrong"]
