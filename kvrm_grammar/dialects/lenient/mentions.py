@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from kvrm_grammar.dialects.implied import implied_values
+from kvrm_grammar.dialects.implied import implied_by_name
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, one_edit_from
@@ -95,7 +95,7 @@ def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:
     for place, word in enumerate(_NAME.findall(visible)):
         names |= dict.fromkeys(_meant(word, isa, near=place == 0))
     for name in names:
-        for domain, values in implied_values(name, isa).items():
+        for domain, values in implied_by_name(name, isa).items():
             more = Counter(values) - Counter(found.get(domain, ()))
             found[domain] = (*found.get(domain, ()), *more.elements())
     return found
