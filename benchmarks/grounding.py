@@ -13,6 +13,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -24,12 +25,14 @@ from rich.progress import track
 from benchmarks.command import RESULTS, write_report
 from kvrm_grammar.dialects import Dialect, find_dialect
 from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.dialects.lenient.words import number_words
+from kvrm_grammar.dialects.lenient.words import number_words, one_edit_from
 from kvrm_grammar.errors import InputError
-from kvrm_grammar.isa import OperationModel
+from kvrm_grammar.isa import InstructionSet, OperationModel, load_set
 from kvrm_grammar.language.candidates import MAX_MEMBERS, Candidates
 from kvrm_grammar.language.constraint import build_constraint
 from training.arguments import positive_integer
+from training.data.any_set import any_kinds, any_set_examples, any_set_kind
+from training.data.examples import Example
 from training.data.lenient import generate_lenient
 from training.data.strict import generate_examples
 from training.provenance import current_commit
@@ -48,12 +51,19 @@ def texts_of(dialect: Dialect, count: int, seed: int) -> Iterator[tuple[str, str
         (TRAINING_WORDS, TRAINING_LEXICON, 0),
         (HELD_OUT_WORDS, HELD_OUT_LEXICON, 1),
     ):
-        half = count // 2
-        drawn = (
-            generate_examples(half, seed + salt, words=words, isa=dialect.isa)
-            if dialect.name == "strict"
-            else generate_lenient(half, seed + salt, words=words, lexicon=lexicon, isa=dialect.isa)
-        )
+        isa, half = dialect.isa, count // 2
+        drawn: Iterable[Example]
+        if dialect.name == "strict":
+            drawn = generate_examples(half, seed + salt, words=words, isa=isa)
+        elif isa is load_set():
+            drawn = generate_lenient(half, seed + salt, words=words, lexicon=lexicon, isa=isa)
+        elif lexicon is TRAINING_LEXICON:
+            drawn = any_set_examples(half, seed + salt, isa=isa)
+        else:
+            each = half // len(any_kinds(isa)) + 1
+            drawn = chain.from_iterable(
+                any_set_kind(kind, each, seed, isa=isa) for kind in any_kinds(isa)
+            )
         for example in drawn:
             yield example.text, example.answer
             if rng.random() < 0.25:
@@ -89,18 +99,39 @@ def is_written(value: str | int, text: str, dialect: Dialect) -> bool:
     whole = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
     # As it stands, and with what is around a remark side by side.
     plain = whole + "\n" + re.sub(r"[ \t]+", " ", re.sub(r"/\*.*?\*/", " ", whole))
-    if isinstance(value, str) and value in dialect.isa.names:
-        return any(re.search(one, plain, re.IGNORECASE) for one in _names(value))
-    if isinstance(value, str):
+    is_name = isinstance(value, str) and value in dialect.isa.names
+    if isinstance(value, str) and not is_name:
         return value in text or value in plain
-    if any(re.search(one, plain, re.IGNORECASE) for one in _numbers(value)):
+    ways = _names(value, dialect.isa) if isinstance(value, str) else _numbers(value)
+    if any(re.search(one, plain, re.IGNORECASE) for one in ways):
         return True
+    return _is_implied(value, plain, dialect)
+
+
+def _is_implied(value: str | int, plain: str, dialect: Dialect) -> bool:
+    """Whether words of the dialect imply a value: those listed, or a name of an operation."""
+    data = lenient_data(dialect.isa)
+    if any(own == value and words.search(plain) for _, own, words in data.implied):
+        return True
+    implying = {
+        form.mnemonic.lower()
+        for opcode in dialect.isa.opcodes
+        for form in opcode.forms
+        if value in dict(form.implied).values()
+    }
+    words = [word.lower() for word in re.findall(r"[A-Za-z][A-Za-z.]*", plain)]
+    names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
     return any(
-        own == value and words.search(plain) for _, own, words in lenient_data(dialect.isa).implied
+        word in names or word.rstrip(".") in names or one_edit_from(word, [*names])
+        for word in words
     )
 
 
-def _names(name: str) -> Iterator[str]:
+def _names(name: str, isa: InstructionSet) -> Iterator[str]:
+    if isa is not load_set():
+        for word in (word for word, own in isa.spellings.items() if own == name):
+            yield rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])"
+        return
     stem, digit = name[0], name[1:]
     yield rf"(?:{stem}|reg|register)[ \t]*{digit}(?![0-9])"
     yield rf"\${digit}(?![0-9])"
@@ -116,6 +147,7 @@ def _numbers(value: int) -> Iterator[str]:
     yield rf"{sign}0b0*{size:b}(?![01])"
     yield rf"{sign}0o0*{size:o}(?![0-7])"
     yield rf"{sign}0*{size:x}h"
+    yield rf"{sign}0*{size:x}[ \t]+<"
     yield rf"{sign}\$0*{size:x}(?![0-9a-f])"
     yield rf"{sign}%0*{size:b}(?![01])"
     if 0 <= value <= 100:
@@ -192,21 +224,24 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--count", type=positive_integer, default=50_000, help="of known meaning")
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    parser.add_argument("--output", type=Path, default=RESULTS / "grounding.json")
+    parser.add_argument("--isa", help="instruction set: a name, or a folder with a slash in it")
+    parser.add_argument("--output", type=Path, help="default: by set, in benchmarks/results")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code: 1 where anything was invented or lost."""
     arguments = build_parser().parse_args(argv)
+    isa = load_set(arguments.isa)
     report: dict[str, Any] = {"commit": current_commit(), "seed": arguments.seed, "dialects": {}}
     for name in ("strict", "lenient"):
-        found = campaign(find_dialect(name), arguments.count, arguments.seed)
+        found = campaign(find_dialect(name, isa), arguments.count, arguments.seed)
         report["dialects"][name] = found
         print(name, {k: v for k, v in found.items() if k != "problems"}, file=sys.stderr)
-    write_report(report, arguments.output)
+    own = "grounding" if isa is load_set() else f"grounding_{isa.name}"
+    write_report(report, arguments.output or RESULTS / f"{own}.json")
     every = report["dialects"].values()
-    return int(any(own["invented"] + own["lost"] + own["outside"] for own in every))
+    return int(any(one["invented"] + one["lost"] + one["outside"] for one in every))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,25 @@
 In: the reports of grounding and posterior. Out: a table of each.
 """
 
+from typing import Any
+
 from benchmarks.tables.markdown import origin, part, table
 from benchmarks.tables.records import Records
 
-__all__ = ["grounding", "posterior"]
+__all__ = ["grounding", "grounding_rv32im", "posterior"]
 
 
 def grounding(records: Records) -> str:
     """The closed languages of many texts."""
-    report = records.result("grounding")
+    return _languages(records.result("grounding"))
+
+
+def grounding_rv32im(records: Records) -> str:
+    """The same of the second set."""
+    return _languages(records.result("grounding_rv32im"))
+
+
+def _languages(report: dict[str, Any]) -> str:
     rows = [
         (
             name,

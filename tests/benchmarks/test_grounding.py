@@ -46,6 +46,30 @@ def test_inventions_and_losses_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
     assert 20 < found["invented"] < found["texts"]
 
 
+def test_a_campaign_of_another_set(tmp_path: Path) -> None:
+    """Values that names of operations imply are not invented; no right answer is lost either."""
+    file = tmp_path / "g"
+    command = ["--isa", "rv32im", "--count", "120", "--seed", "4", "--output", str(file)]
+    assert grounding.main(command) == 0
+    for own in json.loads(file.read_text("utf-8"))["dialects"].values():
+        assert own["of_known_meaning"] >= 120 and own["members"] > own["texts"]
+        assert (own["invented"], own["lost"], own["outside"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "written"),
+    [
+        ("a0", "add x10, a1, a2", True), ("a0", "ADD A0, A1, A2", True), ("a0", "a01", False),
+        ("zero", "li a0, 5", True), ("zero", "add a0, a1, a2", False), ("ra", "ret", True),
+        (0, "mv a0, a1", True), (0, "addi a0, a1, 3", False), (0x100D8, "j 100d8 <main>", True),
+    ],
+)  # fmt: skip
+def test_is_written_in_another_set(value: str | int, text: str, written: bool) -> None:
+    """By any of its spellings, or implied by a name of an operation."""
+    dialect = find_dialect("lenient", load_set("rv32im"))
+    assert grounding.is_written(value, text, dialect) is written
+
+
 def test_a_small_campaign(tmp_path: Path) -> None:
     """Nothing is invented, nothing lost; both dialects, thousands of answers."""
     assert grounding.main(["--count", "600", "--seed", "3", "--output", str(tmp_path / "g")]) == 0
