@@ -57,7 +57,7 @@ def model_card(folder: Path) -> str:
 
 def _head(name: str, isa: str, base: str, digest: str, lenient: bool) -> str:
     plain = f"one line of {isa.upper()} assembly"
-    reads = "what people write for one instruction" if lenient else plain
+    reads = f"what people write for one instruction of {isa.upper()}" if lenient else plain
     dialect = "lenient" if lenient else "strict"
     return f"""---
 base_model: {base}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from benchmarks.tables.backends import backends, backends_lenient
 from benchmarks.tables.cold_start import cold_start
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
-from benchmarks.tables.grounding import grounding, posterior
+from benchmarks.tables.grounding import grounding, grounding_rv32im, posterior
 from benchmarks.tables.lenient import (
     lenient_adds,
     lenient_classes,
@@ -45,6 +45,7 @@ TABLES: Mapping[str, Table] = {
     "lenient-confidence": lenient_confidence,
     "lenient-adds": lenient_adds,
     "grounding": grounding,
+    "grounding-rv32im": grounding_rv32im,
     "posterior": posterior,
     "lenient-left-out": lenient_left_out,
     "lenient-cost": lenient_cost,

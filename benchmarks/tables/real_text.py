@@ -12,15 +12,25 @@ __all__ = ["rv32im_model", "rv32im_real"]
 def rv32im_model(records: Records) -> str:
     """The shipped adapter on fresh texts, and on real lines drawn by a seed."""
     made = records.model("decode_llm_rv32im", "evaluation")["results"]
+    lenient = records.model("decode_llm_rv32im_lenient", "evaluation")
+    classes, sure = lenient["arms"]["grounded"]["classes"], lenient["sure_and_wrong"]
     real = records.result("rv32im_real")["model"]
     fresh = made["exact_match_with_converted_notations"]
     rows = [
         ("fresh texts and refusals", part(fresh["exact"], fresh["examples"]), ""),
         ("real lines", part(real["exact"], real["texts"]), f"{real['mean_passes']:.2f}"),
+        (
+            "lenient: texts with a meaning",
+            part(classes["M"]["exact"], classes["M"]["examples"]),
+            f"{lenient['mean_passes']:.2f}",
+        ),
+        ("lenient: refusals", part(classes["R"]["exact"], classes["R"]["examples"]), ""),
+        ("lenient: sure (0.98) and wrong", part(sure["count"], sure["of"]), ""),
     ]
     note = (
         f"(Refusals: precision {made['refusal_precision']:.2%}, recall "
-        f"{made['refusal_recall']:.2%}; {origin(real)}.)"
+        f"{made['refusal_recall']:.2%}; {origin(real)}; lenient seed "
+        f"{lenient['provenance']['seed']}.)"
     )
     return table(("text", "right", "passes"), rows, note)
 

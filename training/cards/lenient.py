@@ -6,6 +6,7 @@ typed by hand.
 
 from typing import Any
 
+from kvrm_grammar.isa import load_set
 from training.cards.rates import failures_text, rate_text
 
 __all__ = ["lenient_limits", "lenient_results"]
@@ -19,10 +20,7 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
     lines = [
         "## Results",
         "",
-        "`python -m training.evaluate --dialect lenient`: texts of every kind; phrases,",
-        "conditions, templates of refusals, label words, and all sentence frames but the two",
-        f"plainest are held out from training, seed {origin['seed']}; {origin['device']}, "
-        f"{origin['dtype']}. Free decoding reads fewer of each kind.",
+        *_how(origin),
         "",
         f"- Strict instructions through this adapter: {rate_text(strict)}",
         f"- Silent operand swaps: {swaps['count']} of {swaps['of']} answers",
@@ -53,14 +51,37 @@ def lenient_results(evaluation: dict[str, Any]) -> str:
     return "\n".join([*lines, "", failures_text(evaluation["failures"])])
 
 
+def _how(origin: dict[str, Any]) -> list[str]:
+    """Which texts, and where they were read."""
+    end = f"seed {origin['seed']}; {origin['device']}, {origin['dtype']}."
+    packaged = load_set().name
+    if origin.get("set", packaged) != packaged:
+        return [
+            f"`python -m training.evaluate --isa {origin['set']} --dialect lenient`: texts of",
+            "every kind; phrases, operations of other machines and label words are held out from",
+            "training,",
+            end,
+        ]
+    return [
+        "`python -m training.evaluate --dialect lenient`: texts of every kind; phrases,",
+        "conditions, templates of refusals, label words, and all sentence frames but the two",
+        f"plainest are held out from training, {end} Free decoding reads fewer of each kind.",
+    ]
+
+
 def _more(evaluation: dict[str, Any]) -> list[str]:
     """What evaluations say since the languages are closed."""
     if "families" not in evaluation:
         return []
     sure, families = evaluation["sure_and_wrong"], evaluation["families"]["grounded"]
-    return [
+    told = [
         f"- Wrong instructions with a confidence of at least {sure['threshold']}: "
         f"{sure['count']} of {sure['of']} texts",
+    ]
+    if not families["meant"]["examples"]:
+        return told
+    return [
+        *told,
         f"- Families of notations held out as a whole: {rate_text(families['meant'])}; "
         f"their faults: {rate_text(families['faults'])}",
     ]
