@@ -119,7 +119,7 @@ def _is_implied(value: str | int, plain: str, dialect: Dialect) -> bool:
         for form in opcode.forms
         if value in dict(form.implied).values()
     }
-    words = [word.lower() for word in re.findall(r"[A-Za-z][A-Za-z.]*", plain)]
+    words = [word.lower() for word in re.findall(r"(?<![\w.$])[a-zA-Z][a-zA-Z.]*(?![\w$])", plain)]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
     return any(
         word in names or word.rstrip(".") in names or one_edit_from(word, [*names])

@@ -61,7 +61,7 @@ def test_a_campaign_of_another_set(tmp_path: Path) -> None:
     [
         ("a0", "add x10, a1, a2", True), ("a0", "ADD A0, A1, A2", True), ("a0", "a01", False),
         ("zero", "li a0, 5", True), ("zero", "add a0, a1, a2", False), ("ra", "ret", True),
-        (0, "mv a0, a1", True), (0, "addi a0, a1, 3", False), (0x100D8, "j 100d8 <main>", True),
+        (0, "mv a0, a1", True), (0, "addi a2, a1, 3", False), (0x100D8, "j 100d8 <main>", True),
     ],
 )  # fmt: skip
 def test_is_written_in_another_set(value: str | int, text: str, written: bool) -> None:

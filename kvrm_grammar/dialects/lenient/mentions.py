@@ -39,7 +39,7 @@ _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[A-Za-z][A-Za-z.]*(?<!\.)")
+_NAME = re.compile(r"(?<![\w.$])[A-Za-z]+(?:\.[A-Za-z]+)*(?![\w$])")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 
