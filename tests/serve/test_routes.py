@@ -351,12 +351,16 @@ def test_registers_that_cannot_be_are_told(registers: dict[str, int]) -> None:
     run(scenario())
 
 
-def test_a_set_without_a_lenient_dialect_is_served() -> None:
+@pytest.mark.parametrize(
+    ("dialects", "models"),
+    [(None, ["rv32im-strict", "rv32im-lenient"]), (("strict",), ["rv32im-strict"])],
+)
+def test_dialects_of_another_set(dialects: tuple[str, ...] | None, models: list[str]) -> None:
     """Where no dialect is named, those that the set brings an adapter for."""
 
     async def scenario() -> None:
-        async with serving(Settings(isa="rv32im")) as (client, _):
+        async with serving(Settings(isa="rv32im", dialects=dialects)) as (client, _):
             _, found = await answered(client, "GET", "/v1/models")
-        assert [model["id"] for model in found["data"]] == ["rv32im-strict"]
+        assert [model["id"] for model in found["data"]] == models
 
     run(scenario())

@@ -93,7 +93,8 @@ def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:
         return found
     names: dict[str, None] = {}
     for place, word in enumerate(_NAME.findall(visible)):
-        names |= dict.fromkeys(_meant(word, isa, near=place == 0))
+        # One letter misspells every name of one letter.
+        names |= dict.fromkeys(_meant(word, isa, near=place == 0 and len(word) > 1))
     for name in names:
         for domain, values in implied_by_name(name, isa).items():
             more = Counter(values) - Counter(found.get(domain, ()))

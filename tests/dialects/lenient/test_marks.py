@@ -104,7 +104,7 @@ def test_what_strict_accepts_keeps_its_meaning(text: str) -> None:
         ("j 0x100d8 <main>", "j 0x100d8"),
         ("j 100d8", "j 100d8"),
         ("j <main>", "j <main>"),
-        ("00000040 <main>:", "00000040 <main>:"),
+        ("00000040 <main>:", "00000040 <main>"),
         # Comments by other signs; behind a separator stands another instruction.
         ("add a0, a1, a2 // sum", "add a0, a1, a2"),
         ("add a0, a1, a2 ; sum", "add a0, a1, a2"),

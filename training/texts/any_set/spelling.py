@@ -155,7 +155,7 @@ def misspelt(rng: Random, isa: InstructionSet, mnemonic: str, candidates: int) -
     for _ in range(8):
         known = rng.choice(longer) if longer and rng.random() < 0.3 else mnemonic
         word = edit(known.lower(), rng, string.ascii_lowercase)
-        if not word or is_taken(word, isa) or _NUMBERED.fullmatch(word):
+        if len(word) < 2 or is_taken(word, isa) or _NUMBERED.fullmatch(word):
             continue
         near = names_near(word, isa)
         if near == [mnemonic] if candidates == 1 else len(near) >= 2:
