@@ -14,7 +14,7 @@ from typing import Any
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["LenientData", "lenient_data"]
+__all__ = ["LenientData", "lenient_data", "operation_names"]
 
 _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 
@@ -112,6 +112,17 @@ def lenient_data(isa: InstructionSet) -> LenientData:
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
     return data
+
+
+@lru_cache(maxsize=16)
+def operation_names(isa: InstructionSet) -> Mapping[str, str]:
+    """Mnemonics and synonyms of a set, in upper case -> the mnemonic; not to be changed.
+
+    >>> from kvrm_grammar.isa import load_set
+    >>> operation_names(load_set())["GOTO"]
+    'JMP'
+    """
+    return {name.upper(): name for name in isa.by_mnemonic} | dict(lenient_data(isa).meant_by)
 
 
 def _lists(tables: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:

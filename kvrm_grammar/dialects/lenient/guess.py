@@ -6,12 +6,12 @@ in order of appearance, turned round by ``from``, ``into`` and arrows.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-from kvrm_grammar.dialects.lenient.data import LenientData, lenient_data
+from kvrm_grammar.dialects.lenient.data import LenientData, lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.mentions import written_mentions
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.dialects.lenient.words import one_edit_from
@@ -122,30 +122,21 @@ def _digits(name: str) -> str:
     return re.sub("[^0-9]", "", name) or name.lower()
 
 
-@dataclass(frozen=True)
-class _Names:
-    """What names an operation of a set. Immutable."""
-
-    known: Mapping[str, str]
-    misspelt: tuple[str, ...]
-    keywords: tuple[tuple[re.Pattern[str], str], ...]
+@lru_cache(maxsize=16)
+def _recognised(isa: InstructionSet) -> tuple[str, ...]:
+    """Names whose misspellings are recognised: mnemonics, and synonyms that are long enough."""
+    own = {name.upper() for name in isa.by_mnemonic}
+    return tuple(sorted(name for name in operation_names(isa) if len(name) > 4 or name in own))
 
 
 @lru_cache(maxsize=16)
-def _operations(isa: InstructionSet) -> _Names:
-    data, own = lenient_data(isa), set(isa.by_mnemonic)
-    known = {name: name for name in isa.by_mnemonic}
-    known |= {other: name for name, others in data.synonyms.items() for other in others}
-    return _Names(
-        known,
-        tuple(sorted(name for name in known if len(name) > 4 or name in own)),
-        tuple((re.compile(words, re.IGNORECASE), name) for words, name in data.keywords),
-    )
+def _keywords(isa: InstructionSet) -> tuple[tuple[re.Pattern[str], str], ...]:
+    keywords = lenient_data(isa).keywords
+    return tuple((re.compile(words, re.IGNORECASE), name) for words, name in keywords)
 
 
 def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
-    names = _operations(isa)
-    known = names.known
+    known = operation_names(isa)
     first = _FIRST.match(text)
     if first and first[0].lower() in data.all_other_operations:
         return None
@@ -155,13 +146,13 @@ def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
         for word in (first[0], glued[1] if glued else ""):
             if word.upper() in isa.by_mnemonic or (word.upper() in known and len(text.split()) < 4):
                 return known[word.upper()]
-    for keyword, name in names.keywords:
+    for keyword, name in _keywords(isa):
         if keyword.search(text):
             return name
     if first:
         if first[0].upper() in known:
             return known[first[0].upper()]
-        near = one_edit_from(first[0], names.misspelt)
+        near = one_edit_from(first[0], _recognised(isa))
         return known[near[0]] if near else None
     return None
 

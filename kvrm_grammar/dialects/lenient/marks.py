@@ -5,9 +5,8 @@ and without remarks. What only may be such a mark stays, and the model reads it.
 """
 
 import re
-from functools import lru_cache
 
-from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.isa import INVALID, InstructionSet
 from kvrm_grammar.oracle.reference import parse
@@ -133,7 +132,7 @@ def without_bytes(code: str, isa: InstructionSet) -> str:
         return code
     rest = code[found.end() :]
     word = re.match("[A-Za-z]+", rest)
-    return rest if word and word[0].upper() in _operations(isa) else code
+    return rest if word and word[0].upper() in operation_names(isa) else code
 
 
 def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
@@ -152,22 +151,15 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     data = lenient_data(isa)
     if not operands or not isa.is_label(first) or first.lower() in data.no_labels:
         return None, code
-    if first.upper() in _operations(isa) or first.lower() in data.all_other_operations:
+    if first.upper() in operation_names(isa) or first.lower() in data.all_other_operations:
         return None, code
-    meant = _operations(isa).get(name.upper())
+    meant = operation_names(isa).get(name.upper())
     # Two registers may stand for three, the first of them twice.
     twice = re.split("[ ,]", operands, maxsplit=1)[0]
     ways = (operands, f"{twice}, {operands}")
     if meant is None or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
         return None, code
     return first, rest
-
-
-@lru_cache(maxsize=16)
-def _operations(isa: InstructionSet) -> dict[str, str]:
-    """Mnemonics and synonyms, in upper case -> the mnemonic."""
-    words = {name.upper(): name for name in isa.by_mnemonic}
-    return words | {w: name for name, more in lenient_data(isa).synonyms.items() for w in more}
 
 
 def without_colon(code: str) -> str:

@@ -9,27 +9,23 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing
-from training.texts.any_set.meaning import Phrasebook, draw_meaning
+from training.texts.any_set.meaning import Phrasebook
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
-from training.texts.any_set.variants import MANNERS, around, plain_label
+from training.texts.any_set.variants import around, plain_label
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
-from training.texts.lenient.spelling import any_of
+from training.texts.lenient.spelling import any_of, with_strange_character
 from training.texts.strict.refused import Candidate
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.words import PROSE, TRAINING_WORDS
 
 __all__ = ["FAULTS", "any_refusal"]
 
-_HIDDEN = ("\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
-_CONFUSABLE = dict(
-    zip("aceopsxijAOM", "\u0430\u0441\u0435\u043e\u0440\u0455\u0445\u0456\u0458\u0410\u041e\u041c",
-        strict=True)
-)  # fmt: skip
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "; ")
 _NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid: ", "without ", "unless you ")
 _OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "<<<", "@", "\\", "÷", "∧")
@@ -78,17 +74,14 @@ def _ambiguous(f: Drawing) -> str | None:
 
 
 def _several(f: Drawing) -> str:
-    return f.whole() + f.rng.choice(_JOINTS) + f.whole()
+    # Behind a sign of a comment, the second would be none.
+    signs = (*f.isa.comments.line, *lenient_data(f.isa).comments)
+    joints = [joint for joint in _JOINTS if joint.strip() not in signs]
+    return f.whole() + f.rng.choice(joints) + f.whole()
 
 
-def _hidden(f: Drawing) -> str | None:
-    text, rng = f.whole(), f.rng
-    places = [i for i, c in enumerate(text) if c in _CONFUSABLE]
-    if not places or rng.random() < 0.4:
-        place = rng.randint(1, max(1, len(text) - 1))
-        return text[:place] + rng.choice(_HIDDEN) + text[place:]
-    chosen = rng.choice(places)
-    return text[:chosen] + _CONFUSABLE[text[chosen]] + text[chosen + 1 :]
+def _hidden(f: Drawing) -> str:
+    return with_strange_character(f.whole(), f.rng)
 
 
 def _negated(f: Drawing) -> str | None:
@@ -162,6 +155,7 @@ FAULTS: Mapping[str, tuple[int, Callable[[Drawing], str | None]]] = {
 """Kinds of faults, with weights."""
 
 _WHOLE = frozenset(("several", "hidden", "prose", "listing_fault"))  # nothing is put around these
+_ASIDE = ("residue", "remark", "comment")
 
 
 def any_refusal(
@@ -192,7 +186,5 @@ def any_refusal(
     while not text:
         text = FAULTS[kind][1](fault)
     if kind not in _WHOLE and rng.random() < 0.15:
-        meaning = draw_meaning(rng, isa, words)
-        manners = {rng.choice([m for m in MANNERS if m in ("residue", "remark", "comment")])}
-        text, _ = around(text, rng, isa, meaning, manners, words)
+        text, _ = around(text, rng, isa, None, {rng.choice(_ASIDE)}, words)
     return Candidate(text, kind)

@@ -76,6 +76,12 @@ class Meaning:
         return tuple(by_name[name] for name in self.form.operands)
 
     @property
+    def has_label(self) -> bool:
+        """Whether an operand is a label."""
+        operands = self.opcode.operands
+        return any(o.domain.has_labels and isinstance(self.values[o.name], str) for o in operands)
+
+    @property
     def shorthand(self) -> str | None:
         """The operand that may be left out, because it is what the destination is."""
         slots = self.slots

@@ -7,10 +7,9 @@ manner, and what a mnemonic may be misspelt as.
 import re
 import string
 from collections.abc import Mapping
-from functools import lru_cache
 from random import Random
 
-from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.words import number_words, one_edit_from
 from kvrm_grammar.isa import InstructionSet, Operand
 from training.texts.any_set.meaning import Meaning
@@ -110,16 +109,12 @@ class Words:
         return self.rng.choice(forms) if forms else None
 
 
-@lru_cache(maxsize=16)
-def _meant(isa: InstructionSet) -> dict[str, str]:
-    """Mnemonics and synonyms, in upper case -> the mnemonic."""
-    return {name.upper(): name for name in isa.by_mnemonic} | dict(lenient_data(isa).meant_by)
-
-
 def is_taken(word: str, isa: InstructionSet) -> bool:
     """Whether a word names an operation or an operand already, here or on another machine."""
-    known = word.upper() in _meant(isa) or word.lower() in lenient_data(isa).all_other_operations
-    return known or any(word.lower() == name.lower() for name in isa.spellings)
+    low, others = word.lower(), lenient_data(isa).all_other_operations
+    if word.upper() in operation_names(isa) or low in others:
+        return True
+    return any(low == name.lower() for name in isa.spellings)
 
 
 def names_near(word: str, isa: InstructionSet) -> list[str]:
@@ -129,7 +124,7 @@ def names_near(word: str, isa: InstructionSet) -> list[str]:
     >>> names_near("subtrcat", load_set()), names_near("jmpn", load_set())
     (['SUB'], ['JMP', 'JNZ'])
     """
-    known = _meant(isa)
+    known = operation_names(isa)
     near = one_edit_from(word, [name for name, own in known.items() if _is_known(name, own)])
     return list(dict.fromkeys(known[name] for name in near))
 

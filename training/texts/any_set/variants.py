@@ -124,14 +124,13 @@ def around(
     text: str,
     rng: Random,
     isa: InstructionSet,
-    meaning: Meaning,
+    meaning: Meaning | None,
     manners: set[str],
     words: Sequence[str],
 ) -> tuple[str, set[str]]:
-    """What the manners put around a text, and which of them it shows."""
+    """What the manners put around a text, and which of them it shows; None means nothing."""
     kinds: set[str] = set()
-    has_label = any(isinstance(meaning.values[o.name], str) and o.domain.has_labels
-                    for o in meaning.opcode.operands)  # fmt: skip
+    has_label = meaning is None or meaning.has_label
     if "remark" in manners and "--" not in text:
         text = context.remark(text, _said(rng, isa, words), rng, dashes="=" not in text)
         kinds.add("remark")
@@ -142,7 +141,8 @@ def around(
         text = plain_label(rng, isa, words) + rng.choice((" ", " ", "  ", "\t", "    ")) + text
         kinds.add("bare_label")
     if "listing" in manners:
-        text = context.listing(_with_symbol(text, rng, meaning, words), rng)
+        shown = text if meaning is None else _with_symbol(text, rng, meaning, words)
+        text = context.listing(shown, rng)
         kinds.add("listing")
     if "residue" in manners and " " in text.strip() and not text.endswith(tuple("'\"")):
         text = residue(text, rng, full_stop=not has_label)

@@ -18,7 +18,7 @@ from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.fault import Fault
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from training.texts.lenient.listed import says_an_instruction
-from training.texts.lenient.spelling import any_of, typing_error
+from training.texts.lenient.spelling import any_of, typing_error, with_strange_character
 from training.texts.lenient.valid import residue
 from training.texts.operands import immediates, kind_of
 from training.texts.strict.refused import Candidate
@@ -28,14 +28,6 @@ from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["LENIENT_REFUSAL_KINDS", "lenient_refusal"]
 
-_CONFUSABLE = dict(
-    zip(
-        "aceopsxijyAOMHICS",
-        "\u0430\u0441\u0435\u043e\u0440\u0455\u0445\u0456\u0458\u0443\u0410\u041e\u041c\u041d\u0406\u0421\u0405",
-        strict=True,
-    )
-)
-_HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
 SYNONYMS = lenient_data(load_set()).synonyms
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "\n\n", " and also ")
 
@@ -114,14 +106,7 @@ def _several(f: Fault) -> str:
 
 
 def _hidden(f: Fault) -> str:
-    """A character that looks like another, or like nothing."""
-    text, rng = f.written(f.meaning(operands=0)), f.rng
-    places = [i for i, c in enumerate(text) if c in _CONFUSABLE]
-    if not places or rng.random() < 0.4:
-        place = rng.randint(1, max(1, len(text) - 1))
-        return text[:place] + rng.choice(_HIDDEN) + text[place:]
-    chosen = rng.choice(places)
-    return text[:chosen] + _CONFUSABLE[text[chosen]] + text[chosen + 1 :]
+    return with_strange_character(f.written(f.meaning(operands=0)), f.rng)
 
 
 def _too_few(f: Fault) -> str:

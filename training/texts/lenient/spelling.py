@@ -27,10 +27,19 @@ __all__ = [
     "operations_near",
     "phrase",
     "typing_error",
+    "with_strange_character",
 ]
 
 _LONG = 5  # letters of a synonym whose misspellings are recognised
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_CONFUSABLE = dict(
+    zip(
+        "aceopsxijyAOMHICS",
+        "\u0430\u0441\u0435\u043e\u0440\u0455\u0445\u0456\u0458\u0443\u0410\u041e\u041c\u041d\u0406\u0421\u0405",
+        strict=True,
+    )
+)
+_HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\x00")
 
 _DATA = lenient_data(load_set())
 OTHER_OPERATIONS, SYNONYMS = _DATA.other_operations, _DATA.synonyms
@@ -159,6 +168,16 @@ def fullwidth(text: str, rng: Random) -> str:
 
 def _widened(text: str, wanted: str) -> str:
     return "".join(chr(ord(c) + 0xFEE0) if c in wanted else c for c in text)
+
+
+def with_strange_character(text: str, rng: Random) -> str:
+    """Put one character into a text, or in place of another, that looks like that or like none."""
+    places = [i for i, c in enumerate(text) if c in _CONFUSABLE]
+    if not places or rng.random() < 0.4:
+        place = rng.randint(1, max(1, len(text) - 1))
+        return text[:place] + rng.choice(_HIDDEN) + text[place:]
+    chosen = rng.choice(places)
+    return text[:chosen] + _CONFUSABLE[text[chosen]] + text[chosen + 1 :]
 
 
 @cache

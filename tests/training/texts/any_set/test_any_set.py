@@ -120,6 +120,16 @@ def test_misspelt_names(isa: InstructionSet) -> None:
     assert found[1] > 8 and found[2] > 3
 
 
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_several_instructions_are_all_seen(isa: InstructionSet) -> None:
+    """None of them is a comment of the set: the model sees the last one too."""
+    rng, dialect = Random(8), find_dialect("lenient", isa)
+    for _ in range(200):
+        text = any_refusal(rng, isa, phrasebook(isa), kind="several").text
+        seen = dialect.read(text).visible
+        assert seen.split()[-1].lower() == text.split()[-1].lower(), text
+
+
 def test_what_forms_take() -> None:
     """Operands by kind, the shorthand too; what is one too few or too many is none."""
     isa = load_set("rv32im")
