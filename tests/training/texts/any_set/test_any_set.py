@@ -127,7 +127,7 @@ def test_several_instructions_are_all_seen(isa: InstructionSet) -> None:
     for _ in range(200):
         text = any_refusal(rng, isa, phrasebook(isa), kind="several").text
         seen = dialect.read(text).visible
-        assert seen.split()[-1].lower() == text.split()[-1].lower(), text
+        assert seen.lower().endswith(text.split()[-1].lower()), text
 
 
 def test_what_forms_take() -> None:
