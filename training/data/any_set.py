@@ -9,7 +9,7 @@ from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import INVALID, InstructionSet
-from training.data.examples import Example
+from training.data.examples import Example, different_examples
 from training.data.lenient import lenient_example
 from training.texts.any_set.faults import FAULTS, any_refusal
 from training.texts.any_set.forms import FORMS
@@ -105,16 +105,12 @@ def any_set_kind(
     """
     rng, book = Random(f"{kind} {seed}"), phrasebook(isa, held_out=held_out)
     words: Sequence[str] = HELD_OUT_WORDS if held_out else TRAINING_WORDS
-    drawn: dict[str, Example] = {}
-    for _ in range(60 * count):
+
+    def draw() -> Example | None:
         if kind in FAULTS:
             text = any_refusal(rng, isa, book, words, kind=kind).text
-            example = lenient_example(text, INVALID, ("refusal", kind), isa)
-        else:
-            variant = any_variant(rng, isa, book, words, kind=kind)
-            example = lenient_example(variant.text, variant.operation, variant.kinds, isa)
-        if example is not None:
-            drawn.setdefault(example.text, example)
-        if len(drawn) == count:
-            break
-    return list(drawn.values())
+            return lenient_example(text, INVALID, ("refusal", kind), isa)
+        variant = any_variant(rng, isa, book, words, kind=kind)
+        return lenient_example(variant.text, variant.operation, variant.kinds, isa)
+
+    return different_examples(count, draw)

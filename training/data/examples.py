@@ -4,7 +4,7 @@ In: examples, or a file. Out: a file and its digest, or ``Example``: text, canon
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import InstructionSet, operation_from_json, operation_to_json
 from training.data.files import file_digest, read_json_lines
 
-__all__ = ["Example", "read_examples", "write_examples"]
+__all__ = ["Example", "different_examples", "read_examples", "write_examples"]
+
+
+_TRIES = 60
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,22 @@ class Example:
     text: str
     answer: str
     kinds: tuple[str, ...]
+
+
+def different_examples(count: int, draw: Callable[[], Example | None]) -> list[Example]:
+    """Draw until so many texts differ; fewer where sixty draws for each do not give them.
+
+    Args:
+        count: How many.
+        draw: Gives an example, or None where that one does not count.
+    """
+    drawn: dict[str, Example] = {}
+    for _ in range(_TRIES * count):
+        if len(drawn) == count:
+            break
+        if (example := draw()) is not None:
+            drawn.setdefault(example.text, example)
+    return list(drawn.values())
 
 
 def write_examples(path: Path, examples: Iterable[Example]) -> str:

@@ -5,12 +5,13 @@ dialect among them, for those mean the same here.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from random import Random
 
 from kvrm_grammar.errors import DataError, LineTooLongError
 from kvrm_grammar.isa import INVALID, InstructionSet, OperationModel, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
-from training.data.examples import Example
+from training.data.examples import Example, different_examples
 from training.texts.lenient.families import (
     FAMILIES,
     HELD_OUT_FAMILIES,
@@ -134,11 +135,8 @@ def family_examples(
     for name in names:
         assert name in FAMILIES
         for label, faults in ((name, 0.0), (f"{name}, faults", 1.0)):
-            rng, drawn = Random(f"{label} {seed}"), dict[str, Example]()
-            for _ in range(60 * count):
-                if len(drawn) < count and (e := _of_family(rng, isa, name, words, faults)):
-                    drawn.setdefault(e.text, e)
-            found[label] = list(drawn.values())
+            draw = partial(_of_family, Random(f"{label} {seed}"), isa, name, words, faults)
+            found[label] = different_examples(count, draw)
     return found
 
 
@@ -163,20 +161,19 @@ def lenient_kind(
         mixed: Whether a text of a kind of writing must show others too, or none; None for either.
         isa: The instruction set; None for the packaged one.
     """
-    rng, isa = Random(f"{kind} {seed}"), isa or load_set()
-    drawn: dict[str, Example] = {}
-    for _ in range(60 * count):
+    rng, own = Random(f"{kind} {seed}"), isa or load_set()
+
+    def draw() -> Example | None:
         if kind in LENIENT_REFUSAL_KINDS:
-            text = lenient_refusal(rng, isa, words, lexicon, kind=kind).text
-            example = lenient_example(text, INVALID, ("refusal", kind), isa)
+            text = lenient_refusal(rng, own, words, lexicon, kind=kind).text
+            example = lenient_example(text, INVALID, ("refusal", kind), own)
         else:
-            variant = lenient_variant(rng, isa, words, lexicon, kind=kind)
-            example = lenient_example(variant.text, variant.operation, variant.kinds, isa)
-        if example is not None and mixed in (None, len(example.kinds) > 1):
-            drawn.setdefault(example.text, example)
-        if len(drawn) == count:
-            break
-    return list(drawn.values())
+            variant = lenient_variant(rng, own, words, lexicon, kind=kind)
+            example = lenient_example(variant.text, variant.operation, variant.kinds, own)
+        fits = example is not None and mixed in (None, len(example.kinds) > 1)
+        return example if fits else None
+
+    return different_examples(count, draw)
 
 
 def lenient_example(
