@@ -20,6 +20,7 @@ from benchmarks.tables.lenient import (
     lenient_kinds,
     lenient_left_out,
 )
+from benchmarks.tables.machine import machine
 from benchmarks.tables.masks import masks
 from benchmarks.tables.real_text import rv32im_model, rv32im_real
 from benchmarks.tables.records import Records
@@ -59,6 +60,7 @@ TABLES: Mapping[str, Table] = {
     "backends": backends,
     "backends-lenient": backends_lenient,
     "attack": attack,
+    "machine": machine,
     "masks": masks,
     "rv32im-model": rv32im_model,
     "rv32im-real": rv32im_real,
