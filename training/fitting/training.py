@@ -27,6 +27,7 @@ from training.data.examples import Example, read_examples
 from training.data.near_disagreements import neighbours_of_file
 from training.fitting.batches import Collator, Feature, encode_examples
 from training.fitting.doubtful_examples import mine
+from training.fitting.folded import hasten
 from training.fitting.recipes import TARGET_MODULES, Recipe
 from training.fitting.record import adapter_manifest, save_adapter, training_record
 from training.fitting.trainer import CompletionTrainer, LogTable, StopAt, exact_match
@@ -52,6 +53,8 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
             file=sys.stderr,
         )
     model = _with_lora(loaded, recipe, arguments.start_from)
+    if default_device().type == "cpu":
+        hasten(model)
     table = LogTable(checkpoints / "log.json")
     trainer = CompletionTrainer(
         model=model,
