@@ -12,7 +12,9 @@ from random import Random
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand
 from training.texts.operands import immediates, kind_of, range_of
 from training.texts.strict.spelling import (
+    BASES,
     NOTATIONS,
+    digits_of,
     integer_text,
     label_name,
     mixed_case,
@@ -169,7 +171,7 @@ def out_of_range(d: Draw) -> str:
 
 
 def in_range(d: Draw) -> str:
-    """A number just inside the bounds, at one of them, or with nearly as many digits."""
+    """A number just inside the bounds, at one of them, or with any number of digits."""
     rng, position = d.rng, d.position("immediate", "target")
     if position is None:
         return d.plain
@@ -183,7 +185,8 @@ def in_range(d: Draw) -> str:
     elif roll < 0.6:
         value = near(rng, bound, above=False, notation=notation)
     else:
-        value = rng.randint(0, bound >> rng.randint(0, 16))
+        digits = rng.randint(1, len(digits_of(bound, BASES[notation])))
+        value = rng.randint(0, min(bound, BASES[notation] ** digits))
     return d.replaced(
         position, operand_text(-value if negative else value, notation, rng, immediate=not target)
     )

@@ -13,6 +13,7 @@ from training.texts.operands import longest_label
 from training.texts.strict.words import FOREIGN_MNEMONICS, TRAINING_WORDS
 
 __all__ = [
+    "BASES",
     "NOTATIONS",
     "digits_of",
     "integer_text",
@@ -25,7 +26,8 @@ __all__ = [
 
 NOTATIONS: tuple[str, ...] = ("decimal", "hexadecimal", "binary", "octal", "character")
 
-_BASES = {"decimal": 10, "hexadecimal": 16, "binary": 2, "octal": 8}
+BASES = {"decimal": 10, "hexadecimal": 16, "binary": 2, "octal": 8}
+_USUAL_DIGITS = {"hexadecimal": 2, "binary": 8, "octal": 3}
 _LABEL_START = string.ascii_letters + "_."
 _LABEL_CHARS = string.ascii_letters + string.digits + "_.$"
 _ESCAPES = {10: "\\n", 9: "\\t", 13: "\\r", 0: "\\0", 92: "\\\\", 39: "\\'"}
@@ -145,7 +147,7 @@ def near(rng: Random, bound: int, *, above: bool, notation: str = "decimal") -> 
     Returns:
         The number; where no digit can change that way, one within nine of the bound.
     """
-    base = _BASES[notation]
+    base = BASES[notation]
     digits = digits_of(bound, base)
     places = [i for i, digit in enumerate(digits) if digit != (base - 1 if above else 0)]
     if not places or rng.random() < 0.15:
@@ -193,13 +195,15 @@ def integer_text(value: int, notation: str, rng: Random, *, sign: bool = True) -
 
 
 def notation_value(rng: Random, notation: str, low: int, high: int) -> int:
-    """Draw a number for a notation: mostly small ones, as people write outside decimal."""
+    """Draw a number for a notation: mostly small ones, as people write outside decimal.
+
+    One in five has any number of digits, up to as many as the bound has.
+    """
     if notation == "decimal":
         return random_integer(rng, low, high)
     if notation == "character":
         return rng.choice(tuple(range(32, 127)) + tuple(_ESCAPES))
-    base, longest = {"hexadecimal": (16, 8), "binary": (2, 16), "octal": (8, 8)}[notation]
-    usual = {"hexadecimal": 2, "binary": 8, "octal": 3}[notation]
-    digits = rng.randint(1, usual) if rng.random() < 0.85 else rng.randint(1, longest)
-    value = min(rng.randrange(base**digits), high)
+    base, usual = BASES[notation], _USUAL_DIGITS[notation]
+    digits = rng.randint(1, usual if rng.random() < 0.8 else len(digits_of(high, base)))
+    value = rng.randrange(min(base**digits, max(high, 0) + 1))
     return -value if low < 0 and rng.random() < 0.12 else value

@@ -13,7 +13,9 @@ from kvrm_grammar.oracle.reference import parse
 from tests.kvrm import LABEL_MAX_LENGTH
 from training.texts.operands import immediates, targets
 from training.texts.strict.spelling import (
+    BASES,
     NOTATIONS,
+    digits_of,
     integer_text,
     label_name,
     mixed_case,
@@ -112,6 +114,15 @@ def test_values_fit_their_notation(rng: Random, notation: str, bounds: tuple[int
     assert bounds[0] <= value <= bounds[1]
     if notation == "character":
         assert value in (*range(32, 127), 0, 9, 10, 13)
+
+
+@pytest.mark.parametrize(("notation", "most"), [("hexadecimal", 8), ("binary", 31), ("octal", 11)])
+def test_every_number_of_digits_occurs(notation: str, most: int) -> None:
+    """Long ones too, up to the bound: a length that training never shows is refused later."""
+    rng = Random(4)
+    drawn = [notation_value(rng, notation, *IMMEDIATE) for _ in range(6_000)]
+    lengths = {len(digits_of(abs(value), BASES[notation])) for value in drawn}
+    assert lengths == {*range(1, most + 1)}
 
 
 def test_hard_spellings_occur() -> None:
