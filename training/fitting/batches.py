@@ -10,8 +10,10 @@ be of one class, and training forgets the other.)
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -29,8 +31,10 @@ IGNORED = -100
 class Feature(TypedDict):
     """One tokenised example: prompt, answer and end token."""
 
+    text: str
     input_ids: list[int]  # (seq,)
     labels: list[int]  # (seq,), IGNORED over the prompt
+    allowed: NotRequired[list[npt.NDArray[np.int64]]]  # of each label; without it, all are
 
 
 def encode_example(
@@ -60,7 +64,11 @@ def encode_example(
         answer = answer[: _opcode_end(tokenizer, example.answer, answer)]
     if len(prompt) + len(answer) > max_length:
         return None
-    return {"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer}
+    return {
+        "text": example.text,
+        "input_ids": prompt + answer,
+        "labels": [IGNORED] * len(prompt) + answer,
+    }
 
 
 def _opcode_end(tokenizer: PreTrainedTokenizerBase, text: str, token_ids: Sequence[int]) -> int:
@@ -128,7 +136,10 @@ class Collator:
 
         Returns:
             ``input_ids``, ``position_ids``, ``labels`` and ``examples`` (the number of
-            the feature a position belongs to), int64 of shape (rows, seq).
+            the feature a position belongs to), int64 of shape (rows, seq). Where a feature says
+            what is allowed, also ``allowed``, the token IDs of all labels one after the other,
+            int64 of shape (m,), and ``allowed_counts``, how many each label has, row by row: int64
+            of shape (labels,), 0 where the whole vocabulary is.
         """
         rows = self._distribute([len(feature["input_ids"]) for feature in features])
         longest = max(sum(len(features[i]["input_ids"]) for i in row) for row in rows)
@@ -147,7 +158,13 @@ class Collator:
             batch["position_ids"].append(positions)
             batch["labels"].append(labels + [IGNORED] * gap)
             batch["examples"].append(owners + [0] * gap)
-        return {name: torch.tensor(value) for name, value in batch.items()}
+        tensors = {name: torch.tensor(value) for name, value in batch.items()}
+        if any("allowed" in feature for feature in features):
+            ordered = [features[i] for row in rows for i in row]
+            lists = [ids for feature in ordered for ids in _allowed(feature)]
+            tensors["allowed"] = torch.from_numpy(np.concatenate(lists))
+            tensors["allowed_counts"] = torch.tensor([len(ids) for ids in lists])
+        return tensors
 
     def _distribute(self, lengths: Sequence[int]) -> list[list[int]]:
         """Longest first, each into the emptiest row."""
@@ -155,3 +172,9 @@ class Collator:
         for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
             min(rows, key=lambda row: sum(lengths[j] for j in row)).append(i)
         return rows
+
+
+def _allowed(feature: Feature) -> list[npt.NDArray[np.int64]]:
+    """Of each label what is allowed there; nothing where the whole vocabulary is."""
+    count = sum(label != IGNORED for label in feature["labels"])
+    return feature.get("allowed") or [np.empty(0, dtype=np.int64)] * count

@@ -17,6 +17,9 @@ class Recipe:
     Attributes:
         max_samples: How many examples to train on, each once an epoch; None for all.
         opcode_only: Share of examples whose answer is cut after its opcode.
+        unconstrained: Share of examples, drawn at random, whose loss is over the whole vocabulary;
+            of the others it is over what grounded decoding would allow. The log's losses and exact
+            matches are of grounded decoding unless this is 1.
         stop_step: Where to stop, wherever the schedule is then; None for its end.
         minutes: How long to train: the rate falls as a cosine of the time that has passed, and
             training ends with it, or with the data; None for a schedule by steps.
@@ -41,6 +44,7 @@ class Recipe:
     dropout: float = 0.05
     max_length: int = 128
     opcode_only: float = 0.0
+    unconstrained: float = 1.0
     stop_step: int | None = None
     minutes: float | None = None
     mined: int = 0
@@ -52,7 +56,7 @@ class Recipe:
 
 
 _ON_TWO_CORES = Recipe(epochs=1.0, schedule="cosine", dropout=0.0)
-_GOING_ON = replace(_ON_TWO_CORES, max_length=192)
+_GOING_ON = replace(_ON_TWO_CORES, max_length=192, unconstrained=0.1)
 
 # "report" is the recipe of the earlier training report, for a GPU. "gpu" is for one that is there
 # for minutes: batches that fill it, and a schedule by the clock. The other two are the

@@ -26,7 +26,15 @@ from transformers import (
 
 from training.fitting.batches import IGNORED
 
-__all__ = ["Clock", "CompletionTrainer", "LogTable", "StopAt", "completion_logits", "exact_match"]
+__all__ = [
+    "Clock",
+    "CompletionTrainer",
+    "LogTable",
+    "StopAt",
+    "completion_logits",
+    "completion_losses",
+    "exact_match",
+]
 
 _WARM_STEPS = 20
 
@@ -41,17 +49,71 @@ def completion_logits(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Te
     Returns:
         Logits (n, vocab), their targets (n,), and the example that each belongs to (n,).
     """
-    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = causal.model(
-        input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], use_cache=False
-    ).last_hidden_state  # (rows, seq, hidden)
+    states, targets, owners = _completion_states(model, inputs)
+    return _causal(model).lm_head(states), targets, owners
+
+
+def completion_losses(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Run the model; where the batch says what is allowed, it chooses among that alone.
+
+    Args:
+        model: A PeftModel around a causal language model.
+        inputs: A batch of :class:`training.fitting.batches.Collator`.
+
+    Returns:
+        For each token ID of an answer its cross-entropy in nats (n,), whether another has a higher
+        score (n,), float32, and the example that it belongs to (n,).
+    """
+    states, targets, owners = _completion_states(model, inputs)
+    head = _causal(model).lm_head
+    counts = inputs.get("allowed_counts", torch.zeros_like(targets))
+    losses = torch.zeros(len(targets), dtype=torch.float32, device=states.device)
+    wrong = torch.zeros_like(losses)
+    for own, ids in ((counts == 0, None), (counts > 0, inputs.get("allowed"))):
+        if not own.any():
+            continue
+        if ids is None:
+            logits, wanted = head(states[own]).float(), targets[own]
+        else:
+            logits, wanted = _among(head, states[own], targets[own], ids, counts[own])
+        places = own.nonzero()[:, 0]
+        losses = losses.index_copy(
+            0, places, functional.cross_entropy(logits, wanted, reduction="none")
+        )
+        wrong = wrong.index_copy(0, places, (logits.argmax(-1) != wanted).float())
+    return losses, wrong, owners
+
+
+def _completion_states(model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Hidden states that predict an answer's token IDs (n, hidden), those, and their examples."""
+    hidden = (
+        _causal(model)
+        .model(input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], use_cache=False)
+        .last_hidden_state
+    )  # (rows, seq, hidden)
     targets = inputs["labels"][:, 1:]
     rows, columns = (targets != IGNORED).nonzero(as_tuple=True)
-    return (
-        causal.lm_head(hidden[rows, columns]),
-        targets[rows, columns],
-        inputs["examples"][:, 1:][rows, columns],
-    )
+    return hidden[rows, columns], targets[rows, columns], inputs["examples"][:, 1:][rows, columns]
+
+
+def _causal(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _among(
+    head: nn.Linear, states: Tensor, targets: Tensor, ids: Tensor, counts: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits over what any of the states may take (n, ids), minus infinity at what is not its own.
+
+    And where among those the targets are (n,).
+    """
+    columns, places = torch.unique(ids, return_inverse=True)
+    bias = None if head.bias is None else head.bias[columns]
+    logits = functional.linear(states, head.weight[columns], bias).float()
+    rows = torch.arange(len(counts), device=ids.device).repeat_interleave(counts)
+    forbidden = torch.ones_like(logits, dtype=torch.bool)
+    forbidden[rows, places] = False
+    return logits.masked_fill(forbidden, -math.inf), torch.searchsorted(columns, targets)
 
 
 def exact_match(prediction: EvalPrediction) -> dict[str, float]:
@@ -86,9 +148,9 @@ class CompletionTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Mean cross-entropy over the answer's positions (nats per token ID)."""
-        logits, targets, owners = completion_logits(model, inputs)
-        loss = functional.cross_entropy(logits.float(), targets)
-        return (loss, (logits, targets, owners)) if return_outputs else loss
+        losses, wrong, owners = completion_losses(model, inputs)
+        loss = losses.mean()
+        return (loss, (wrong, owners)) if return_outputs else loss
 
     def prediction_step(
         self,
@@ -100,8 +162,7 @@ class CompletionTrainer(Trainer):
         """One evaluation batch: loss, and a flag per example (batch,), float32."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
-            loss, (logits, targets, owners) = self.compute_loss(model, inputs, return_outputs=True)
-        wrong = (logits.argmax(-1) != targets).float()
+            loss, (wrong, owners) = self.compute_loss(model, inputs, return_outputs=True)
         count = int(inputs["examples"].max()) + 1
         misses = torch.zeros(count, device=wrong.device).index_add_(0, owners, wrong)
         return loss.detach(), (misses == 0).float(), torch.ones_like(misses)

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -25,6 +26,7 @@ from kvrm_grammar.weights.pytorch.loading import (
 from kvrm_grammar.weights.pytorch.placement import default_device, default_dtype
 from training.data.examples import Example, read_examples
 from training.data.near_disagreements import neighbours_of_file
+from training.fitting.allowed import ClosedFeatures, grounding_of
 from training.fitting.batches import Collator, Feature, encode_examples
 from training.fitting.doubtful_examples import mine
 from training.fitting.folded import hasten
@@ -46,7 +48,15 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     set_seed(arguments.seed)
     loaded = load_model(None, base=arguments.base)
     checkpoints = checkpoints_of(arguments)
-    training, evaluation, skipped = _split(loaded, arguments, recipe, checkpoints)
+    chosen, held, skipped = _split(loaded, arguments, recipe, checkpoints)
+    training: Sequence[Feature] | ClosedFeatures = chosen
+    evaluation: Sequence[Feature] | ClosedFeatures = held
+    if recipe.unconstrained < 1:
+        dialect = find_dialect(arguments.dialect, arguments.isa)
+        grounding, rng = grounding_of(loaded.tokenizer, dialect), Random(arguments.seed)
+        free = (i for i in range(len(chosen)) if rng.random() < recipe.unconstrained)
+        training = ClosedFeatures(chosen, grounding, dialect, frozenset(free))
+        evaluation = ClosedFeatures(held, grounding, dialect)
     if skipped:
         print(
             f"{skipped} examples are longer than {recipe.max_length} token IDs: left out",

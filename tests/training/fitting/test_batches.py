@@ -30,6 +30,7 @@ def test_loss_is_on_the_answer_alone(tiny_tokenizer: Any) -> None:
         prompt = encode_plain(tiny_tokenizer, find_dialect("strict").read(example.text).prompt)
         answer = [*encode_plain(tiny_tokenizer, example.answer), tiny_tokenizer.eos_token_id]
         assert feature == {
+            "text": example.text,
             "input_ids": prompt + answer,
             "labels": [IGNORED] * len(prompt) + answer,
         }
@@ -95,7 +96,9 @@ def test_packing_keeps_every_example(count: int, per_row: int, features: list[Fe
                 assert set(ids) == {2}  # the padding at a row's end
                 assert end == width
             else:
-                found[owner.pop()] = {"input_ids": ids, "labels": labels}
+                own = owner.pop()
+                text = features[own]["text"]
+                found[own] = {"text": text, "input_ids": ids, "labels": labels}
     assert [found[i] for i in range(count)] == features[:count]
     lengths = [len(feature["input_ids"]) for feature in features[:count]]
     assert width >= max(max(lengths), sum(lengths) / rows)
