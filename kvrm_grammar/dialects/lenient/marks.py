@@ -6,6 +6,7 @@ and without remarks. What only may be such a mark stays, and the model reads it.
 
 import re
 
+from kvrm_grammar.dialects.bare_code import split_label
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.isa import INVALID, InstructionSet
@@ -43,6 +44,7 @@ _BYTES = re.compile(
 )
 # A disassembler's target: `100b4 <main+0x40>`.
 _SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
+_OPENING = " \t|`'\""
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
@@ -109,15 +111,24 @@ def address_of_symbol(code: str) -> str:
 def without_remarks(code: str, isa: InstructionSet) -> str:
     """Leave out what is behind ``@`` or ``--`` between blanks.
 
+    Behind a name alone they are no remark yet: ``r1 -- see below`` steps a register down.
+
     >>> from kvrm_grammar.isa import load_set
-    >>> without_remarks("dec r0 -- and again", load_set())
-    'dec r0'
+    >>> isa = load_set()
+    >>> without_remarks("dec r0 -- and again", isa), without_remarks("$r1 -- @ and again", isa)
+    ('dec r0', '$r1 --')
     """
     remark = _REMARK.search(code)
-    # `r1 -- see below` steps a register down.
-    if remark and not name_patterns(isa).mention.fullmatch(code[: remark.start()]):
-        return code[: remark.start()]
-    return code
+    if remark and _is_name(code[: remark.start()], isa):
+        remark = _REMARK.search(code, remark.end() - 1)
+    return code[: remark.start()].rstrip(" \t") if remark else code
+
+
+def _is_name(code: str, isa: InstructionSet) -> bool:
+    """Whether a name stands alone, behind a label or marks at most."""
+    text = split_label(unmarked(code.lstrip(_OPENING)), isa)[1].lstrip(_OPENING)
+    patterns = name_patterns(isa)
+    return bool(patterns.mention.fullmatch(text) or re.fullmatch(patterns.one, text, re.IGNORECASE))
 
 
 def without_bytes(code: str, isa: InstructionSet) -> str:

@@ -70,8 +70,8 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
 @lru_cache(maxsize=64)  # the guess asks again, mostly of the same text
 def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     """The same without what words imply; not to be changed."""
-    plain = _THOUSANDS.sub(" ", visible.replace(_MINUS, "-"))
     patterns = name_patterns(isa)
+    plain = _without_thousands(visible.replace(_MINUS, "-"), patterns.mention)
     operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
     named = list(patterns.mention.finditer(operands))
     names = [_canonical(match, isa) for match in named]
@@ -84,6 +84,16 @@ def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     numbers = list(_numbers(plain, taken))
     labels = [word for word in _labels(plain) if isa.is_label(word)]
     return {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
+
+
+def _without_thousands(text: str, name: re.Pattern[str]) -> str:
+    """Blank what a comma before three digits makes unreadable; ``register 1,901`` is no such."""
+    ends = {match.end() for match in name.finditer(text)}
+
+    def blank(found: re.Match[str]) -> str:
+        return found[0] if found.start() + found[0].index(",") in ends else " "
+
+    return _THOUSANDS.sub(blank, text)
 
 
 def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:

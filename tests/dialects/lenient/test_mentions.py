@@ -36,6 +36,8 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("sub[r5, r3]", "register", ('"R5"', '"R3"')),
         ("add $1, $2, $9", "register", ('"R1"', '"R2"')),
         ("mov r1, 1,000", "immediate", ()),
+        ("mov(register 1,901)", "immediate", ("901",)),
+        ("mov(register 1,901)", "register", ('"R1"',)),
         ("mov r1, 0FFh", "immediate", ("255",)),
         ("mov r1, $FF", "immediate", ("255",)),
         ("mov r1, %101", "immediate", ("5",)),
