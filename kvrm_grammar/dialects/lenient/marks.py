@@ -44,6 +44,7 @@ _BYTES = re.compile(
 )
 # A disassembler's target: `100b4 <main+0x40>`.
 _SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
+_NO_SPEECH = re.compile("[0-9_]")
 _OPENING = " \t|`'\""
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
@@ -151,16 +152,19 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
 
     Only where rules are sure: the first word names no operation of any machine and is none of the
     words of speech in ``lenient.toml``; behind it stand a mnemonic or a synonym and operands as
-    the strict dialect writes them.
+    the strict dialect writes them. A first word with a digit or an underline is no speech, so
+    whatever stands behind the mnemonic, it is a label.
 
     >>> from kvrm_grammar.isa import load_set
     >>> bare_label("LOOP dec r3", load_set()), bare_label("never dec r3", load_set())
     (('LOOP', 'dec r3'), (None, 'never dec r3'))
+    >>> bare_label("limit_3 NOP", load_set())
+    ('limit_3', 'NOP')
     """
     first, _, rest = code.partition(" ")
     name, _, operands = rest.partition(" ")
-    data = lenient_data(isa)
-    if not operands or not isa.is_label(first) or first.lower() in data.no_labels:
+    data, no_speech = lenient_data(isa), _NO_SPEECH.search(first)
+    if not (operands or no_speech) or not isa.is_label(first) or first.lower() in data.no_labels:
         return None, code
     if first.upper() in operation_names(isa) or first.lower() in data.all_other_operations:
         return None, code
@@ -168,6 +172,8 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     # Two registers may stand for three, the first of them twice.
     twice = re.split("[ ,]", operands, maxsplit=1)[0]
     ways = (operands, f"{twice}, {operands}")
+    if meant is not None and no_speech:
+        return first, rest
     if meant is None or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
         return None, code
     return first, rest
