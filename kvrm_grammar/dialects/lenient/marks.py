@@ -152,8 +152,8 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
 
     Only where rules are sure: the first word names no operation of any machine and is none of the
     words of speech in ``lenient.toml``; behind it stand a mnemonic or a synonym and operands as
-    the strict dialect writes them. A first word with a digit or an underline is no speech, so
-    whatever stands behind the mnemonic, it is a label.
+    the strict dialect writes them. A first word with a digit or an underline is no speech, so it
+    is a label before other operands too, or before a mnemonic that takes none; but not a name.
 
     >>> from kvrm_grammar.isa import load_set
     >>> bare_label("LOOP dec r3", load_set()), bare_label("never dec r3", load_set())
@@ -163,8 +163,8 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     """
     first, _, rest = code.partition(" ")
     name, _, operands = rest.partition(" ")
-    data, no_speech = lenient_data(isa), _NO_SPEECH.search(first)
-    if not (operands or no_speech) or not isa.is_label(first) or first.lower() in data.no_labels:
+    data = lenient_data(isa)
+    if not isa.is_label(first) or first.lower() in data.no_labels:
         return None, code
     if first.upper() in operation_names(isa) or first.lower() in data.all_other_operations:
         return None, code
@@ -172,9 +172,12 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     # Two registers may stand for three, the first of them twice.
     twice = re.split("[ ,]", operands, maxsplit=1)[0]
     ways = (operands, f"{twice}, {operands}")
-    if meant is not None and no_speech:
-        return first, rest
-    if meant is None or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
+    if meant is None:
+        return None, code
+    if _NO_SPEECH.search(first) and not _is_name(first, isa):
+        alone = any(not form.operands for _, form in isa.by_mnemonic[meant])
+        return (first, rest) if alone or re.search("[A-Za-z0-9]", operands) else (None, code)
+    if not operands or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
         return None, code
     return first, rest
 

@@ -89,7 +89,7 @@ def _named(w: Writing) -> str | None:
     names = list(w.meaning.values)
     if not names:
         return None
-    sign, gap = rng.choice(("=", "=", ":", ": ")), rng.choice((" ", " ", ", "))
+    sign, gap = rng.choice(("=", "=", ":", ": ")), rng.choice((" ", ", "))
     plain = rng.random() < 0.5
     labels = {name: _NAMES[name][0] if plain else rng.choice(_NAMES[name]) for name in names}
     if len(set(labels.values())) < len(names):
@@ -147,7 +147,7 @@ FORMS: dict[str, tuple[int, _Form]] = {
     "typo": (14, _typo),
     "infix": (14, _infix),
     "call": (7, _call),
-    "named": (8, _named),
+    "named": (11, _named),
     "arrow": (6, _arrow),
     "two_operand": (6, _two_operand),
     "english": (34, _english),

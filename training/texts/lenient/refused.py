@@ -211,7 +211,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Fault], str]]] = {
     "too_few": (12, _too_few),
     "too_many": (11, _too_many),
     "wrong_kind": (9, _wrong_kind),
-    "bad_names": (8, _bad_names),
+    "bad_names": (5, _bad_names),
     "condition": (15, _condition),
     "prose": (24, _prose),
     "empty": (2, _empty),
