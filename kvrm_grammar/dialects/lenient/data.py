@@ -20,6 +20,19 @@ _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind i
 
 
 @dataclass(frozen=True)
+class Composition:
+    """English phrases by two parts of them. Immutable.
+
+    Attributes:
+        frames: With ``{x}`` where an expression stands: ``put {x} in {rd}``.
+        expressions: Mnemonic -> what may stand there: ``the sum of {rs1} and {rs2}``.
+    """
+
+    frames: tuple[str, ...]
+    expressions: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class LenientData:
     """The tables of ``lenient.toml``. Immutable.
 
@@ -40,6 +53,7 @@ class LenientData:
         notations: Mnemonic -> how programs of other languages write one of its forms.
         phrases: Mnemonic -> English for its first form; training draws them.
         held_out_phrases: The same, for evaluation alone.
+        compositions: English put together, which training draws beside the phrases.
         other_phrases: English for what this machine does not do; training draws them.
         held_out_other_phrases: The same, for evaluation alone.
     """
@@ -58,6 +72,7 @@ class LenientData:
     notations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     held_out_phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    compositions: tuple[Composition, ...] = ()
     other_phrases: tuple[str, ...] = ()
     held_out_other_phrases: tuple[str, ...] = ()
 
@@ -102,6 +117,10 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             _lists(tables, "notations"),
             _lists(tables, "phrases"),
             _lists(tables, "held_out_phrases"),
+            tuple(
+                Composition(tuple(table["frames"]), _lists(table, "expressions"))
+                for table in tables.get("compositions", ())
+            ),
             tuple(tables.get("other_phrases", ())),
             tuple(tables.get("held_out_other_phrases", ())),
         )
@@ -109,6 +128,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
         raise IsaError(f"lenient.toml of {isa.name}: {error}") from error
     named = {*data.synonyms, *data.infix_signs, *data.step_signs, *(n for _, n in data.keywords)}
     named |= {*data.notations, *data.phrases, *data.held_out_phrases}
+    named |= {name for composition in data.compositions for name in composition.expressions}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
     return data

@@ -200,14 +200,24 @@ def _fitting(meaning: Meaning, templates: Sequence[str]) -> list[str]:
 
 
 def _english(w: Writing) -> str | None:
-    fitting = _fitting(w.meaning, w.book.phrases.get(w.own, ()))
-    if not fitting or w.meaning.form is not w.isa.by_mnemonic[w.own][0][1]:
+    if w.meaning.form is not w.isa.by_mnemonic[w.own][0][1]:
+        return None
+    own = [one for one in w.book.compositions if w.own in one.expressions]
+    if own and w.rng.random() < _COMPOSED:
+        composition = w.rng.choice(own)
+        expression = any_of(composition.expressions[w.own], w.rng)
+        fitting = [any_of(composition.frames, w.rng).replace("{x}", expression)]
+    else:
+        fitting = _fitting(w.meaning, w.book.phrases.get(w.own, ()))
+    if not fitting:
         return None
     text = w.filled(phrase(any_of(fitting, w.rng), w.rng))
     if w.rng.random() < 0.12:
         text = w.rng.choice(("please ", "now ", "then ", "next, ", "first, ")) + text
     return text[0].upper() + text[1:] if w.rng.random() < 0.3 else text
 
+
+_COMPOSED = 0.6  # of the English of operations that have compositions
 
 FORMS: Mapping[str, tuple[int, _Form]] = {
     "plain": (14, _plain),

@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.data import Composition, lenient_data
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
@@ -27,11 +27,13 @@ class Phrasebook:
 
     Attributes:
         phrases: Mnemonic -> English for its first form.
+        compositions: More of it, put together of frames and expressions.
         others: English for what this machine does not do.
         operations: Operations of other machines.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
+    compositions: tuple[Composition, ...]
     others: tuple[str, ...]
     operations: tuple[str, ...]
 
@@ -44,8 +46,8 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
         word for word in data.other_operations if (word in data.held_out_operations) == held_out
     )
     if held_out:
-        return Phrasebook(data.held_out_phrases, data.held_out_other_phrases, operations)
-    return Phrasebook(data.phrases, data.other_phrases, operations)
+        return Phrasebook(data.held_out_phrases, (), data.held_out_other_phrases, operations)
+    return Phrasebook(data.phrases, data.compositions, data.other_phrases, operations)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 from random import Random
 
 import pytest
@@ -90,6 +91,32 @@ def test_evaluation_says_what_training_does_not(isa: InstructionSet) -> None:
     assert other.others and not {*own.others} & {*other.others}
     said = [{text for texts in book.phrases.values() for text in texts} for book in (own, other)]
     assert said[1] and not said[0] & said[1]
+
+
+def decided(template: str) -> list[str]:
+    """Every text that the choices of a template leave, ``[a|b]`` decided, ``{name}`` kept."""
+    pieces = re.split(r"\[([^\]]*)\]", template)
+    ways = [piece.split("|") if place % 2 else [piece] for place, piece in enumerate(pieces)]
+    return [re.sub(" +", " ", "".join(way)).strip() for way in product(*ways)]
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+def test_what_is_put_together_is_whole_and_new(isa: InstructionSet) -> None:
+    """Frame and expression write all operands, none twice, and nothing that evaluation says."""
+    data, seen = lenient_data(isa), 0
+    for composition in data.compositions:
+        assert all(frame.count("{x}") == 1 for frame in composition.frames)
+        for mnemonic, expressions in composition.expressions.items():
+            _, form = isa.by_mnemonic[mnemonic][0]
+            held_out = {way for text in data.held_out_phrases[mnemonic] for way in decided(text)}
+            for frame, expression in product(composition.frames, expressions):
+                text = frame.replace("{x}", expression)
+                assert sorted(SLOT.findall(text)) == sorted(form.operands), (mnemonic, text)
+                assert not held_out & {*decided(text)}, text
+                seen += 1
+    assert seen > 10_000 or not data.compositions
+    assert any(lenient_data(isa).compositions for isa in SAID)
+    assert not phrasebook(isa, held_out=True).compositions
 
 
 @pytest.mark.parametrize("isa", SETS, ids=name_of)
