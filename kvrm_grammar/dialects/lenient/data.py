@@ -14,7 +14,7 @@ from typing import Any
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["LenientData", "lenient_data", "operation_names"]
+__all__ = ["Composition", "LenientData", "lenient_data", "operation_names"]
 
 _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 

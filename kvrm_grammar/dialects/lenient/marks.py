@@ -169,14 +169,14 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     if first.upper() in operation_names(isa) or first.lower() in data.all_other_operations:
         return None, code
     meant = operation_names(isa).get(name.upper())
-    # Two registers may stand for three, the first of them twice.
-    twice = re.split("[ ,]", operands, maxsplit=1)[0]
-    ways = (operands, f"{twice}, {operands}")
     if meant is None:
         return None, code
     if _NO_SPEECH.search(first) and not _is_name(first, isa):
         alone = any(not form.operands for _, form in isa.by_mnemonic[meant])
         return (first, rest) if alone or re.search("[A-Za-z0-9]", operands) else (None, code)
+    # Two registers may stand for three, the first of them twice.
+    twice = re.split("[ ,]", operands, maxsplit=1)[0]
+    ways = (operands, f"{twice}, {operands}")
     if not operands or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
         return None, code
     return first, rest

@@ -21,6 +21,7 @@ from training.texts.strict.valid import render_form
 
 __all__ = ["FORMS", "ORDERED_FORMS", "Writing", "write_form"]
 
+_COMPOSED = 0.6  # of the English of operations that have compositions
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -216,8 +217,6 @@ def _english(w: Writing) -> str | None:
         text = w.rng.choice(("please ", "now ", "then ", "next, ", "first, ")) + text
     return text[0].upper() + text[1:] if w.rng.random() < 0.3 else text
 
-
-_COMPOSED = 0.6  # of the English of operations that have compositions
 
 FORMS: Mapping[str, tuple[int, _Form]] = {
     "plain": (14, _plain),
