@@ -7,8 +7,7 @@ two sums for each layer. The sum is rounded to the base's dtype, as it is where 
 adapter decodes.
 
 With it goes attention of plain multiplications: the fused one's gradient is slow on a CPU, for
-rows of a few hundred token IDs. Both together: 2.27 seconds a step of 16 examples become 1.58
-(SmolLM2-135M, bfloat16, two cores of an AMD EPYC with AVX-512 BF16).
+rows of a few hundred token IDs.
 """
 
 from types import MethodType
