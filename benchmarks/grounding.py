@@ -111,7 +111,7 @@ def is_written(value: str | int, text: str, dialect: Dialect) -> bool:
 def _is_implied(value: str | int, plain: str, dialect: Dialect) -> bool:
     """Whether words of the dialect imply a value: those listed, or a name of an operation."""
     data = lenient_data(dialect.isa)
-    if any(own == value and words.search(plain) for _, own, words in data.implied):
+    if any(row.value == value and row.words.search(plain) for row in data.implied):
         return True
     implying = {
         form.mnemonic.lower()

@@ -178,7 +178,7 @@ def test_the_right_answer_is_never_lost(
 
 
 def test_members_are_operations_of_what_is_mentioned(dialect: Dialect) -> None:
-    """Each is in the schema's language; of a domain that is mentioned it uses mentions alone."""
+    """Each is in the schema's language, and uses mentions and what is implied alone."""
     isa, rng, seen, used = dialect.isa, Random(0), 0, 0
     pattern, oracle = re.compile(build_constraint(isa).regex), Oracle(TABLES[isa.name])
     index = compile_index(build_constraint(isa), BYTES)
@@ -194,7 +194,7 @@ def test_members_are_operations_of_what_is_mentioned(dialect: Dialect) -> None:
             assert all(count <= most for _, count, most in found), (text, member)
             seen, used = seen + 1, used + len(found)
     assert seen >= 900
-    assert used >= 700
+    assert used >= 600
 
 
 def test_each_text_has_one_answer(decoder: Decoder, texts: list[str], answers: Any) -> None:

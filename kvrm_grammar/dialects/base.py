@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from kvrm_grammar.errors import LineTooLongError
-from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, OperationModel
+from kvrm_grammar.isa import INVALID, InstructionSet, Mentions, OperationModel
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, Verdict, explain
 
 __all__ = ["NOT_RECOGNISED", "PROMPT_VERSION", "Dialect", "Reading"]
@@ -35,20 +35,15 @@ class Reading:
         raw: The text as given.
         visible: What the model sees of it, one line; empty if there is nothing but comment.
         label: The label that the text defines in front of its instruction, or None.
-        found: By domain what the visible text mentions, as JSON values in order of appearance.
+        mentions: What the visible text offers for operands.
         dialect: Which made it.
     """
 
     raw: str
     visible: str
     label: str | None
-    found: tuple[tuple[Domain, tuple[str, ...]], ...]
+    mentions: Mentions
     dialect: "Dialect" = field(repr=False)
-
-    @property
-    def mentions(self) -> Mentions:
-        """:attr:`found` as a mapping."""
-        return dict(self.found)
 
     @property
     def prompt(self) -> str:
@@ -131,7 +126,7 @@ class Dialect(ABC):
             raise LineTooLongError(len(line), MAX_LINE_LENGTH)
         label, code = self._cut(line)
         code = code.translate(_PICTURES).encode("utf-8", "replace").decode("utf-8")
-        return Reading(text, self._shown(code), label, tuple(self.mentions(code).items()), self)
+        return Reading(text, self._shown(code), label, self.mentions(code), self)
 
     @abstractmethod
     def _cut(self, line: str) -> tuple[str | None, str]:
@@ -149,7 +144,8 @@ class Dialect(ABC):
             code: What the model sees of it, with the letters' case as written.
 
         Returns:
-            By domain its JSON values, one for each mention, only those that the domain has.
+            By domain its JSON values, one for each mention, only those that the domain has; and
+            what its words imply.
         """
 
     @abstractmethod

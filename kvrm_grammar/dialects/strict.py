@@ -89,14 +89,11 @@ def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     [('"R1"',), ()]
     """
     words = _words(isa).findall(visible)[1:]
-    implied = implied_values(visible, isa)
-    return {
-        domain: (
-            *(value for word in words for value in _values(word, operand)),
-            *implied.get(domain, ()),
-        )
+    written = (
+        (domain, tuple(value for word in words for value in _values(word, operand)))
         for domain, operand in _operands(isa).items()
-    }
+    )
+    return Mentions(tuple(written), implied_values(visible, isa))
 
 
 def _values(word: str, operand: Operand) -> list[str]:

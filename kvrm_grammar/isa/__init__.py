@@ -4,7 +4,7 @@ In: the name or the folder of a set. Out: a bound set, which every later stage i
 """
 
 from kvrm_grammar.isa.codec import operation_from_json
-from kvrm_grammar.isa.domains import Domain, Integers, Mentions
+from kvrm_grammar.isa.domains import Domain, Implied, Integers, Mentions
 from kvrm_grammar.isa.instruction_set import Form, InstructionSet, Opcode, Operand
 from kvrm_grammar.isa.labels import LabelOf
 from kvrm_grammar.isa.loading import load_set, packaged_sets
@@ -25,6 +25,7 @@ __all__ = [
     "Domain",
     "Effect",
     "Form",
+    "Implied",
     "InstructionSet",
     "Integers",
     "Invalid",

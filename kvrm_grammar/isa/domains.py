@@ -1,13 +1,14 @@
 """What an operand may be: names, integers, labels, or a union of these.
 
-In: what a schema allows. Out: :class:`Domain`, a value that later stages ask instead of schemas.
+In: what a schema allows, or what a text says. Out: :class:`Domain`, a value that later stages ask
+instead of schemas, and :class:`Mentions`, what one text offers for the operands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["Domain", "Integers", "Mentions"]
+__all__ = ["Domain", "Implied", "Integers", "Mentions"]
 
 
 @dataclass(frozen=True)
@@ -61,5 +62,33 @@ class Domain:
         return " or ".join(parts)
 
 
-Mentions = Mapping[Domain, tuple[str, ...]]
-"""By domain what a text mentions, as JSON values in order of appearance."""
+Implied = tuple[str, str, str]
+"""The key of an opcode, one of its operands, and the JSON value that a text implies for it."""
+
+
+@dataclass(frozen=True)
+class Mentions(Mapping[Domain, tuple[str, ...]]):
+    """What a text offers for the operands of an answer. Immutable, hashable.
+
+    As a mapping: by domain what is written, as JSON values in order of appearance.
+
+    Attributes:
+        written: The same as pairs.
+        implied: What words imply without writing it, of which operation and for which operand.
+    """
+
+    written: tuple[tuple[Domain, tuple[str, ...]], ...]
+    implied: tuple[Implied, ...] = ()
+
+    @cached_property
+    def _by_domain(self) -> dict[Domain, tuple[str, ...]]:
+        return dict(self.written)
+
+    def __getitem__(self, domain: Domain) -> tuple[str, ...]:
+        return self._by_domain[domain]
+
+    def __iter__(self) -> Iterator[Domain]:
+        return iter(self._by_domain)
+
+    def __len__(self) -> int:
+        return len(self._by_domain)

@@ -1,8 +1,8 @@
 """What an instruction's own text lets be answered, as texts.
 
-In: what the text mentions, by domain. Out: whole answers. Every operand is a mention, each mention
-is used once at most, numbers are decimal already. There is always one answer, the refusal, and
-never more than :data:`MAX_MEMBERS`.
+In: what the text mentions and implies. Out: whole answers. Every operand is a mention, each used
+once at most, or what a word implies for just that operand of that operation; numbers are decimal
+already. There is always one answer, the refusal, and never more than :data:`MAX_MEMBERS`.
 """
 
 import math
@@ -13,13 +13,23 @@ from functools import cached_property
 from itertools import product
 from operator import add
 
-from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, operation_to_json
+from kvrm_grammar.isa import (
+    INVALID,
+    Domain,
+    Implied,
+    InstructionSet,
+    Mentions,
+    operation_to_json,
+)
 
 __all__ = ["MAX_MEMBERS", "Candidates"]
 
 MAX_MEMBERS = 20_000
 """No language has more members: where a text mentions so many different values that it would, the
 first of each domain count, :attr:`Candidates.most_values` of them or more."""
+
+_Domains = tuple[Domain, ...]
+_Extra = tuple[tuple[str, ...], ...]  # of each operand the values that are implied for it
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Candidates:
         """List the answers.
 
         Args:
-            found: What a text mentions, by domain.
+            found: What a text mentions and implies.
 
         Returns:
             Texts of operations, each once, the refusal first. An operation of which the text does
@@ -47,10 +57,16 @@ class Candidates:
         """
         texts = [operation_to_json(INVALID)]
         mentioned = {domain: Counter(values) for domain, values in found.items()}
-        limit = self._limit(mentioned)
-        choices = [self._choices(domains, mentioned, limit) for domains in self._alike]
-        for (head, names, _), group in zip(self._heads, self._groups, strict=True):
-            texts += [head + "".join(map(add, names, values)) + "}}" for values in choices[group]]
+        implied = self._implied(found.implied)
+        limit = self._limit(mentioned, implied)
+        choices: dict[tuple[int, _Extra], list[tuple[str, ...]]] = {}
+        rows = zip(self._heads, self._groups, implied, strict=True)
+        for (head, names, domains), group, extra in rows:
+            own = choices.get((group, extra))
+            if own is None:
+                own = self._choices(domains, extra, mentioned, limit)
+                choices[group, extra] = own
+            texts += [head + "".join(map(add, names, values)) + "}}" for values in own]
         return texts
 
     @cached_property
@@ -68,40 +84,65 @@ class Candidates:
             for _, _, domains in self._heads
         )
 
-    def _limit(self, mentioned: Mapping[Domain, Counter[str]]) -> int:
-        """How many different values of a domain count in this text; its language is bounded."""
-        sizes = {domain: len(values) for domain, values in mentioned.items()}
-        limit = max(sizes.values(), default=0)
-        if limit <= self.most_values:
-            return self.most_values
-        while limit > self.most_values and self._size(sizes, limit) > MAX_MEMBERS:
+    def _implied(self, implied: Sequence[Implied]) -> list[_Extra]:
+        """For each opcode what is implied for each of its operands."""
+        found = list(self._nothing)
+        for key, name, value in implied:
+            place, slot = self._places[key, name]
+            own = found[place]
+            found[place] = (*own[:slot], (*own[slot], value), *own[slot + 1 :])
+        return found
+
+    def _limit(self, mentioned: Mapping[Domain, Counter[str]], implied: Sequence[_Extra]) -> int:
+        """How many different values count for an operand in this text; its language is bounded."""
+        most = self.most_values
+        widest = max((len(values) for extra in implied for values in extra), default=0)
+        limit = max(map(len, mentioned.values()), default=0) + widest
+        if limit <= most:
+            return most
+        sizes = [
+            [
+                len(mentioned.get(domain, ())) + len(values)
+                for domain, values in zip(domains, extra, strict=True)
+            ]
+            for (_, _, domains), extra in zip(self._heads, implied, strict=True)
+        ]
+        while limit > most and _size(sizes, limit) > MAX_MEMBERS:
             limit -= 1
-        return max(limit, self.most_values)
-
-    def _size(self, sizes: Mapping[Domain, int], limit: int) -> int:
-        """Members at most, where so many values of each domain are mentioned."""
-        return 1 + sum(
-            count * math.prod(min(sizes.get(domain, 0), limit) for domain in domains)
-            for domains, count in self._alike.items()
-        )
-
-    @cached_property
-    def _alike(self) -> Counter[tuple[Domain, ...]]:
-        """How many opcodes have operands of the same domains."""
-        return Counter(domains for _, _, domains in self._heads)
+        return max(limit, most)
 
     @cached_property
     def _groups(self) -> tuple[int, ...]:
-        """For each opcode the place of its operands' domains among those that differ."""
-        places = {domains: place for place, domains in enumerate(self._alike)}
-        return tuple(places[domains] for _, _, domains in self._heads)
+        """For each opcode a number, the same for those whose operands are of the same domains."""
+        numbers: dict[_Domains, int] = {}
+        return tuple(numbers.setdefault(own, len(numbers)) for _, _, own in self._heads)
+
+    @cached_property
+    def _nothing(self) -> tuple[_Extra, ...]:
+        return tuple(((),) * len(domains) for _, _, domains in self._heads)
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """By opcode and operand the place of each."""
+        return {
+            (opcode.key, operand.name): (place, slot)
+            for place, opcode in enumerate(self.isa.opcodes)
+            for slot, operand in enumerate(opcode.operands)
+        }
 
     def _choices(
-        self, domains: Sequence[Domain], mentioned: Mapping[Domain, Counter[str]], limit: int
+        self,
+        domains: _Domains,
+        implied: _Extra,
+        mentioned: Mapping[Domain, Counter[str]],
+        limit: int,
     ) -> list[tuple[str, ...]]:
-        """All operands of these domains; no value more often than it is mentioned."""
+        """All operands of these domains; no value more often than mentioned, but where implied."""
         counts = [mentioned.get(domain, Counter()) for domain in domains]
-        slots = [[*own][:limit] for own in counts]
+        slots = [
+            [*dict.fromkeys((*extra, *own))][:limit]
+            for own, extra in zip(counts, implied, strict=True)
+        ]
         shorthand = self.shorthand and _may_be_shorthand(domains, counts)
 
         def fits(values: tuple[str, ...]) -> bool:
@@ -109,13 +150,17 @@ class Candidates:
                 return True
             if shorthand and values[0] == values[1]:
                 return values[0] != values[2] or counts[0][values[0]] >= 2
-            used = Counter(zip(domains, values, strict=True))
+            used = Counter(
+                (domain, value)
+                for domain, value, extra in zip(domains, values, implied, strict=True)
+                if value not in extra
+            )
             return all(count <= mentioned[domain][value] for (domain, value), count in used.items())
 
         return [values for values in product(*slots) if fits(values)]
 
     @cached_property
-    def _heads(self) -> tuple[tuple[str, tuple[str, ...], tuple[Domain, ...]], ...]:
+    def _heads(self) -> tuple[tuple[str, tuple[str, ...], _Domains], ...]:
         """For each opcode the beginning of its JSON, and its operands' names and domains."""
         return tuple(
             (
@@ -128,6 +173,11 @@ class Candidates:
             )
             for opcode in self.isa.opcodes
         )
+
+
+def _size(sizes: Sequence[Sequence[int]], limit: int) -> int:
+    """Members at most, of operations whose operands have so many values each."""
+    return 1 + sum(math.prod(min(size, limit) for size in own) for own in sizes)
 
 
 def _members(domain: Domain) -> int:

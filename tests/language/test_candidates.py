@@ -1,10 +1,13 @@
 """Answers that mentions allow, in sets that order their operands differently."""
 
+import json
+
 import pytest
 
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.isa import InstructionSet, load_set, operation_to_json
+from kvrm_grammar.isa import InstructionSet, Mentions, load_set, operation_to_json
 from kvrm_grammar.language.candidates import MAX_MEMBERS, Candidates
+from kvrm_grammar.oracle.reference import parse
 from tests.sets import ZETA, every_set
 
 
@@ -54,15 +57,24 @@ def test_a_language_has_a_largest_size(isa: InstructionSet) -> None:
     candidates = Candidates(isa, shorthand=True)
     assert candidates.most_values >= max(len(opcode.operands) for opcode in isa.opcodes)
     assert candidates.bound(candidates.most_values) <= MAX_MEMBERS
-    everything = {
-        domain: (
-            *(f'"{name}"' for name in domain.names * 3),
-            *(str(n) for n in range(3000) if domain.integers and n in domain.integers),
-            *((f'"label{n}"' for n in range(3000)) if domain.has_labels else ()),
+    everything = tuple(
+        (
+            domain,
+            (
+                *(f'"{name}"' for name in domain.names * 3),
+                *(str(n) for n in range(3000) if domain.integers and n in domain.integers),
+                *((f'"label{n}"' for n in range(3000)) if domain.has_labels else ()),
+            ),
         )
         for domain in isa.domains
-    }
-    texts = candidates.of(everything)
+    )
+    implied = tuple(
+        (opcode.key, operand.name, json.dumps(name))
+        for opcode in isa.opcodes
+        for operand in opcode.operands
+        for name in operand.domain.names[-2:]
+    )
+    texts = candidates.of(Mentions(everything, implied))
     assert 90 < len(texts) <= MAX_MEMBERS
     assert len(set(texts)) == len(texts)
     for text in texts[:: max(1, len(texts) // 50)]:
@@ -102,3 +114,27 @@ def test_where_one_name_stands_for_two(
     mentions = find_dialect("lenient", isa).read(text).mentions
     assert (own in Candidates(isa, shorthand=True).of(mentions)) is there
     assert own not in Candidates(isa).of(mentions)
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "lost"),
+    [
+        # What a name implies is for the operation that it means, and for that operand alone.
+        ("mv a0, a1", "addi a0, a1, 0", "ori a0, a1, 0"),
+        ("neg a0, a1", "sub a0, zero, a1", "sub zero, a0, a1"),
+        ("beqz a0, done", "beq a0, zero, done", "beq zero, a0, done"),
+        ("bgtz a0, done", "blt zero, a0, done", "bge zero, a0, done"),
+        # It uses up no mention of the same value.
+        ("neg zero, a1", "sub zero, zero, a1", "sub zero, a1, zero"),
+        ("mv ra, ra", "addi ra, ra, 0", "slti ra, ra, 0"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["strict", "lenient"])
+def test_what_is_implied_is_for_one_operand(text: str, there: str, lost: str, dialect: str) -> None:
+    """Of one operation, in both dialects."""
+    isa = load_set("rv32im")
+    found = Candidates(isa, shorthand=dialect == "lenient").of(
+        find_dialect(dialect, isa).read(text).mentions
+    )
+    assert operation_to_json(parse(there, isa)) in found
+    assert operation_to_json(parse(lost, isa)) not in found

@@ -83,7 +83,7 @@ def members(language: GroundedLanguage, rng: Random, count: int = 20) -> list[st
 def uses(
     dialect: Dialect, operation: OperationModel, mentions: Mentions
 ) -> list[tuple[str, int, int]]:
-    """Values of an operation whose domain the text mentions.
+    """Values of an operation that nothing implies.
 
     Returns:
         Each value with how often the operation uses it, and how often it may: once for each
@@ -93,10 +93,13 @@ def uses(
         return []
     operands = dialect.isa.by_key[operation.key].operands
     values = operation.params.model_dump()
-    used = Counter((operand.domain, json.dumps(values[operand.name])) for operand in operands)
+    used = Counter(
+        (operand.domain, json.dumps(values[operand.name]))
+        for operand in operands
+        if (operation.key, operand.name, json.dumps(values[operand.name])) not in mentions.implied
+    )
     found = []
     for (domain, value), count in used.items():
         own = mentions[domain]
-        if own is not None:
-            found.append((value, count, own.count(value) + (dialect.shorthand and value in own)))
+        found.append((value, count, own.count(value) + (dialect.shorthand and value in own)))
     return found

@@ -14,7 +14,7 @@ from typing import Any
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["Composition", "LenientData", "lenient_data", "operation_names"]
+__all__ = ["Composition", "ImpliedValue", "LenientData", "lenient_data", "operation_names"]
 
 _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 
@@ -33,6 +33,23 @@ class Composition:
 
 
 @dataclass(frozen=True)
+class ImpliedValue:
+    """An operand that words imply without writing it. Immutable.
+
+    Attributes:
+        operand: Its name.
+        value: What it is.
+        words: Finds one of the words in a text.
+        of: Keys of the opcodes that it is an operand of; empty for all that have it.
+    """
+
+    operand: str
+    value: int | str
+    words: re.Pattern[str]
+    of: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class LenientData:
     """The tables of ``lenient.toml``. Immutable.
 
@@ -47,7 +64,7 @@ class LenientData:
             in a text counts.
         aliases: Other names of operands -> the operand.
         no_labels: Words of speech that no bare label is, in lower case.
-        implied: Operand, value, and a pattern of the words that imply it without writing it.
+        implied: What words imply without writing it.
         destination: The operand that arrows and ``into`` point to; empty where there is none.
         comments: What begins a comment beside the strict dialect's signs.
         notations: Mnemonic -> how programs of other languages write one of its forms.
@@ -65,7 +82,7 @@ class LenientData:
     held_out_operations: tuple[str, ...]
     keywords: tuple[tuple[str, str], ...]
     aliases: Mapping[str, str]
-    implied: tuple[tuple[str, int | str, re.Pattern[str]], ...]
+    implied: tuple[ImpliedValue, ...]
     no_labels: frozenset[str]
     destination: str
     comments: tuple[str, ...] = ()
@@ -108,7 +125,12 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             tuple((pattern, name) for pattern, name in tables.get("keywords", ())),
             dict(tables.get("aliases", {})),
             tuple(
-                (str(row["operand"]), row["implies"], _beginnings(row["words"]))
+                ImpliedValue(
+                    str(row["operand"]),
+                    row["implies"],
+                    _beginnings(row["words"]),
+                    frozenset(row.get("of", ())),
+                )
                 for row in tables.get("implied", ())
             ),
             frozenset(tables.get("no_labels", ())),
@@ -131,6 +153,12 @@ def lenient_data(isa: InstructionSet) -> LenientData:
     named |= {name for composition in data.compositions for name in composition.expressions}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
+    for row in data.implied:
+        having = {o.key for o in isa.opcodes if row.operand in {one.name for one in o.operands}}
+        if strange := sorted(row.of - having) or ([] if having else ["no operation"]):
+            raise IsaError(
+                f"lenient.toml of {isa.name}: {strange[0]} has no {row.operand} to imply"
+            )
     return data
 
 

@@ -8,16 +8,16 @@ be read (``12abc``, ``0e20``, ``1,000``, ``@r1``) is none.
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from kvrm_grammar.dialects.implied import implied_by_name
-from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, one_edit_from
 from kvrm_grammar.dialects.numbers import character_code, whole_number
-from kvrm_grammar.isa import Domain, InstructionSet, Mentions
+from kvrm_grammar.isa import Domain, Implied, InstructionSet, Mentions
 
 __all__ = ["lenient_mentions", "written_mentions"]
 
@@ -42,6 +42,7 @@ _NUMBER_WORD = re.compile(
 _NAME = re.compile(r"(?<![\w.$])[A-Za-z]+(?:\.[A-Za-z]+)*(?![\w$])")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
+_FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the name of a field
 
 
 def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
@@ -53,23 +54,21 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
 
     Returns:
         By domain its JSON values, one for each mention, in order of appearance (labels before
-        integers, what a word implies last), only those that the domain has.
+        integers), only those that the domain has; and what words imply.
 
     >>> from kvrm_grammar.isa import load_set
     >>> list(lenient_mentions("put forty-two in register 3", load_set()).values())[:2]
     [('"R3"',), ('42',)]
-    >>> list(lenient_mentions("clear r2", load_set()).values())[:2]
-    [('"R2"',), ('0',)]
+    >>> lenient_mentions("clear r2", load_set()).implied
+    (('OP_MOV_REG_IMM', 'value', '0'),)
     """
-    found = {**written_mentions(visible, isa)}
-    for implied in (_implied_by_names(visible, isa), _implied(visible, isa)):
-        found |= {domain: (*found[domain], *own) for domain, own in implied.items()}
-    return found
+    implied = (*_implied_by_names(visible, isa), *_implied(visible, isa))
+    return replace(written_mentions(visible, isa), implied=tuple(dict.fromkeys(implied)))
 
 
 @lru_cache(maxsize=64)  # the guess asks again, mostly of the same text
 def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
-    """The same without what words imply; not to be changed."""
+    """The same without what words imply."""
     patterns = name_patterns(isa)
     plain = _without_thousands(visible.replace(_MINUS, "-"), patterns.mention)
     operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
@@ -82,8 +81,8 @@ def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
         for place in range(match.start(), match.end())
     }
     numbers = list(_numbers(plain, taken))
-    labels = [word for word in _labels(plain) if isa.is_label(word)]
-    return {domain: _of(domain, names, numbers, labels) for domain in isa.domains}
+    labels = [word for word in _labels(plain, isa) if isa.is_label(word)]
+    return Mentions(tuple((domain, _of(domain, names, numbers, labels)) for domain in isa.domains))
 
 
 def _without_thousands(text: str, name: re.Pattern[str]) -> str:
@@ -96,20 +95,16 @@ def _without_thousands(text: str, name: re.Pattern[str]) -> str:
     return _THOUSANDS.sub(blank, text)
 
 
-def _implied_by_names(visible: str, isa: InstructionSet) -> Mentions:
+def _implied_by_names(visible: str, isa: InstructionSet) -> Iterator[Implied]:
     """What names of operations imply; a synonym or a misspelt first word does what its own does."""
-    found: dict[Domain, tuple[str, ...]] = {}
     if not _implying(isa):
-        return found
+        return
     names: dict[str, None] = {}
     for place, word in enumerate(_NAME.findall(visible)):
         # One letter misspells every name of one letter.
         names |= dict.fromkeys(_meant(word, isa, near=place == 0 and len(word) > 1))
     for name in names:
-        for domain, values in implied_by_name(name, isa).items():
-            more = Counter(values) - Counter(found.get(domain, ()))
-            found[domain] = (*found.get(domain, ()), *more.elements())
-    return found
+        yield from implied_by_name(name, isa)
 
 
 @lru_cache(maxsize=16)
@@ -131,24 +126,30 @@ def _meant(word: str, isa: InstructionSet, *, near: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name in _implying(isa)))
 
 
-def _implied(visible: str, isa: InstructionSet) -> Mentions:
-    """What words anywhere in the text imply: a zero by one of clearing; each once an operand."""
-    found: dict[Domain, tuple[str, ...]] = {}
-    noted = set()
-    for name, value, words in lenient_data(isa).implied:
-        if (name, value) not in noted and words.search(visible):
-            noted.add((name, value))
-            for domain in _domains_of(name, value, isa):
-                found[domain] = (*found.get(domain, ()), json.dumps(value))
-    return found
+def _implied(visible: str, isa: InstructionSet) -> Iterator[Implied]:
+    """What words anywhere in the text imply: a zero by one of clearing."""
+    plain = visible.replace(_MINUS, "-")
+    for words, implied in _rows(isa):
+        if words.search(plain):
+            yield from implied
 
 
-@lru_cache(maxsize=256)
-def _domains_of(name: str, value: int | str, isa: InstructionSet) -> tuple[Domain, ...]:
-    """The domains of operands of one name, of those that have the value."""
-    every = (operand for opcode in isa.opcodes for operand in opcode.operands)
-    named = dict.fromkeys(operand.domain for operand in every if operand.name == name)
-    return tuple(domain for domain in named if _has(domain, value))
+@lru_cache(maxsize=16)
+def _rows(isa: InstructionSet) -> tuple[tuple[re.Pattern[str], tuple[Implied, ...]], ...]:
+    """The table of implied values, each for every operand that it is about."""
+    return tuple(
+        (
+            row.words,
+            tuple(
+                (opcode.key, operand.name, json.dumps(row.value))
+                for opcode in isa.opcodes
+                if not row.of or opcode.key in row.of
+                for operand in opcode.operands
+                if operand.name == row.operand and _has(operand.domain, row.value)
+            ),
+        )
+        for row in lenient_data(isa).implied
+    )
 
 
 def _has(domain: Domain, value: int | str) -> bool:
@@ -202,9 +203,19 @@ def _numbers(text: str, taken: set[int]) -> Iterator[int]:
         yield NUMBER_WORDS[match[0].lower()]
 
 
-def _labels(text: str) -> Iterator[str]:
-    """Words that may be labels, with and without a full stop behind them."""
-    for word in _WORD.findall(text):
+def _labels(text: str, isa: InstructionSet) -> Iterator[str]:
+    """Words that may be labels, with and without a full stop behind them.
+
+    The name of the operation in front is none, nor is a field's: ``blt a0, a1``, ``target=loop``.
+    """
+    words = list(_WORD.finditer(text))
+    names = [place for place, found in enumerate(words) if found[0].upper() in operation_names(isa)]
+    for place, found in enumerate(words):
+        word = found[0]
+        if place == 0 and names == [0]:  # with another, as in Forth, it may be a label
+            continue
+        if _FIELD.match(text, found.end()) and "?" not in text[: found.start()]:
+            continue
         for name in dict.fromkeys((word, word.rstrip("."))):
             if name:
                 yield name
