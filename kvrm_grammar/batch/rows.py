@@ -130,6 +130,11 @@ def _checked(named: object, line: Line, number: int) -> Row:
     return number, Line(line.text, InputError(message))
 
 
+def _unicode(text: str) -> str:
+    """A text that has an encoding: half of a surrogate pair, which JSON can name, has none."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     import pyarrow
     from pyarrow.parquet import write_table
@@ -143,9 +148,10 @@ def _write_parquet(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     flat = [
         row
         | {
-            "id": str(row["id"]),
+            "id": _unicode(str(row["id"])),
             "params": None if row["params"] is None else json.dumps(row["params"]),
-            "raw": row["raw"].encode("utf-8", "backslashreplace").decode(),
+            "error": None if row["error"] is None else _unicode(row["error"]),
+            "raw": _unicode(row["raw"]),
         }
         for row in rows
     ]

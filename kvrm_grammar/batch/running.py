@@ -27,6 +27,8 @@ PART_ROWS = 1000
 """Rows of a part: what is decoded again, at most, for each actor that is killed."""
 
 _LOCK = ".lock"
+_RESTARTS = 100  # of one actor
+_TRIES = 4  # of one part, by actors that died
 _MOST_BLOCKS = 2000  # of Ray: more of them cost more than they spread
 
 
@@ -131,6 +133,9 @@ def _run(parts: Sequence[Part], workers: int, arguments: tuple[Any, ...]) -> Non
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=1,
+        # A part that kills whoever decodes it must end the run: Ray alone would try for ever.
+        max_restarts=_RESTARTS,
+        max_task_retries=_TRIES - 1,
     )
     try:
         problem = next((row["problem"] for row in done.iter_rows() if row["problem"]), None)

@@ -13,7 +13,7 @@ from kvrm_grammar.serve.problems import RequestError
 
 __all__ = ["ChatBody", "JsonSchema", "Message", "ResponseFormat", "StreamOptions", "TextPart"]
 
-_LONGEST_ANSWER = 64  # token IDs; no set's answer is longer, and none is cut off
+_LONGEST_ANSWER = 128  # token IDs; no packaged set's answer is longer, and none is cut off
 
 
 class TextPart(Body):

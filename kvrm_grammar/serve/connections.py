@@ -1,7 +1,7 @@
-"""A connection that must send its request's head in time.
+"""A connection that must send its request's head in time, and take what it is sent.
 
 In: bytes of a client. Out: requests to uvicorn's protocol. uvicorn itself waits for ever for the
-first byte, and for the rest of a head.
+first byte and for the rest of a head, and keeps for ever what is not taken, even when it stops.
 """
 
 import asyncio
@@ -9,39 +9,58 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["protocol_with_limit"]
+__all__ = ["protocol_with_limits"]
 
 
-def protocol_with_limit(headers_s: float) -> type[H11Protocol]:
-    """Uvicorn's protocol, which closes what sends no whole head within ``headers_s`` seconds."""
+def protocol_with_limits(headers_s: float, send_s: float) -> type[H11Protocol]:
+    """Uvicorn's protocol with two limits.
+
+    Args:
+        headers_s: What sends no whole head within so many seconds is closed.
+        send_s: What takes no byte that waits for it within so many seconds is cut off.
+    """
 
     class TimedProtocol(H11Protocol):
-        """Closes a connection whose head takes too long. Mutable."""
+        """Closes a connection that is too slow, in either direction. Mutable."""
 
         _head_timer: asyncio.TimerHandle | None = None
+        _unread_timer: asyncio.TimerHandle | None = None
+        _unread = 0  # bytes, when they were last looked at
 
         def connection_made(self, transport: Any) -> None:
             """Wait for a head."""
             super().connection_made(transport)
+            transport.set_write_buffer_limits(high=0)  # whatever waits to be taken is told
             self._head_timer = self.loop.call_later(headers_s, self._close_late)
 
         def data_received(self, data: bytes) -> None:
             """Take bytes; where they end within a head, wait no longer than from its beginning."""
             super().data_received(data)
             if not self._awaits_head():
-                self._stop_timer()
+                self._stop_head_timer()
             elif self._head_timer is None:
                 self._head_timer = self.loop.call_later(headers_s, self._close_late)
 
+        def pause_writing(self) -> None:
+            """Bytes wait: look again whether they were taken."""
+            super().pause_writing()
+            self._look_at_unread()
+
+        def resume_writing(self) -> None:
+            """All was taken."""
+            self._stop_unread_timer()
+            super().resume_writing()
+
         def connection_lost(self, exc: Exception | None) -> None:
-            """Forget the timer."""
-            self._stop_timer()
+            """Forget the timers."""
+            self._stop_head_timer()
+            self._stop_unread_timer()
             super().connection_lost(exc)
 
         def _awaits_head(self) -> bool:
             return self.cycle is None or self.cycle.response_complete
 
-        def _stop_timer(self) -> None:
+        def _stop_head_timer(self) -> None:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
@@ -50,5 +69,20 @@ def protocol_with_limit(headers_s: float) -> type[H11Protocol]:
             self._head_timer = None
             if self._awaits_head() and not self.transport.is_closing():
                 self.transport.close()
+
+        def _look_at_unread(self) -> None:
+            self._unread = self.transport.get_write_buffer_size()
+            self._unread_timer = self.loop.call_later(send_s, self._cut_off)
+
+        def _stop_unread_timer(self) -> None:
+            if self._unread_timer is not None:
+                self._unread_timer.cancel()
+                self._unread_timer = None
+
+        def _cut_off(self) -> None:
+            if self.transport.get_write_buffer_size() < self._unread:
+                self._look_at_unread()
+            else:
+                self.transport.abort()
 
     return TimedProtocol

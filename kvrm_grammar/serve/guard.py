@@ -93,6 +93,7 @@ class Guard:
         exchange = _Exchange(scope, send)
         scope["state"] = {**scope.get("state", {}), "fields": {}}
         self._in_flight += 1
+        self._service.metrics.in_flight.set(self._in_flight)
         try:
             await self._answer(exchange, receive)
         except RequestError as problem:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvrm_grammar.errors import KvrmError, UnknownLabelError
 from kvrm_grammar.isa import InstructionSet, OperationModel, operation_to_json
+from kvrm_grammar.lines import LONGEST_LINE
 from kvrm_grammar.oracle.program import resolve_labels
 from kvrm_grammar.serve.engine import Reply
 
@@ -71,7 +72,7 @@ def operation_row(
     error: KvrmError | None,
     text: str,
 ) -> dict[str, Any]:
-    """Describe an answer, a refusal or an error."""
+    """Describe an answer, a refusal or an error; of a text that is too long, its beginning."""
     answer = {"key": None, "params": None} if operation is None else _plain(operation)
     return {
         "id": number,
@@ -79,7 +80,7 @@ def operation_row(
         **answer,
         "reason": reason,
         "error": None if error is None else error_row(error),
-        "raw": text,
+        "raw": text[:LONGEST_LINE],
     }
 
 

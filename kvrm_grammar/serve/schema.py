@@ -4,8 +4,7 @@ In: a schema that a client sent. Out: the reason why it is not accepted. The set
 :func:`kvrm_grammar.language.formats.json_schema`; what Pydantic writes for the models is as good.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,7 +21,7 @@ _MOST_PARTS = 20_000
 
 
 @lru_cache(maxsize=8)
-def _accepted(isa: InstructionSet) -> frozenset[str]:
+def _accepted(isa: InstructionSet) -> frozenset[Hashable]:
     """The set's schema, as ``kvrm-grammar export`` writes it, and as its models do."""
     exported = json_schema(isa)
     models = [model.model_json_schema() for model in isa.models]
@@ -98,20 +97,21 @@ def _target(reference: object, root: Any) -> Any:
     return found
 
 
-def _plain(part: Any) -> str:
-    """Text that is equal for schemas that say the same."""
+def _plain(part: Any) -> Hashable:
+    """A value that is equal for schemas that say the same, and no larger than they are."""
     if isinstance(part, list):
-        return json.dumps([_plain(one) for one in part])
+        return ("list", *map(_plain, part))
     if not isinstance(part, dict):
-        return json.dumps(part)
-    rows = {}
+        # In JSON 1 is 1.0, and neither is true; in Python all three are equal.
+        return isinstance(part, bool), part
+    rows: list[tuple[str, Hashable]] = []
     for name, own in part.items():
         if name in _ALTERNATIVES:
-            rows["anyOf"] = json.dumps(sorted({_plain(one) for one in own}))
+            rows.append(("anyOf", frozenset(map(_plain, own))))
         elif name == "const":
-            rows["enum"] = json.dumps([json.dumps(own)])
+            rows.append(("enum", frozenset([_plain(own)])))
         elif name in {"required", "enum"}:
-            rows[name] = json.dumps(sorted(_plain(one) for one in own))
+            rows.append((name, frozenset(map(_plain, own))))
         else:
-            rows[name] = _plain(own)
-    return json.dumps(rows, sort_keys=True)
+            rows.append((name, _plain(own)))
+    return frozenset(rows)

@@ -13,7 +13,7 @@ import uvicorn
 
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.serve.app import create_app, make_service
-from kvrm_grammar.serve.connections import protocol_with_limit
+from kvrm_grammar.serve.connections import protocol_with_limits
 from kvrm_grammar.serve.logs import json_log
 from kvrm_grammar.serve.service import Service
 from kvrm_grammar.serve.settings import Settings
@@ -78,7 +78,7 @@ def _config(service: Service) -> uvicorn.Config:
     limits = service.settings.limits
     return uvicorn.Config(
         create_app(service),
-        http=protocol_with_limit(limits.headers_s),
+        http=protocol_with_limits(limits.headers_s, limits.send_s),
         ws="none",
         loop="asyncio",
         log_config=None,

@@ -37,6 +37,7 @@ class Limits:
         headers_s: Time for a request's head, from the connection on.
         body_s: Time for a request's body.
         answer_s: Time for the answer, waiting included.
+        send_s: How long a client may take no byte of what it was sent.
         keep_alive_s: How long a connection may be silent between two requests.
         stop_s: How long a stop waits for what was accepted.
     """
@@ -53,6 +54,7 @@ class Limits:
     headers_s: float = 10.0
     body_s: float = 10.0
     answer_s: float = 60.0
+    send_s: float = 20.0
     keep_alive_s: float = 5.0
     stop_s: float = 90.0
 

@@ -1,5 +1,6 @@
 """Which JSON schema is the set's own, however it is written."""
 
+import json
 from typing import Any, cast
 
 import pytest
@@ -57,6 +58,14 @@ def _reference(schema: Any, key: str) -> str:
     return cast(str, schema["discriminator"]["mapping"][key])
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """One in another; what grows by each would not end."""
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(depth):
+        schema = {"not": schema}
+    return schema
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
@@ -68,6 +77,8 @@ def _reference(schema: Any, key: str) -> str:
         ({"$ref": 5}, "cannot be followed"),
         ({"anyOf": 5}, "cannot be followed"),
         ({"properties": 5}, "cannot be followed"),
+        (nested(31), "not the schema"),
+        (nested(40), "cannot be followed"),
         (
             {
                 "$defs": {
@@ -82,6 +93,22 @@ def _reference(schema: Any, key: str) -> str:
 def test_other_schemas_are_refused_with_a_reason(schema: Any, words: str) -> None:
     """Those that lead nowhere, or round in a circle, too."""
     assert words in (why_not(schema, ISA) or "")
+
+
+def test_two_lists_of_alternatives_are_no_one() -> None:
+    """What is to meet both is not what meets the second."""
+    schema = {"oneOf": [{"type": "null"}], **json_schema(ISA)}
+    assert why_not(json_schema(ISA), ISA) is None
+    assert "anyOf" in schema and why_not(schema, ISA) is not None
+
+
+@pytest.mark.parametrize(("written", "is_same"), [("0.0", True), ("false", False), ('"0"', False)])
+def test_kinds_of_values_count(written: str, is_same: bool) -> None:
+    """In JSON 0 is 0.0, and is not false."""
+    own = json.dumps(json_schema(ISA))
+    told = own.replace('"minimum": 0', f'"minimum": {written}')
+    assert told != own
+    assert (why_not(json.loads(told), ISA) is None) is is_same
 
 
 def test_a_range_counts() -> None:

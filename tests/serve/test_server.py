@@ -1,6 +1,7 @@
 """A server in a process of its own: sockets, slow and leaving clients, signals."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,63 @@ def test_a_huge_body_is_refused(standing: Standing) -> None:
     assert standing.ask("GET", "/health")[0] == 200
 
 
+@contextmanager
+def unread(
+    standing: Standing, behind: bytes = b"", taken: int = 1 << 12
+) -> Iterator[socket.socket]:
+    """A client that asks for some 20 MB, and for ``behind``, and takes no more than its buffer."""
+    body = json.dumps({"texts": ["\u00e9" * 4000] * 40}).encode()
+    asked = HEAD + b"content-length: %d\r\n\r\n" % len(body) + body
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, taken)
+        connection.settimeout(WAIT_S)
+        connection.connect(("127.0.0.1", standing.port))
+
+        def send() -> None:
+            with suppress(OSError):
+                connection.sendall(asked * 20 + behind)
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(send)
+            yield connection
+
+
+def test_a_client_that_takes_nothing_is_cut_off() -> None:
+    """It keeps no place: neither by an answer nor by a refusal behind it."""
+    refused = b"POST /v1/decode HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    with stand(send_s=0.3, max_requests=1) as standing, unread(standing, refused):
+        until = time.monotonic() + WAIT_S
+        while not any(row.get("route") == "/v1/decode" for row in standing.log):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        while standing.ask("GET", "/health")[0] != 200:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def test_a_client_that_takes_nothing_does_not_hold_up_the_end() -> None:
+    """It is cut off long before the time that a stop has."""
+    with stand(send_s=0.3, stop_s=10 * WAIT_S) as standing, unread(standing):
+        until = time.monotonic() + WAIT_S
+        while not any(row.get("route") == "/v1/decode" for row in standing.log):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        standing.process.send_signal(signal.SIGTERM)
+        code, log = standing.finish()
+    assert code == 0 and log[-1]["event"] == "stopped"
+
+
+def test_a_slow_reader_gets_all() -> None:
+    """Who takes a little at a time is not cut off, however long the whole takes."""
+    with stand(send_s=2) as own, unread(own, taken=1 << 18) as connection:
+        found, begun = b"", time.monotonic()
+        while found.count(b"HTTP/1.1 200 ") < 12 or time.monotonic() < begun + 3:
+            time.sleep(0.01)
+            piece = connection.recv(1 << 16)
+            assert piece, "cut off"
+            found += piece
+
+
 def test_answers_are_sent_at_once() -> None:
     """The socket says that it is TCP, without which small answers wait for the client's system."""
     with listener(Settings(port=0)) as own:
@@ -130,8 +189,13 @@ def test_a_full_queue_is_told_and_a_leaving_client_frees_it(tmp_path: Path) -> N
             leaving = standing.connect()
             leaving.sendall(halts(4))
             standing.waits(4)
-            status, refused = standing.ask("POST", "/v1/decode", {"texts": ["jmp 2"]})
-            assert (status, refused["error"]["code"]) == (503, "queue_full")
+            with standing.connect() as other:
+                other.sendall(halts(2))
+                refused = b""
+                while not refused.endswith(b"}}"):
+                    refused += other.recv(65536)
+            assert refused.startswith(b"HTTP/1.1 503 ") and b'"queue_full"' in refused
+            assert re.search(rb"\r\nretry-after: [1-9][0-9]*\r\n", refused)
             leaving.close()
             standing.waits(0)
             second = pool.submit(standing.ask, "POST", "/v1/decode", {"texts": ["jmp 3"] * 4})
@@ -150,6 +214,19 @@ def metrics(standing: Standing) -> bytes:
     with standing.connect() as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         return read_all(connection)
+
+
+def test_too_many_requests_are_told() -> None:
+    """503 with a time to come back, while another is still being sent."""
+    with stand(max_requests=1) as standing:
+        until, refused = time.monotonic() + WAIT_S, b""
+        while b'"too_many_requests"' not in refused:  # the second may be there before the first
+            assert time.monotonic() < until
+            with standing.connect() as first:
+                first.sendall(HEAD + b"content-length: 100\r\n\r\n")
+                time.sleep(0.05)
+                refused = metrics(standing)
+        assert refused.startswith(b"HTTP/1.1 503 ") and b"\r\nretry-after: 1\r\n" in refused
 
 
 def test_a_late_answer_is_told(tmp_path: Path) -> None:
