@@ -120,7 +120,7 @@ def _differing(decoded: Program, right: Program) -> list[dict[str, Any]]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; returns the exit code, 1 where a program ends otherwise."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--adapter", type=Path, help="default: the packaged one of the dialect")
     parser.add_argument("--count", type=positive_integer, default=1_000, help="programs")
@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
         file=sys.stderr,
     )
     write_report(report, arguments.output)
-    return 0
+    return int(report["ends_differ"] > 0)
 
 
 if __name__ == "__main__":

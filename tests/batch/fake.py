@@ -15,7 +15,7 @@ from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import InputError
 from kvrm_grammar.lines import Line
 
-__all__ = ["KILLED", "Fake", "load", "load_mortal", "load_slow"]
+__all__ = ["KILLED", "Fake", "load", "load_doomed", "load_mortal", "load_slow"]
 
 KILLED = "KVRM_TEST_KILLED"
 """Names the file that a decoder leaves when it ends its process."""
@@ -49,6 +49,16 @@ class Mortal(Fake):
         return super().decode_many(lines, **options)
 
 
+class Doomed(Fake):
+    """Ends the process at each text that asks for it."""
+
+    def decode_many(self, lines: Iterable[Line], **options: Any) -> Iterator[Decoded]:
+        lines = list(lines)
+        if any(line.text == "nop ; killer" for line in lines):
+            os._exit(1)
+        return super().decode_many(lines, **options)
+
+
 class Slow(Fake):
     """Takes a second for each part."""
 
@@ -65,6 +75,11 @@ def load(_: Job) -> Fake:
 def load_mortal(_: Job) -> Fake:
     """One that dies once."""
     return Mortal()
+
+
+def load_doomed(_: Job) -> Fake:
+    """One that dies whenever it is asked to."""
+    return Doomed()
 
 
 def load_slow(_: Job) -> Fake:

@@ -8,10 +8,12 @@ import pyarrow
 import pytest
 from pyarrow.parquet import read_table, write_table
 
+from kvrm_grammar.batch import Job
+from kvrm_grammar.batch.job import Worker
 from kvrm_grammar.batch.parts import Part, input_files, plan_parts
 from kvrm_grammar.batch.rows import Row, count_rows, read_rows, result_row, write_rows
 from kvrm_grammar.errors import InputError
-from tests.batch.fake import Fake
+from tests.batch.fake import Fake, load
 
 RAW = (
     b'{"id":"a","text":"halt"}\n{"text":"inc r1"}\r\n\n{"id":7,"text":"\\u00e9"}\nnot json\n'
@@ -92,6 +94,35 @@ def test_input_that_cannot_be_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'text', but line"):
         list(plan_parts((tmp_path / "column.parquet",), 5))
     assert list(plan_parts((tmp_path / "a.jsonl",), 5)) == []
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_what_has_no_encoding_is_written(tmp_path: Path, suffix: str) -> None:
+    """Half of a surrogate pair as an id, in a text and in an error stops no other row."""
+    path = tmp_path / "in.jsonl"
+    raw = b'{"id":"\\ud800","text":"halt"}\n{"text":"\\udfff"}\n{"id":["\\ud800"],"text":"nop"}\n'
+    path.write_bytes(raw)
+    rows = read_rows(Part(0, str(path), 1, 3, 0, len(raw)))
+    answers = Fake().decode_many([line for _, line in rows])
+    target = tmp_path / f"part{suffix}"
+    write_rows(target, [result_row(row[0], one) for row, one in zip(rows, answers, strict=True)])
+    assert count_rows(target) == (3, 2)
+    if suffix == ".parquet":
+        assert read_table(target)["id"].to_pylist() == ["\\ud800", "2", "3"]
+
+
+def test_a_batch_of_parquet_gives_parquet(tmp_path: Path) -> None:
+    """From file to file, by a worker of this process: rows in order, ids as they were."""
+    source, output = tmp_path / "in.parquet", tmp_path / "out"
+    output.mkdir()
+    texts = [f"jmp {n}" for n in range(7)]
+    write_table(pyarrow.table({"id": [f"x{n}" for n in range(7)], "text": texts}), source)
+    worker = Worker(Job(), str(output), ".parquet", load)
+    assert [worker.do(part) for part in plan_parts((source,), 3)] == [0, 0, 0]
+    found = [row for path in sorted(output.iterdir()) for row in read_table(path).to_pylist()]
+    assert [row["id"] for row in found] == [f"x{n}" for n in range(7)]
+    assert [json.loads(row["params"])["addr"] for row in found] == [*range(7)]
+    assert {row["key"] for row in found} == {"OP_JMP"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])

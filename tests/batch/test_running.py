@@ -79,7 +79,6 @@ def expected(source: Path) -> list[dict[str, Any]]:
     return written(folder)
 
 
-@pytest.mark.slow
 def test_an_actor_that_dies_loses_and_doubles_nothing(source: Path, tmp_path: Path) -> None:
     """Ray begins another, and the part is done again; later, what is lacking, and that alone."""
     output, mark = tmp_path / "out", tmp_path / "killed"
@@ -90,6 +89,17 @@ def test_an_actor_that_dies_loses_and_doubles_nothing(source: Path, tmp_path: Pa
     (output / "part-00000003.jsonl").unlink()
     assert in_ray(source, output) == report | {"reused": 7}
     assert written(output) == written(tmp_path / "expected")
+
+
+@pytest.mark.slow
+def test_a_part_that_kills_every_actor_ends_the_run(source: Path, tmp_path: Path) -> None:
+    """Not for ever: with an error, and with the other parts written."""
+    output = tmp_path / "out"
+    process = in_another_process(source, output, "load_doomed")
+    _, stderr = process.communicate(timeout=600)
+    assert process.returncode != 0
+    assert "BatchError: a worker could not go on" in stderr
+    assert "part-00000003.jsonl" not in {path.name for path in output.iterdir()}
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from benchmarks import machine
 from kvrm_grammar.compat import DecodeLLM
 from kvrm_grammar.decoding.decoded import METHODS
 from kvrm_grammar.decoding.decoder import Decoder
@@ -107,6 +108,17 @@ def test_the_evaluation_kept_its_promises() -> None:
     record = json.loads((ADAPTERS[0] / "evaluation.json").read_text("utf-8"))
     assert record["results"]["validity"] == 1.0
     assert record["checks"]["built-in"]["failed"] == []
+
+
+def test_random_programs_end_as_they_should() -> None:
+    """The record of a thousand is of these weights and has no other end; twenty are run here."""
+    record = json.loads((MODELS.parent / "benchmarks/results/machine.json").read_text("utf-8"))
+    digest = file_digest(ADAPTERS[0] / "adapter_model.safetensors")
+    assert record["provenance"]["adapter_sha256"] == digest
+    assert (record["programs"], record["ends_differ"]) == (1000, 0)
+    found = machine.measure(Decoder.from_pretrained(), 20, 808_080)
+    assert found["instructions"] > 100
+    assert (found["ends_differ"], found["differences"]) == (0, [])
 
 
 def test_what_no_parser_reads() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -81,10 +81,13 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings | None = None, *, is_open: bool = True
+    settings: Settings | None = None,
+    *,
+    is_open: bool = True,
+    load: Callable[[Catalog], Mapping[str, Model]] = fake_models,
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, Service]]:
     """A server without a socket, and a client of it."""
-    service = make_service(settings or Settings(), fake_models)
+    service = make_service(settings or Settings(), load)
     app = create_app(service)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kvrm_grammar.serve.settings import KEY_VARIABLE
-from tests.serve.standing import ROOT, WAIT_S, Standing, started
+from tests.serve.standing import ROOT, WAIT_S, Standing, stand, started
 
 PAGE = (ROOT / "docs/serve.md").read_text("utf-8")
 QUICKSTART = (ROOT / "docs/quickstart.md").read_text("utf-8")
@@ -71,6 +71,16 @@ def test_every_curl_line_does_what_the_page_says(real: Standing) -> None:
     assert len(models["data"]) == 2
     content = json.loads(chat["choices"][0]["message"]["content"])
     assert content["key"] == "OP_SUB"
+
+
+def test_the_curl_line_with_a_key_brings_it() -> None:
+    """Where the server wants one: with it the models, without it the reason."""
+    (command,) = [one for one in COMMANDS if KEY_VARIABLE in one]
+    without = re.sub(r" -H \S*authorization[^\n]*", "", command, flags=re.IGNORECASE)
+    assert KEY_VARIABLE not in without
+    with stand(key=KEY) as standing:
+        assert len(asked(command, standing.port)["data"]) == 2
+        assert asked(without, standing.port)["error"]["code"] == "invalid_api_key"
 
 
 @pytest.mark.model

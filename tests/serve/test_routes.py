@@ -1,6 +1,7 @@
 """The routes: what goes in, what comes out, and what is said of bad input."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -8,8 +9,9 @@ import pytest
 
 from kvrm_grammar.isa import load_set
 from kvrm_grammar.language.formats import json_schema
+from kvrm_grammar.serve.models import Catalog, Model
 from kvrm_grammar.serve.settings import Limits, Settings
-from tests.serve.answering import FAILING, UNSURE, UNWEIGHED, answered, run, serving
+from tests.serve.answering import FAILING, UNSURE, UNWEIGHED, FakeModel, answered, run, serving
 
 HALT = {"key": "OP_HALT", "params": {}}
 
@@ -233,13 +235,22 @@ def test_strange_texts_are_texts() -> None:
 
 def test_health_waits_for_the_models() -> None:
     """503 with a time to come back until they are warm; meanwhile nothing is decoded."""
+    loaded: list[FakeModel] = []
+
+    def load(catalog: Catalog) -> Mapping[str, Model]:
+        loaded.extend(FakeModel(dialect) for dialect in catalog.dialects.values())
+        return dict(zip(catalog.dialects, loaded, strict=True))
 
     async def scenario() -> None:
-        async with serving(is_open=False) as (client, service):
+        async with serving(is_open=False, load=load) as (client, service):
             before = await client.get("/health")
+            assert loaded == []
             refused = await client.post("/v1/decode", json={"texts": ["halt"]})
             models = await client.get("/v1/models")
             await service.open()
+            # Warm: each model has decoded and weighed before anybody is let in.
+            assert len(loaded) == 2
+            assert all(set(model.calls) == {"decode", "weigh"} for model in loaded)
             after = await client.get("/health")
         assert (before.status_code, before.json()["status"]) == (503, "loading")
         assert before.headers["retry-after"] == "1"
