@@ -19,9 +19,15 @@ def rounds_strict(records: Records) -> str:
 
 
 def rounds_lenient(records: Records) -> str:
-    """The rounds of the lenient adapter after the strict one's."""
-    before = len(_stages(records.adapter("strict", "training")))
-    return _table(_stages(records.adapter("lenient", "training"))[before:])
+    """The rounds of the lenient adapter after those that it has in common with the strict one."""
+    strict = _stages(records.adapter("strict", "training"))
+    lenient = _stages(records.adapter("lenient", "training"))
+    shared = [_identity(a) == _identity(b) for a, b in zip(strict, lenient, strict=False)]
+    return _table(lenient[[*shared, False].index(False) :])
+
+
+def _identity(stage: dict[str, Any]) -> tuple[object, ...]:
+    return stage["preset"], stage["seed"], stage.get("data_sha256"), stage["training_samples"]
 
 
 def _stages(training: dict[str, Any]) -> list[dict[str, Any]]:
