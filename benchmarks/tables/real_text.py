@@ -11,7 +11,8 @@ __all__ = ["rv32im_model", "rv32im_real"]
 
 def rv32im_model(records: Records) -> str:
     """The shipped adapter on fresh texts, and on real lines drawn by a seed."""
-    made = records.model("decode_llm_rv32im", "evaluation")["results"]
+    strict = records.model("decode_llm_rv32im", "evaluation")
+    made = strict["results"]
     lenient = records.model("decode_llm_rv32im_lenient", "evaluation")
     classes, sure = lenient["arms"]["grounded"]["classes"], lenient["sure_and_wrong"]
     real = records.result("rv32im_real")["model"]
@@ -29,8 +30,8 @@ def rv32im_model(records: Records) -> str:
     ]
     note = (
         f"(Refusals: precision {made['refusal_precision']:.2%}, recall "
-        f"{made['refusal_recall']:.2%}; {origin(real)}; lenient seed "
-        f"{lenient['provenance']['seed']}.)"
+        f"{made['refusal_recall']:.2%}. Fresh texts: {origin(strict)}. Real lines: "
+        f"{origin(real)}. Lenient: {origin(lenient)}.)"
     )
     return table(("text", "right", "passes"), rows, note)
 

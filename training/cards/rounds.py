@@ -81,5 +81,6 @@ _TRAINING = """## Training
 All seven projections, loss on the answer alone. The data are made by
 `python -m training.generate_cpu_data`; the same seed gives the same bytes. Exact match in
 the logs is teacher-forced, on a few hundred pairs of the same file that the stage is not
-trained on; the results further down, on fresh instructions, are what counts.
+trained on; where a stage says "unconstrained" below 1, its losses and exact matches are over what
+grounded decoding allows. The results further down, on fresh instructions, are what counts.
 """
