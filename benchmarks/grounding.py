@@ -96,28 +96,25 @@ def is_written(value: str | int, text: str, dialect: Dialect) -> bool:
         text: As given, of either dialect.
         dialect: Whose spellings count.
     """
-    whole = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
-    # As it stands, and with what is around a remark side by side.
-    plain = whole + "\n" + re.sub(r"[ \t]+", " ", re.sub(r"/\*.*?\*/", " ", whole))
+    plain = _plain(text)
     is_name = isinstance(value, str) and value in dialect.isa.names
     if isinstance(value, str) and not is_name:
         return value in text or value in plain
     ways = _names(value, dialect.isa) if isinstance(value, str) else _numbers(value)
-    if any(re.search(one, plain, re.IGNORECASE) for one in ways):
-        return True
-    return _is_implied(value, plain, dialect)
+    return any(re.search(one, plain, re.IGNORECASE) for one in ways)
 
 
-def _is_implied(value: str | int, plain: str, dialect: Dialect) -> bool:
-    """Whether words of the dialect imply a value: those listed, or a name of an operation."""
-    data = lenient_data(dialect.isa)
-    if any(row.value == value and row.words.search(plain) for row in data.implied):
-        return True
+def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dialect) -> bool:
+    """Whether words imply a value for an operand of an operation: those listed, or its names."""
+    plain, data = _plain(text), lenient_data(dialect.isa)
+    for row in data.implied:
+        is_meant = (row.operand, row.value) == (operand, value) and (not row.of or key in row.of)
+        if is_meant and row.words.search(plain):
+            return True
     implying = {
         form.mnemonic.lower()
-        for opcode in dialect.isa.opcodes
-        for form in opcode.forms
-        if value in dict(form.implied).values()
+        for form in dialect.isa.by_key[key].forms
+        if dict(form.implied).get(operand) == value
     }
     words = [word.lower() for word in re.findall(r"(?<![\w.$])[a-zA-Z][a-zA-Z.]*(?![\w$])", plain)]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
@@ -125,6 +122,12 @@ def _is_implied(value: str | int, plain: str, dialect: Dialect) -> bool:
         word in names or word.rstrip(".") in names or one_edit_from(word, [*names])
         for word in words
     )
+
+
+def _plain(text: str) -> str:
+    """A text as it stands, and with what is around a remark side by side."""
+    whole = unicodedata.normalize("NFKC", text).replace("\u2212", "-")
+    return whole + "\n" + re.sub(r"[ \t]+", " ", re.sub(r"/\*.*?\*/", " ", whole))
 
 
 def _names(name: str, isa: InstructionSet) -> Iterator[str]:
@@ -164,16 +167,17 @@ def _numbers(value: int) -> Iterator[str]:
 def invented(
     operations: Iterable[OperationModel], text: str, dialect: Dialect
 ) -> list[tuple[str, str | int]]:
-    """Operands of a language's members that its text does not write."""
+    """Operands of a language's members that its text neither writes nor implies for them."""
     seen = {
-        (name, value)
+        (operation.key, name, value)
         for operation in operations
         for name, value in operation.params.model_dump().items()
     }
+    written = {value: is_written(value, text, dialect) for _, _, value in seen}
     return [
         (name, value)
-        for name, value in sorted(seen, key=str)
-        if not is_written(value, text, dialect)
+        for key, name, value in sorted(seen, key=str)
+        if not written[value] and not is_implied(key, name, value, text, dialect)
     ]
 
 

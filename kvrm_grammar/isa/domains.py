@@ -5,7 +5,7 @@ instead of schemas, and :class:`Mentions`, what one text offers for the operands
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 __all__ = ["Domain", "Implied", "Integers", "Mentions"]
@@ -45,6 +45,9 @@ class Domain:
         # Domains are the keys of all that is asked of a text; their names are many.
         return self._hash
 
+    def __getstate__(self) -> dict[str, object]:
+        return _fields_alone(self)
+
     @property
     def has_labels(self) -> bool:
         """Whether a label is allowed."""
@@ -60,6 +63,11 @@ class Domain:
         if self.label_max_length is not None:
             parts.append(f"a label of at most {self.label_max_length} characters")
         return " or ".join(parts)
+
+
+def _fields_alone(value: "Domain | Mentions") -> dict[str, object]:
+    """What is pickled: a hash of texts, kept or in a mapping, is another in another process."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 Implied = tuple[str, str, str]
@@ -79,6 +87,9 @@ class Mentions(Mapping[Domain, tuple[str, ...]]):
 
     written: tuple[tuple[Domain, tuple[str, ...]], ...]
     implied: tuple[Implied, ...] = ()
+
+    def __getstate__(self) -> dict[str, object]:
+        return _fields_alone(self)
 
     @cached_property
     def _by_domain(self) -> dict[Domain, tuple[str, ...]]:

@@ -150,6 +150,8 @@ class Candidates:
                 return True
             if shorthand and values[0] == values[1]:
                 return values[0] != values[2] or counts[0][values[0]] >= 2
+            if self.shorthand and values[0] == values[-1] and values[1] in implied[1]:
+                return counts[0][values[0]] >= 1 and domains[0] == domains[-1]  # neg a0
             used = Counter(
                 (domain, value)
                 for domain, value, extra in zip(domains, values, implied, strict=True)

@@ -2,7 +2,7 @@
 
 In: what one instruction's text mentions. Out: a :class:`GroundedLanguage`, a finite subset of the
 schema's language, all of its members listed: operands are names, integers and labels that the text
-mentions, or values that a word of it implies, each mention used once at most. Values are the
+mentions, each used once at most, or values that a word of it implies for them. Values are the
 decimal renderings of the literals in the text, so the model chooses a number and never converts
 one. Nothing is invented: an operation of which the text does not mention enough has no member.
 Which operation it is, which operand has which role, and whether the text is an instruction at all,
@@ -49,7 +49,7 @@ class Grounding:
         """Ground one instruction.
 
         Args:
-            found: What its text mentions, by domain.
+            found: What its text mentions and implies.
 
         Returns:
             Its language; never empty, ``OP_INVALID`` is always in it.

@@ -5,11 +5,14 @@ first byte and for the rest of a head, and keeps for ever what is not taken, eve
 """
 
 import asyncio
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["protocol_with_limits"]
+
+_KEPT_BYTES = 1 << 15
 
 
 def protocol_with_limits(headers_s: float, send_s: float) -> type[H11Protocol]:
@@ -17,7 +20,7 @@ def protocol_with_limits(headers_s: float, send_s: float) -> type[H11Protocol]:
 
     Args:
         headers_s: What sends no whole head within so many seconds is closed.
-        send_s: What takes no byte that waits for it within so many seconds is cut off.
+        send_s: What takes hardly anything that waits for it within so many seconds is cut off.
     """
 
     class TimedProtocol(H11Protocol):
@@ -31,6 +34,8 @@ def protocol_with_limits(headers_s: float, send_s: float) -> type[H11Protocol]:
             """Wait for a head."""
             super().connection_made(transport)
             transport.set_write_buffer_limits(high=0)  # whatever waits to be taken is told
+            # What the system keeps is told as taken in large steps; so it shall not keep much.
+            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _KEPT_BYTES)
             self._head_timer = self.loop.call_later(headers_s, self._close_late)
 
         def data_received(self, data: bytes) -> None:

@@ -37,7 +37,7 @@ class Limits:
         headers_s: Time for a request's head, from the connection on.
         body_s: Time for a request's body.
         answer_s: Time for the answer, waiting included.
-        send_s: How long a client may take no byte of what it was sent.
+        send_s: How long a client may take hardly anything, some ten kilobytes, of what it was sent.
         keep_alive_s: How long a connection may be silent between two requests.
         stop_s: How long a stop waits for what was accepted.
     """

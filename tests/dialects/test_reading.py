@@ -2,8 +2,11 @@
 
 import copy
 import dataclasses
+import os
 import pickle
 import re
+import subprocess
+import sys
 import unicodedata
 from random import Random
 
@@ -389,3 +392,25 @@ def test_the_strict_dialect_splits_as_the_grammar_does(line: str) -> None:
         label = STRICT.read(line).label
         if parse(line) != INVALID:
             assert label == line_parts(line).label
+
+
+def test_a_reading_is_the_same_in_another_process() -> None:
+    """Pickled there, where texts hash otherwise: what it mentions is found by the sets' domains."""
+    script = (
+        "import pickle, sys\n"
+        "from kvrm_grammar.dialects import find_dialect\n"
+        "reading = find_dialect('strict').read('sub r5 r3 r1')\n"
+        "hash(reading), list(reading.mentions.values())\n"
+        "sys.stdout.buffer.write(pickle.dumps(reading))"
+    )
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        told = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, check=True, env=environment
+        )
+        found = pickle.loads(told.stdout)
+        own = find_dialect("strict").read("sub r5 r3 r1")
+        assert found == own and hash(found) == hash(own)
+        assert all(
+            found.mentions[domain] == own.mentions[domain] for domain in own.dialect.isa.domains
+        )

@@ -138,3 +138,28 @@ def test_what_is_implied_is_for_one_operand(text: str, there: str, lost: str, di
     )
     assert operation_to_json(parse(there, isa)) in found
     assert operation_to_json(parse(lost, isa)) not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("set a0 to -a1", "sub a0, zero, a1"),
+        ("a0 = (-a1)", "sub a0, zero, a1"),
+        ("a0 = \u2212a1", "sub a0, zero, a1"),
+        ("neg a0", "sub a0, zero, a0"),
+        ("unless a0 goto loop", "beq a0, zero, loop"),
+        ("if 0 < a0 goto loop", "blt zero, a0, loop"),
+        ("a0 = !!a1", "sltu a0, zero, a1"),
+        ("a0 = a1 ? 1 : 0", "sltu a0, zero, a1"),
+        ("clear the word at sp + 8", "sw zero, 8(sp)"),
+        ("store 0 at 8(sp)", "sw zero, 8(sp)"),
+        ("the new value of a0 is a1", "addi a0, a1, 0"),
+        ("beq a0, a1, loop: (back)", "beq a0, a1, loop"),
+        ("return if a0 == a1", "beq a0, a1, return"),
+    ],
+)
+def test_what_people_leave_out_is_not_lost(text: str, meant: str) -> None:
+    """Zeros and labels that no rule writes down."""
+    isa = load_set("rv32im")
+    found = Candidates(isa, shorthand=True).of(find_dialect("lenient", isa).read(text).mentions)
+    assert operation_to_json(parse(meant, isa)) in found

@@ -136,7 +136,7 @@ def test_a_form_that_every_answer_has_is_accepted(form: dict[str, Any]) -> None:
         ({"n": 2}, 400, "unsupported_value", "n"),
         ({"temperature": 0.7}, 400, "unsupported_value", "temperature"),
         ({"top_p": 0.5}, 400, "unsupported_value", "top_p"),
-        ({"max_tokens": 5}, 400, "unsupported_value", "max_tokens"),
+        ({"max_tokens": 127}, 400, "unsupported_value", "max_tokens"),
         ({"stop": ["}"]}, 400, "unsupported_value", "stop"),
         ({"tools": [{}]}, 400, "unsupported_value", "tools"),
         ({"top_logprobs": 2}, 400, "unsupported_value", "top_logprobs"),

@@ -233,6 +233,20 @@ def test_strange_texts_are_texts() -> None:
     run(scenario())
 
 
+def test_of_a_text_that_is_too_long_the_beginning_comes_back() -> None:
+    """What a client sends it knows; the answer to 256 such texts is no larger for them."""
+
+    async def scenario() -> None:
+        text = "".join(map(str, range(3000)))
+        async with serving() as (client, _):
+            status, found = await posted(client, "/v1/decode", {"texts": [text]})
+        assert status == 200
+        assert found["results"][0]["raw"] == text[:4096] != text
+        assert found["results"][0]["error"]["type"] == "LineTooLongError"
+
+    run(scenario())
+
+
 def test_health_waits_for_the_models() -> None:
     """503 with a time to come back until they are warm; meanwhile nothing is decoded."""
     loaded: list[FakeModel] = []

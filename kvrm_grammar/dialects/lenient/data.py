@@ -1,8 +1,8 @@
 """``lenient.toml``: what people write instead of a set's own words.
 
 In: the tables of the file. Out: a frozen :class:`LenientData`. It makes drafts and training texts.
-Of an answer it decides two things: the values that words such as ``clear`` imply, and what begins
-a comment here beside the set's own signs.
+Of an answer it decides three things: the values that words such as ``clear`` imply, what begins a
+comment here beside the set's own signs, and which names of operations and fields are no labels.
 """
 
 import re

@@ -14,7 +14,7 @@ from typing import cast
 from kvrm_grammar.dialects.lenient.data import LenientData, lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.mentions import written_mentions
 from kvrm_grammar.dialects.lenient.names import name_patterns
-from kvrm_grammar.dialects.lenient.words import one_edit_from
+from kvrm_grammar.dialects.lenient.words import OPERATION_FIELDS, one_edit_from
 from kvrm_grammar.errors import OperationError
 from kvrm_grammar.isa import (
     INVALID,
@@ -41,7 +41,7 @@ _LONG_ARROW = re.compile(r"<--|=\s*(?==)|-->")
 _STEP = re.compile(r"\s*(?:#?(?:1|0[xX]0*1|0[bB]0*1|0[oO]0*1|one))\s*", re.IGNORECASE)
 _RECORD = re.compile(r"[{}\"']|\b(?:params|operands|args|arguments)[\"']?\s*[:=]", re.IGNORECASE)
 _OPERATION = re.compile(
-    r"\b(?:op|opcode|operation|key|instr|instruction|mnemonic|name|cmd|command)\s*[:=]\s*"
+    rf"\b(?:{'|'.join(OPERATION_FIELDS)})\s*[:=]\s*"
     r"(?:OP_)?([A-Za-z]+)\w*,?",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ from functools import lru_cache
 from kvrm_grammar.dialects.implied import implied_by_name
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
-from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, one_edit_from
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, OPERATION_FIELDS, one_edit_from
 from kvrm_grammar.dialects.numbers import character_code, whole_number
 from kvrm_grammar.isa import Domain, Implied, InstructionSet, Mentions
 
@@ -43,6 +43,7 @@ _NAME = re.compile(r"(?<![\w.$])[A-Za-z]+(?:\.[A-Za-z]+)*(?![\w$])")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 _FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the name of a field
+_BLANKS = re.compile(r"[ \t(]*")
 
 
 def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
@@ -206,16 +207,29 @@ def _numbers(text: str, taken: set[int]) -> Iterator[int]:
 def _labels(text: str, isa: InstructionSet) -> Iterator[str]:
     """Words that may be labels, with and without a full stop behind them.
 
-    The name of the operation in front is none, nor is a field's: ``blt a0, a1``, ``target=loop``.
+    The operation in front of a name is none, nor is a field: ``blt a0, a1``, ``target=loop``.
     """
-    words = list(_WORD.finditer(text))
-    names = [place for place, found in enumerate(words) if found[0].upper() in operation_names(isa)]
-    for place, found in enumerate(words):
+    fields, words = _field_names(isa), list(_WORD.finditer(text))
+    named = [found for found in words if found[0].upper() in operation_names(isa)]
+    # With another operation, as in Forth, it may be a label all the same.
+    is_alone = len(named) == 1 and named[0] is words[0] and _is_before_name(named[0], isa)
+    for found in words[is_alone:]:
         word = found[0]
-        if place == 0 and names == [0]:  # with another, as in Forth, it may be a label
-            continue
-        if _FIELD.match(text, found.end()) and "?" not in text[: found.start()]:
+        if word.lower() in fields and _FIELD.match(text, found.end()):
             continue
         for name in dict.fromkeys((word, word.rstrip("."))):
             if name:
                 yield name
+
+
+def _is_before_name(found: re.Match[str], isa: InstructionSet) -> bool:
+    behind = _BLANKS.match(found.string, found.end())
+    assert behind is not None
+    return name_patterns(isa).mention.match(found.string, behind.end()) is not None
+
+
+@lru_cache(maxsize=16)
+def _field_names(isa: InstructionSet) -> frozenset[str]:
+    """What records call their fields, in lower case: operands, and the operation."""
+    operands = {operand.name.lower() for opcode in isa.opcodes for operand in opcode.operands}
+    return frozenset({*operands, *lenient_data(isa).aliases, *OPERATION_FIELDS})

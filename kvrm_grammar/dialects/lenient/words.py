@@ -6,7 +6,13 @@ part in an answer use.
 
 from collections.abc import Sequence
 
-__all__ = ["NUMBER_WORDS", "number_words", "one_edit_from"]
+__all__ = ["NUMBER_WORDS", "OPERATION_FIELDS", "number_words", "one_edit_from"]
+
+OPERATION_FIELDS = (
+    "op", "opcode", "operation", "key", "instr", "instruction", "mnemonic", "name", "cmd",
+    "command",
+)  # fmt: skip
+"""What records call the field with the name of the operation."""
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "

@@ -57,16 +57,21 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("0x0040: clear r1", "immediate", ()),
         ("mov r1, 0x" + "0" * 50 + "7", "immediate", ("7",)),
         ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
-        ("jmp @loop", "target", ('"loop"',)),
-        ("jmp loop.", "target", ('"loop."', '"loop"')),
-        ("jmp l\u043eop", "target", ()),
+        ("jmp @loop", "target", ('"jmp"', '"loop"')),
+        ("jmp loop.", "target", ('"jmp"', '"loop."', '"loop"')),
+        ("jmp l\u043eop", "target", ('"jmp"',)),
         # The operation in front is no label, but where another word names one, as in Forth.
         ("jmp jmp", "target", ('"jmp"', '"jmp"')),
         ("' sub jnz", "target", ('"sub"', '"jnz"')),
-        # Nor is the name of a field; behind a question mark a colon ends a label.
+        ("exit -> pc", "target", ('"exit"', '"pc"')),
+        ("ret if zero", "target", ('"ret"', '"if"', '"zero"', "0")),
+        ("inc r1", "target", ()),
+        # Nor is the name of a field; other words before a colon may be labels.
         ('{"op": "jmp", "to": "loop"}', "target", ('"jmp"', '"loop"')),
-        ("jmp addr=loop", "target", ('"loop"',)),
-        ("pc = sign ? loop : pc", "target", ('"sign"', '"loop"', '"pc"')),
+        ("jmp loop: (again)", "target", ('"jmp"', '"loop"', '"again"')),
+        ("jump to loop: if sign", "target", ('"jump"', '"to"', '"loop"', '"if"', '"sign"')),
+        ("jmp addr=loop", "target", ('"jmp"', '"loop"')),
+        ("pc = sign ? loop : pc", "target", ('"pc"', '"sign"', '"loop"', '"pc"')),
         ("++", "target", ()),
     ],
 )
