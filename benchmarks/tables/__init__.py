@@ -25,7 +25,7 @@ from benchmarks.tables.masks import masks
 from benchmarks.tables.real_text import rv32im_model, rv32im_real
 from benchmarks.tables.records import Records
 from benchmarks.tables.rounds import rounds_lenient, rounds_strict
-from benchmarks.tables.speed import attack, index, lines, literals, stream, ways, ways_lenient
+from benchmarks.tables.speed import attack, index, lines, literals, sets, stream, ways, ways_lenient
 from benchmarks.tables.strict import calibration, strict_kinds
 from benchmarks.tables.summary import summary
 
@@ -55,6 +55,7 @@ TABLES: Mapping[str, Table] = {
     "literals": literals,
     "index": index,
     "lines": lines,
+    "sets": sets,
     "stream": stream,
     "cold-start": cold_start,
     "backends": backends,

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.tables.markdown import origin, part, percent, short, table
 from benchmarks.tables.records import Records
 
-__all__ = ["attack", "index", "lines", "literals", "stream", "ways", "ways_lenient"]
+__all__ = ["attack", "index", "lines", "literals", "sets", "stream", "ways", "ways_lenient"]
 
 _NONE = "–"
 
@@ -114,6 +114,26 @@ def stream(records: Records) -> str:
         f"second. ({origin(report)}.)"
     )
     return table(("lines", "seconds", "resident, MiB"), rows, note)
+
+
+def sets(records: Records) -> str:
+    """One decode of each set, by the tokens that it reads."""
+    report = records.result("sets")
+    rows = [
+        (
+            name,
+            short(one["p50_ms"]),
+            short(one["tokens"]),
+            f"{one['us_a_token']:,.0f}",
+            f"{one['times_the_first']:.2f}",
+            f"{one['passes']:.3f}",
+        )
+        for name, one in report["sets"].items()
+    ]
+    head = ("set", "alone, ms", "tokens", "µs a token", "× the first", "passes")
+    return table(
+        head, rows, f"(Median of the texts; tokens and passes on average; {origin(report)}.)"
+    )
 
 
 def attack(records: Records) -> str:
