@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.tables.backends import backends, backends_lenient
 from benchmarks.tables.cold_start import cold_start
+from benchmarks.tables.doors import serve
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
 from benchmarks.tables.grounding import grounding, grounding_rv32im, posterior
 from benchmarks.tables.lenient import (
@@ -62,6 +63,7 @@ TABLES: Mapping[str, Table] = {
     "backends-lenient": backends_lenient,
     "attack": attack,
     "machine": machine,
+    "serve": serve,
     "masks": masks,
     "rv32im-model": rv32im_model,
     "rv32im-real": rv32im_real,
