@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.tables.backends import backends, backends_lenient
 from benchmarks.tables.cold_start import cold_start
-from benchmarks.tables.doors import serve
+from benchmarks.tables.doors import batch, serve
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
 from benchmarks.tables.grounding import grounding, grounding_rv32im, posterior
 from benchmarks.tables.lenient import (
@@ -64,6 +64,7 @@ TABLES: Mapping[str, Table] = {
     "attack": attack,
     "machine": machine,
     "serve": serve,
+    "batch": batch,
     "masks": masks,
     "rv32im-model": rv32im_model,
     "rv32im-real": rv32im_real,

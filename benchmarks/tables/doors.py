@@ -1,12 +1,12 @@
-"""What stands behind the doors of the package: a server under load.
+"""What stands behind two doors: a server under load, and a batch by several actors.
 
-In: the record of the benchmark. Out: a table.
+In: the records of the benchmarks serve and batch. Out: a table of each.
 """
 
 from benchmarks.tables.markdown import origin, table
 from benchmarks.tables.records import Records
 
-__all__ = ["serve"]
+__all__ = ["batch", "serve"]
 
 
 def serve(records: Records) -> str:
@@ -29,3 +29,20 @@ def serve(records: Records) -> str:
         ("seconds until healthy", report["start_to_healthy_seconds"]),
     ]  # fmt: skip
     return table(("under load", ""), rows, f"({origin(report)}.)")
+
+
+def batch(records: Records) -> str:
+    """Lines by several actors, beside the same lines through ``decode_many``."""
+    report = records.result("batch")
+    more = report["extrapolated"]
+    hours, cpu_hours = more["hours_per_million"], more["cpu_hours_per_million"]
+    rows = [
+        ("lines", f"{report['rows']:,}"),
+        ("actors; killed on the way", f"{report['workers']}; {report['actors_killed']}"),
+        ("lost or doubled", report["lost_or_doubled"]),
+        ("answers other than `decode_many`'s", report["different"]),
+        ("lines a second", f"{report['batch_per_s']:.1f}"),
+        ("`decode_many` in one process", f"{report['decode_many_per_s']:.1f}"),
+        ("a million lines, extrapolated", f"{hours:.1f} hours, {cpu_hours:.1f} of a processor"),
+    ]
+    return table(("batch", ""), rows, f"({origin(report)}.)")
