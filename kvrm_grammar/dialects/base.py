@@ -76,7 +76,7 @@ class Dialect(ABC):
     Attributes:
         isa: The instruction set.
         name: As callers write it.
-        shorthand: Whether one name may stand for the first two of three operands, the
+        shorthand: Whether one name may stand for two of three operands, the
             destination being the first source too.
     """
 

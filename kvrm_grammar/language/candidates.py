@@ -38,8 +38,8 @@ class Candidates:
 
     Attributes:
         isa: The instruction set.
-        shorthand: Whether one mention of a name may stand for the first two of three operands,
-            the destination being the first source too.
+        shorthand: Whether one mention of a name may stand for two of three operands, the
+            destination being the first source too that is not implied.
     """
 
     isa: InstructionSet
@@ -143,20 +143,19 @@ class Candidates:
             [*dict.fromkeys((*extra, *own))][:limit]
             for own, extra in zip(counts, implied, strict=True)
         ]
-        shorthand = self.shorthand and _may_be_shorthand(domains, counts)
+        shorthand = self.shorthand and _has_shorthand(domains)
 
         def fits(values: tuple[str, ...]) -> bool:
             if len(set(values)) == len(values):
                 return True
-            if shorthand and values[0] == values[1]:
-                return values[0] != values[2] or counts[0][values[0]] >= 2
-            if self.shorthand and values[0] == values[-1] and values[1] in implied[1]:
-                return counts[0][values[0]] >= 1 and domains[0] == domains[-1]  # neg a0
-            used = Counter(
+            written = [
                 (domain, value)
                 for domain, value, extra in zip(domains, values, implied, strict=True)
                 if value not in extra
-            )
+            ]
+            if shorthand and values[0] not in implied[0] and written[:1] == written[1:2]:
+                del written[0]  # the destination is the first source too
+            used = Counter(written)
             return all(count <= mentioned[domain][value] for (domain, value), count in used.items())
 
         return [values for values in product(*slots) if fits(values)]
@@ -191,12 +190,15 @@ def _members(domain: Domain) -> int:
     return len(domain.names) + steps
 
 
-def _may_be_shorthand(domains: Sequence[Domain], counts: Sequence[Counter[str]]) -> bool:
-    """Whether the first two of three operands are names of one kind, mentioned often enough.
+def _has_shorthand(domains: Sequence[Domain]) -> bool:
+    """Whether the first two of three operands are names of one kind.
 
     ``sub r5 r3`` is R5, R5, R3: the destination is the first source too. So is ``addi a0, 4``,
-    where the third is a number. Where it is a target, the first is compared, and no destination.
+    where the third is a number, and ``neg a0``, where the second is implied. Where the third is a
+    target, the first is compared, and no destination.
     """
-    if len(domains) != 3 or domains[0] != domains[1] or domains[2].has_labels:
-        return False
-    return bool(domains[0].names) and counts[0].total() >= 1 + (domains[2] == domains[0])
+    return (
+        len(domains) == 3
+        and domains[0] == domains[1]
+        and bool(domains[0].names and not domains[2].has_labels)
+    )

@@ -36,7 +36,7 @@ class Grounding:
         isa: The instruction set.
         index: The schema's language over the vocabulary.
         vocabulary: The bytes of the token IDs.
-        shorthand: Whether one mention of a name may stand for the first two of three operands,
+        shorthand: Whether one mention of a name may stand for two of three operands,
             the destination being the first source too.
     """
 

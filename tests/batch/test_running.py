@@ -93,7 +93,7 @@ def test_an_actor_that_dies_loses_and_doubles_nothing(source: Path, tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_part_that_kills_every_actor_ends_the_run(source: Path, tmp_path: Path) -> None:
-    """Not for ever: with an error, and with the other parts written."""
+    """Not for ever: with an error, and without a result of that part."""
     output = tmp_path / "out"
     process = in_another_process(source, output, "load_doomed")
     _, stderr = process.communicate(timeout=600)

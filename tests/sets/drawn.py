@@ -10,7 +10,7 @@ from functools import cache
 from random import Random
 
 from kvrm_grammar.dialects import DIALECTS, Dialect, find_dialect
-from kvrm_grammar.isa import INVALID, InstructionSet, Mentions, OperationModel
+from kvrm_grammar.isa import INVALID, Domain, InstructionSet, Mentions, OperationModel
 from kvrm_grammar.language.grounding import GroundedLanguage
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 from training.texts.strict.refused import refusal_candidate
@@ -83,23 +83,26 @@ def members(language: GroundedLanguage, rng: Random, count: int = 20) -> list[st
 def uses(
     dialect: Dialect, operation: OperationModel, mentions: Mentions
 ) -> list[tuple[str, int, int]]:
-    """Values of an operation that nothing implies.
+    """Values of an operation.
 
     Returns:
         Each value with how often the operation uses it, and how often it may: once for each
-        mention, and in a dialect with shorthand once more.
+        mention and for each operand that it is implied for, and in a dialect with shorthand once
+        more.
     """
     if operation == INVALID:
         return []
     operands = dialect.isa.by_key[operation.key].operands
     values = operation.params.model_dump()
-    used = Counter(
-        (operand.domain, json.dumps(values[operand.name]))
-        for operand in operands
-        if (operation.key, operand.name, json.dumps(values[operand.name])) not in mentions.implied
-    )
+    used: Counter[tuple[Domain, str]] = Counter()
+    implied: Counter[tuple[Domain, str]] = Counter()
+    for operand in operands:
+        value = json.dumps(values[operand.name])
+        used[operand.domain, value] += 1
+        implied[operand.domain, value] += (operation.key, operand.name, value) in mentions.implied
     found = []
     for (domain, value), count in used.items():
         own = mentions[domain]
-        found.append((value, count, own.count(value) + (dialect.shorthand and value in own)))
+        most = own.count(value) + implied[domain, value] + (dialect.shorthand and value in own)
+        found.append((value, count, most))
     return found

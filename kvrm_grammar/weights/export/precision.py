@@ -11,8 +11,8 @@ from kvrm_grammar.errors import ModelError
 __all__ = ["PRECISIONS", "compile_options", "default_precision", "named_precision"]
 
 _KEPT_PRIMITIVES = "64"
-"""What OpenVINO keeps for shapes that were seen; of its own 5,000 a server's memory grows for an
-hour. None at all halves the speed."""
+"""How many primitives OpenVINO keeps for shapes that were seen. By default they are 5,000, and a
+process whose batches change their shape grows for long; with none each batch makes its own."""
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 """float32: reference. bfloat16: products in bfloat16, for processors with AMX or AVX-512 BF16.
