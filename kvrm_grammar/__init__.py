@@ -153,7 +153,7 @@ __all__ = [
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "compat": ("DecodeLLM", "DecodeResult"),
