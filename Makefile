@@ -48,7 +48,7 @@ train: $(INSTALLED) $(READY) $(DATA) ## train an adapter into runs/ (ARGS: optio
 evaluate: $(INSTALLED) $(READY) ## evaluate the adapter on fresh instructions
 	$(BIN)/python -m training.evaluate $(ARGS)
 
-bench: $(INSTALLED) $(READY) $(BENCH) ## run the benchmarks (about 25 minutes)
+bench: $(INSTALLED) $(READY) $(BENCH) ## run the benchmarks (some hours; docs/release.md)
 	$(BIN)/python -m benchmarks.parts
 	$(BIN)/python -m benchmarks.constrained_vs_free $(ARGS)
 	$(BIN)/python -m benchmarks.calibration

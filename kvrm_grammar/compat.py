@@ -103,7 +103,7 @@ class DecodeLLM:
         path = self.model_path.expanduser()
         if not path.exists() and not path.is_absolute():
             path = resource_path(path.as_posix())
-        from kvrm_grammar.decoding.decoder import Decoder  # loads torch
+        from kvrm_grammar.decoding.decoder import Decoder  # loads the backend
 
         self._decoder = Decoder.from_pretrained(path, dialect=self.dialect)
 

@@ -2,7 +2,8 @@
 
 In: an instruction or a program. Out: operations with labels resolved, and reasons for
 refusals. The model's answer is never changed here; the reference parser only explains why a
-text was refused. torch is loaded when a model is, not when this module is.
+text was refused. What runs a model is loaded when one is, not when
+this module is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -156,6 +157,6 @@ def decode_program(
 
 
 def _load_decoder(dialect: str, isa: InstructionSet) -> "Decoder":
-    from kvrm_grammar.decoding.decoder import Decoder  # loads torch
+    from kvrm_grammar.decoding.decoder import Decoder  # loads the backend
 
     return Decoder.from_pretrained(isa=isa, dialect=dialect)

@@ -60,7 +60,11 @@ WithPosterior = Annotated[
 # METHODS once more: its module would load pydantic before --help. A test compares them.
 MethodOption = Annotated[
     Literal["verify", "stepwise", "outlines"],
-    typer.Option("--method", help="How to search; the answer is the same, verify is the fastest."),
+    typer.Option(
+        "--method",
+        help="How to search: verify is the fastest, stepwise answers the same; outlines knows the "
+        "constraint schema alone, and no confidence.",
+    ),
 ]
 BatchSize = Annotated[
     int | None,

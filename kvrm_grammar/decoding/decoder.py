@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kvrm_grammar.decoding.adapters import choose
-from kvrm_grammar.decoding.backends.loading import Loaded, load_many
+from kvrm_grammar.decoding.backends.loading import Loaded, check_outlines, load_many
 from kvrm_grammar.decoding.batching import check_limits, pack
 from kvrm_grammar.decoding.decoded import (
     CONSTRAINTS,
@@ -111,6 +111,9 @@ class Decoder:
             ModelError: Backend, device or precision cannot be used.
             ConstraintError: The schemas' language cannot be compiled.
         """
+        check_choice("method", method, METHODS)
+        if method == "outlines":
+            check_outlines()
         folder, chosen = choose(path, isa, dialect)
         (loaded,) = load_many(
             [folder],
@@ -204,10 +207,14 @@ class Decoder:
             ValueError: ``batch_size`` or ``batch_tokens`` is below 1, or ``min_confidence``
                 is not from 0 to 1.
             TypeError: ``texts`` is one string, or cannot be iterated.
+            InputError: ``min_confidence`` is above 0 and the method is ``outlines``, which tells
+                none.
         """
         check_limits(batch_size=batch_size, batch_tokens=batch_tokens)
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence must be from 0 to 1, got {min_confidence}")
+        if min_confidence and self.method == "outlines":
+            raise InputError("the method 'outlines' tells no confidence, so none can be asked for")
         size = batch_size if batch_size == 1 else _BATCHES_AHEAD * batch_size
         return (
             decoded.unless_uncertain(min_confidence)

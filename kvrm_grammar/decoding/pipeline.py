@@ -11,7 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
-from kvrm_grammar.decoding.backends.loading import Loaded, backend_of, torch_model
+from kvrm_grammar.decoding.backends.loading import (
+    Loaded,
+    backend_of,
+    check_outlines,
+    torch_model,
+)
 from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.decoding.engine import Engine
@@ -156,6 +161,7 @@ class Pipeline:
     def _generate(self, rows: Sequence[Row]) -> list[Decoded]:
         """By transformers' ``generate``, which knows the schema alone and tells no confidence."""
         model = torch_model(self.loaded, "the method 'outlines'")
+        check_outlines()
         from kvrm_grammar.decoding.outlines.generate import generate_rows
 
         with self.loaded.active():

@@ -43,7 +43,8 @@ def load_decoders(
         progress: Show a bar on standard error while the packaged base is being built.
 
     Returns:
-        A decoder for each dialect; threads may share them, and take turns at the model.
+        A decoder for each dialect; threads may share them. On one base in
+        torch they take turns at the model.
 
     Raises:
         InputError: No adapter was named, or there is no such dialect or constraint.

@@ -22,6 +22,7 @@ __all__ = [
     "BackendName",
     "Loaded",
     "backend_of",
+    "check_outlines",
     "load_many",
     "needs_torch",
     "torch_model",
@@ -89,7 +90,7 @@ def load_many(
 
     Returns:
         For each adapter a loaded model. In torch several share the base's weights, and are then
-        not merged into it, which costs about a fifth of the speed; OpenVINO has a graph for each.
+        not merged into it, which costs speed; OpenVINO has a graph for each.
 
     Raises:
         InputError: There is no such backend.
@@ -145,6 +146,16 @@ def torch_model(loaded: Loaded, what: str = "this") -> Any:
     return model
 
 
+def check_outlines() -> None:
+    """See that what the method ``outlines`` needs is installed.
+
+    Raises:
+        ModelError: The extra is missing.
+    """
+    if not (_has_torch() and _is_there("outlines")):
+        raise ModelError(needs_torch("the method 'outlines'"))
+
+
 def needs_torch(what: str) -> str:
     """What to say where something needs torch and it is not installed."""
     return f"{what} needs the extra 'torch': pip install 'kvrm-grammar[torch]'"
@@ -191,8 +202,12 @@ def _default_backend(device: Any, precision: str | None) -> BackendName:
 
 
 def _has_torch() -> bool:
+    return all(map(_is_there, _TORCH_MODULES))
+
+
+def _is_there(name: str) -> bool:
     try:
-        return all(name in sys.modules or find_spec(name) for name in _TORCH_MODULES)
+        return name in sys.modules or find_spec(name) is not None
     except (ImportError, ValueError):
         return False
 
@@ -203,6 +218,9 @@ def _has_gpu() -> bool:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
         return False
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        _LOGGER.warning("torch cannot be imported (%s): the CPU computes", error)
+        return False
     return bool(torch.cuda.is_available())

@@ -8,6 +8,7 @@ import os
 from functools import lru_cache
 from threading import Lock
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +28,14 @@ class OpenVinoBackend:
         model: As loaded.
     """
 
+    _request: Any
+
     def __init__(self, model: ExportedModel) -> None:
         self._model = model
-        self._lock = Lock()
-        self._process_id = os.getpid()
-        self._request: Any = None
+        self._lock, self._request = Lock(), None
+        if hasattr(os, "register_at_fork"):
+            renew = WeakMethod(self._renew)
+            os.register_at_fork(after_in_child=lambda: (own := renew()) and own())
 
     def hidden(
         self,
@@ -46,7 +50,7 @@ class OpenVinoBackend:
             "positions": positions.astype(np.int32),
             "mask": causal_mask(ids.shape[1]) if mask is None else mask,
         }
-        with self._own_lock():
+        with self._lock:
             if self._request is None:
                 self._request = self._model.graph.create_infer_request()
             self._request.infer(inputs, share_inputs=True)
@@ -67,11 +71,9 @@ class OpenVinoBackend:
         scores: npt.NDArray[np.float32] = np.concatenate(parts, axis=1)
         return scores if head.bias is None else scores + head.bias[columns]
 
-    def _own_lock(self) -> Lock:
-        if self._process_id != os.getpid():
-            # A fork copies a lock that another thread holds, and not the thread that would free it.
-            self._process_id, self._lock, self._request = os.getpid(), Lock(), None
-        return self._lock
+    def _renew(self) -> None:
+        """A fork copies a lock that another thread holds, and not the thread that would free it."""
+        self._lock, self._request = Lock(), None
 
 
 @lru_cache(maxsize=64)

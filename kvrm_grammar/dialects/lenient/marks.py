@@ -135,12 +135,16 @@ def _is_name(code: str, isa: InstructionSet) -> bool:
 def without_bytes(code: str, isa: InstructionSet) -> str:
     """Take off an address of four digits and bytes, where a word for an operation follows.
 
+    Not where all of it are names of the set, such as ``a0 plus a1``.
+
     >>> from kvrm_grammar.isa import load_set
     >>> without_bytes("0040  bf00  nop", load_set()), without_bytes("1000 r1 add", load_set())
     ('nop', '1000 r1 add')
     """
     found = _BYTES.match(code)
     if found is None or not any(character.isdigit() for character in found[0]):
+        return code
+    if all(_is_name(group, isa) for group in found[0].split()):
         return code
     rest = code[found.end() :]
     word = re.match("[A-Za-z]+", rest)

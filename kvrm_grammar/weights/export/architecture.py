@@ -28,6 +28,8 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "quantization_config": (None,),
 }
 _FAMILIES = ("llama", "qwen2")
+_ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+_MLP = ("gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Architecture:
         epsilon: Added to the mean square in RMSNorm.
         theta: Base of the rotary frequencies.
         tied: Whether the output matrix is the embedding.
+        biased: Matrices of a block that add a bias, such as ``q_proj``; no other may have one.
     """
 
     layers: int
@@ -55,6 +58,7 @@ class Architecture:
     epsilon: float
     theta: float
     tied: bool
+    biased: frozenset[str] = frozenset()
 
 
 def read_architecture(folder: Path) -> Architecture:
@@ -95,9 +99,17 @@ def read_architecture(folder: Path) -> Architecture:
             epsilon=float(config["rms_norm_eps"]),
             theta=_theta(config),
             tied=bool(config.get("tie_word_embeddings", False)),
+            biased=_biased(config),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise BaseModelError(f"{path} lacks a field, or has a strange one ({error})") from error
+
+
+def _biased(config: dict[str, Any]) -> frozenset[str]:
+    if config["model_type"] == "qwen2":  # always, and no field says so
+        return frozenset(_ATTENTION[:3])
+    attention = _ATTENTION if config.get("attention_bias") else ()
+    return frozenset((*attention, *(_MLP if config.get("mlp_bias") else ())))
 
 
 def _theta(config: dict[str, Any]) -> float:

@@ -25,6 +25,8 @@ _PREFIX = "base_model.model."
 _PLAIN: dict[str, tuple[Any, ...]] = {
     "bias": ("none", None),
     "fan_in_fan_out": (False, None),
+    # Others, such as PiSSA, change the base's own weights when PEFT attaches them.
+    "init_lora_weights": (True, False, None, "gaussian", "orthogonal", "eva"),
     "lora_bias": (False, None),
     "modules_to_save": (None, []),
     "layer_replication": (None, []),
@@ -41,7 +43,7 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
 _KNOWN = frozenset(
     "peft_type task_type auto_mapping base_model_name_or_path revision inference_mode peft_version "
     "r lora_alpha lora_dropout target_modules exclude_modules layers_to_transform layers_pattern "
-    "init_lora_weights use_rslora alpha_pattern rank_pattern megatron_core loftq_config "
+    "use_rslora alpha_pattern rank_pattern megatron_core loftq_config "
     "qalora_group_size runtime_config ensure_weight_tying".split()
 )
 

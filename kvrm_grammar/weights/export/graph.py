@@ -18,6 +18,7 @@ import numpy.typing as npt
 from openvino import Model, Type
 from openvino import opset13 as ops
 
+from kvrm_grammar.errors import ExportError
 from kvrm_grammar.weights.export.architecture import Architecture
 
 __all__ = ["Quantised", "Weights", "build_graph", "quantised"]
@@ -41,6 +42,7 @@ def build_graph(architecture: Architecture, weights: Weights, *, int8: bool = Fa
 
     Raises:
         KeyError: A tensor that the architecture needs is missing.
+        ExportError: There is a bias where the architecture has none.
     """
     embedded = ops.parameter([-1, -1, architecture.hidden], Type.f32, name="embedded")
     positions = ops.parameter([-1, -1], Type.i32, name="positions")
@@ -96,7 +98,7 @@ class _Blocks:
         return found
 
     def linear(self, states: Any, name: str, height: int, width: int) -> Any:
-        """States (…, in) times a matrix (out, in), plus its bias where it has one."""
+        """States (…, in) times a matrix (out, in), plus its bias where the model has one."""
         matrix = self._weight(f"{name}.weight", height, width)
         if self._int8:
             values, scales = quantised(matrix)
@@ -104,7 +106,9 @@ class _Blocks:
         else:
             constant = ops.constant(matrix)
         product = ops.matmul(states, constant, False, True)
-        if self._weights(f"{name}.bias") is None:
+        if name.rpartition(".")[2] not in self._shape.biased:
+            if self._weights(f"{name}.bias") is not None:
+                raise ExportError(f"no graph is built with {name}.bias, which the model has not")
             return product
         bias = self._weight(f"{name}.bias", len(matrix))
         return ops.add(product, ops.constant(bias[None, None]))

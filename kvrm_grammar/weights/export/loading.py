@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kvrm_grammar.errors import BaseModelError
+from kvrm_grammar.errors import BaseModelError, ModelError
 from kvrm_grammar.weights.adapter import Adapter, read_adapter
 from kvrm_grammar.weights.base import named_base, resolve_base
 from kvrm_grammar.weights.checksums import CONFIG, WEIGHTS
@@ -33,7 +34,7 @@ from kvrm_grammar.weights.export.precision import (
     default_precision,
     named_precision,
 )
-from kvrm_grammar.weights.export.store import discard, stored_graph
+from kvrm_grammar.weights.export.store import GRAPH, discard, stored_graph
 from kvrm_grammar.weights.export.tensors import TensorFile, to_float32
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.manifest import Manifest
@@ -146,12 +147,12 @@ def load_exported(
         AdapterError: The adapter is missing, damaged, or of another base.
         BaseModelError: The base is missing, damaged, or cannot be fetched.
         ExportError: No graph is built for this base or adapter; torch may still run them.
-        ModelError: There is no such precision.
+        ModelError: There is no such precision here, or OpenVINO cannot compile the graph.
     """
     import openvino
 
     core = openvino.Core()
-    chosen = default_precision(core) if precision is None else named_precision(precision)
+    chosen = default_precision(core) if precision is None else named_precision(core, precision)
     found = None if adapter is None else read_adapter(adapter)
     wanted = named_base(found, base)
     folder, base_id = resolve_base(wanted, progress=progress)
@@ -238,8 +239,19 @@ def _graph(core: Any, precision: str, key: str, write: Callable[[], Any]) -> tup
             _LOGGER.info("%s: %s", path, error)
             discard(path)
     if not compiled:
-        compiled.append(_compiled(core, write(), options))
+        compiled.append(_not_kept(core, precision, write, options))
     return compiled[0], None
+
+
+def _not_kept(core: Any, precision: str, write: Callable[[], Any], options: dict[str, Any]) -> Any:
+    """A graph that no cache can hold, from weights that are rounded as a kept one's are."""
+    if precision != "float32":
+        try:
+            with TemporaryDirectory() as folder:
+                return _compiled(core, write(), options, Path(folder, GRAPH))
+        except OSError as error:
+            _LOGGER.info("the graph is compiled from float32 (%s)", error)
+    return _compiled(core, write(), options)
 
 
 def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, GraphFile]:
@@ -270,18 +282,24 @@ def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None 
     """Compile; beside ``path`` through a file, whose float16 weights stay float16."""
     import openvino
 
-    if path is None:
-        return core.compile_model(model, "CPU", options)
-    file = path.with_suffix(".xml")
     try:
-        openvino.save_model(model, str(file), compress_to_fp16=True)
-        del model
-        return core.compile_model(core.read_model(str(file)), "CPU", options)
-    except RuntimeError as error:  # how OpenVINO reports a full disk
-        raise OSError(
-            f"the graph cannot be written beside {path}, probably because the disk is full: {error}"
-        ) from error
+        if path is not None:
+            file = path.with_suffix(".xml")
+            try:
+                openvino.save_model(model, str(file), compress_to_fp16=True)
+                model = core.read_model(str(file))
+            except RuntimeError as error:  # how OpenVINO reports a full disk
+                raise OSError(
+                    f"the graph cannot be written beside {path}, probably because the disk is "
+                    f"full: {error}"
+                ) from error
+        try:
+            return core.compile_model(model, "CPU", options)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"OpenVINO cannot compile the model here ({reason})") from error
     finally:
-        for suffix in (".xml", ".bin"):
-            with contextlib.suppress(OSError):
-                path.with_suffix(suffix).unlink()
+        if path is not None:
+            for suffix in (".xml", ".bin"):
+                with contextlib.suppress(OSError):
+                    path.with_suffix(suffix).unlink()

@@ -8,7 +8,7 @@ from typing import Any
 
 from kvrm_grammar.errors import ModelError
 
-__all__ = ["PRECISIONS", "compile_options", "default_precision", "named_precision"]
+__all__ = ["PRECISIONS", "compile_options", "default_precision", "has_bfloat16", "named_precision"]
 
 _KEPT_PRIMITIVES = "64"
 """How many primitives OpenVINO keeps for shapes that were seen. By default they are 5,000, and a
@@ -26,27 +26,44 @@ def default_precision(core: Any) -> str:
     Args:
         core: An ``openvino.Core``.
     """
-    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return "bfloat16" if native else "float32"
+    return "bfloat16" if has_bfloat16(core) else "float32"
 
 
-def named_precision(name: str) -> str:
+def has_bfloat16(core: Any) -> bool:
+    """Whether the processor multiplies in bfloat16; else OpenVINO would compute in float32.
+
+    Args:
+        core: An ``openvino.Core``.
+    """
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def named_precision(core: Any, name: str) -> str:
     """Check a precision's name.
 
+    Args:
+        core: An ``openvino.Core``.
+        name: As a caller gave it.
+
     Raises:
-        ModelError: OpenVINO is not used with it; the message lists what is allowed.
+        ModelError: OpenVINO is not used with it, or the processor has none of it; the message says
+            what can be chosen.
     """
     if name not in PRECISIONS:
         raise ModelError(
             f"precision {name!r} cannot be used by openvino; choose one of {', '.join(PRECISIONS)}"
+        )
+    if name == "bfloat16" and not has_bfloat16(core):
+        raise ModelError(
+            "this processor computes nothing in bfloat16 (it has neither AMX nor AVX-512 BF16); "
+            "choose float32 or int8"
         )
     return name
 
 
 def compile_options(core: Any, precision: str) -> dict[str, Any]:
     """What OpenVINO is told for a precision."""
-    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    hint = "f32" if precision == "float32" or not native else "bf16"
+    hint = "f32" if precision == "float32" or not has_bfloat16(core) else "bf16"
     options: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": hint,
         "PERFORMANCE_HINT": "LATENCY",

@@ -2,8 +2,8 @@
 
 In: a key that names everything the graph depends on, and a function that builds it. Out: the file.
 A folder appears by one rename, holds its checksums, is hashed again when a file changed or a week
-has passed, and is built anew where it is damaged. The folder keeps ``MAX_GRAPHS``; the least
-recently used goes. A cache that cannot be written costs time at every start, and a warning.
+has passed, and is built anew where it is damaged. The folder keeps ``MAX_BYTES`` of them; the least
+recently used go. A cache that cannot be written costs time at every start, and a warning.
 """
 
 import contextlib
@@ -23,12 +23,13 @@ from kvrm_grammar.weights.building import alone, put_in_place, sweep, work_folde
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.verified import fingerprint, forget, is_verified, note_verified
 
-__all__ = ["GRAPH", "MAX_GRAPHS", "discard", "stored_graph"]
+__all__ = ["GRAPH", "MAX_BYTES", "discard", "stored_graph"]
 
 GRAPH = "graph.blob"
 """The compiled graph's file."""
-MAX_GRAPHS = 6
-"""Graphs that are kept; of the packaged base one takes 110 MB (int8) to 430 MB (float32)."""
+MAX_BYTES = 4 << 30
+"""What all graphs may take; of the packaged base one takes 110 MB (int8) to 430 MB (float32). The
+one that was built last stays whatever it takes."""
 
 _LOGGER = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
@@ -116,11 +117,18 @@ def _build(root: Path, folder: Path, key: str, build: Callable[[Path], None]) ->
 
 
 def _prune(root: Path, keep: Path) -> None:
-    used: list[tuple[float, Path]] = []
+    used: list[tuple[float, int, Path]] = []
     for path in root.iterdir():
         with contextlib.suppress(OSError):
             if path.is_dir() and path != keep:
-                used.append((path.stat().st_mtime, path))
-    for _, path in sorted(used, reverse=True)[MAX_GRAPHS - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
-        forget(path)
+                used.append((path.stat().st_mtime, _size(path), path))
+    left = MAX_BYTES - _size(keep)
+    for _, size, path in sorted(used, reverse=True):
+        left -= size
+        if left < 0:
+            shutil.rmtree(path, ignore_errors=True)
+            forget(path)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())

@@ -100,8 +100,8 @@ def load_model(
         dtype: One of :data:`~kvrm_grammar.weights.pytorch.placement.DTYPES`, by name or as torch's
             object; None for what is fast on the device.
         device: Such as ``cuda:1``; None for a GPU where there is one, else the CPU.
-        merge: Fold the adapter into the base's weights: what it costs otherwise, and that
-            rounding it changes no answers, is measured (docs/performance.md).
+        merge: Fold the adapter into the base's weights, rounded once where ``dtype`` is not
+            float32; docs/performance.md has what it costs otherwise.
         progress: Show a bar on standard error while the packaged base is being built.
 
     Returns:
@@ -141,7 +141,8 @@ def load_models(
 ) -> list[LoadedModel]:
     """Load several adapters on one base: one copy of the base's weights in memory.
 
-    Nothing is merged, so an answer costs about a fifth more than with one merged adapter.
+    Nothing is merged, so an answer costs more than with one merged adapter
+    (docs/performance.md).
 
     Args:
         adapters: Local adapter folders, at least one, all of the same base.
@@ -188,4 +189,8 @@ def _merged(model: PeftModel, precision: torch.dtype) -> Any:
         return model.merge_and_unload()
     for parameter in model.parameters():
         parameter.data = parameter.data.float()
-    return model.merge_and_unload().to(precision)
+    merged: Any = model.merge_and_unload()
+    # Not `.to`: that would round the rotary frequencies too, which transformers keeps in float32.
+    for parameter in merged.parameters():
+        parameter.data = parameter.data.to(precision)
+    return merged

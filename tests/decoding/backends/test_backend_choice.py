@@ -22,6 +22,9 @@ from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import AdapterError, ExportError, InputError, ModelError
 from kvrm_grammar.weights.export.loading import ExportedModel
 from kvrm_grammar.weights.pytorch.loading import LoadedModel
+from tests.weights.export.precisions import needs_bfloat16
+
+HAS_GPU = loading._has_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +60,10 @@ def kind(folder: Path, **options: Any) -> tuple[type, str]:
         ({"device": "cpu"}, ExportedModel, None),
         ({"device": torch.device("cpu")}, ExportedModel, None),
         ({"precision": "int8"}, ExportedModel, "int8"),
-        ({"precision": "bfloat16"}, ExportedModel, "bfloat16"),
-        ({"precision": torch.bfloat16}, ExportedModel, "bfloat16"),
+        pytest.param({"precision": "bfloat16"}, ExportedModel, "bfloat16", marks=needs_bfloat16),
+        pytest.param(
+            {"precision": torch.bfloat16}, ExportedModel, "bfloat16", marks=needs_bfloat16
+        ),
         ({"precision": torch.float32}, ExportedModel, "float32"),
         ({"backend": "openvino", "precision": "float32"}, ExportedModel, "float32"),
         ({"precision": "float16"}, LoadedModel, "float16"),
@@ -173,6 +178,37 @@ def test_outlines_without_torch(tiny_adapter: Path, without_torch: None) -> None
     """Without the extra the method says that it needs it."""
     with pytest.raises(ModelError, match="needs the extra 'torch'"):
         Decoder.from_pretrained(tiny_adapter, method="outlines")
+
+
+def test_outlines_beside_torch(tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where outlines alone is missing the extra is named too, before or after loading."""
+    decoder = Decoder.from_pretrained(
+        tiny_adapter, backend="torch", device="cpu", precision="float32", method="outlines"
+    )
+    is_there = loading._is_there
+    monkeypatch.setattr(loading, "_is_there", lambda name: name != "outlines" and is_there(name))
+    with pytest.raises(ModelError, match="needs the extra 'torch'"):
+        Decoder.from_pretrained(tiny_adapter, method="outlines")
+    with pytest.raises(ModelError, match="needs the extra 'torch'"):
+        decoder.decode("halt")
+
+
+def test_outlines_tells_no_confidence(tiny_adapter: Path) -> None:
+    """So none can be asked for, and nothing is let through as if it had been."""
+    decoder = Decoder.from_pretrained(
+        tiny_adapter, backend="torch", device="cpu", precision="float32", method="outlines"
+    )
+    with pytest.raises(InputError, match="tells no confidence"):
+        decoder.decode_many(["halt"], min_confidence=0.5)
+    assert decoder.decode("halt").confidence is None
+
+
+def test_a_torch_that_does_not_start(tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a GPU's driver: the CPU computes, as it would without torch."""
+    monkeypatch.setattr(loading, "_has_gpu", HAS_GPU)
+    monkeypatch.setattr("ctypes.CDLL", lambda _: None)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert kind(tiny_adapter, precision="float32")[0] is ExportedModel
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -262,7 +262,7 @@ def test_a_fork_while_another_thread_runs(backend: OpenVinoBackend) -> None:
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with backend._own_lock():
+        with backend._lock:
             held.set()
             free.wait(TIMEOUT_S)
 

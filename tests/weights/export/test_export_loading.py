@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
+import openvino
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -24,6 +26,7 @@ from kvrm_grammar.weights.export.loading import ExportedModel, load_exported
 from kvrm_grammar.weights.export.store import GRAPH
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.pytorch.loading import load_model
+from tests.weights.export.precisions import BFLOAT16
 
 CONFIG, WEIGHTS, BASE = "adapter_config.json", "adapter_model.safetensors", "model.safetensors"
 IDS = np.array([[5, 77, 200, 31, 285, 9]])
@@ -91,7 +94,7 @@ def test_load(tiny_adapter: Path, tiny_base: Path, cache_folder: Path) -> None:
     assert np.abs(states(bare) - own).max() > 1e-2
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "int8", None])
+@pytest.mark.parametrize("precision", [BFLOAT16, "int8", None])
 def test_other_precisions(precision: str | None, tiny_adapter: Path, cache_folder: Path) -> None:
     """The other precisions are near float32, whether just compiled or read again."""
     exact = states(load_exported(tiny_adapter, precision="float32"))
@@ -119,7 +122,7 @@ def test_compiled_once(tiny_adapter: Path, cache_folder: Path, built: list[str])
 
 def test_nothing_is_left_beside_the_graph(tiny_adapter: Path, cache_folder: Path) -> None:
     """The files through which a half-precision graph goes are gone."""
-    load_exported(tiny_adapter, precision="bfloat16")
+    load_exported(tiny_adapter, precision="int8")
     names = {p.name for p in (cache_folder / "graphs").rglob("*") if p.is_file()}
     assert {name for name in names if not name.endswith(".verified")} == {
         GRAPH,
@@ -157,7 +160,7 @@ def test_pages_of_the_file_are_given_back(
     assert dropped == [True, True]
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+@pytest.mark.parametrize("precision", [BFLOAT16, "int8"])
 def test_no_precision_writes_to_the_file(
     precision: str, tiny_adapter: Path, cache_folder: Path
 ) -> None:
@@ -269,7 +272,7 @@ def test_not_importable_and_not_removable(
     np.testing.assert_allclose(again, before, atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", BFLOAT16])
 def test_a_file_in_the_place_of_the_cache(
     precision: str, tiny_adapter: Path, cache_folder: Path
 ) -> None:
@@ -277,13 +280,14 @@ def test_a_file_in_the_place_of_the_cache(
     cache_folder.write_bytes(b"in the way")
     with pytest.warns(RuntimeWarning, match="cannot be kept"):
         model = load_exported(tiny_adapter, precision=precision)
+    assert model.file is None
     expected = states(load_model(tiny_adapter, dtype="float32", device="cpu"))
     np.testing.assert_allclose(
         states(model), expected, atol=1e-4 if precision == "float32" else 0.2
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", BFLOAT16])
 def test_no_space(
     precision: str, tiny_adapter: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,7 +304,35 @@ def test_no_space(
     assert not list((cache_folder / "graphs").glob(".build-*"))
 
 
+@pytest.mark.parametrize("precision", ["float32", BFLOAT16, "int8"])
+def test_the_same_numbers_without_a_cache(
+    precision: str, tiny_adapter: Path, cache_folder: Path
+) -> None:
+    """Whether a graph is kept decides no answer: its weights are rounded in the same way."""
+    kept = states(load_exported(tiny_adapter, precision=precision))
+    shutil.rmtree(cache_folder)
+    cache_folder.write_bytes(b"in the way")
+    with pytest.warns(RuntimeWarning, match="cannot be kept"):
+        model = load_exported(tiny_adapter, precision=precision)
+    np.testing.assert_array_equal(states(model), kept)
+
+
 # --- errors ------------------------------------------------------------------------------
+
+
+def test_a_graph_that_cannot_be_compiled(
+    tiny_adapter: Path, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What OpenVINO says then is a ModelError, and no word of a full disk."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("Check 'x' failed\nno such kernel\n")
+
+    core = Mock(wraps=openvino.Core(), compile_model=broken)
+    monkeypatch.setattr(openvino, "Core", lambda: core)
+    for precision in ("float32", "int8"):
+        with pytest.raises(ModelError, match=r"cannot compile the model here \(no such kernel\)"):
+            load_exported(tiny_adapter, precision=precision)
 
 
 def _truncate(path: Path, size: int) -> None:

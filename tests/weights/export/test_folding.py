@@ -201,6 +201,8 @@ def test_damaged(
         ("layer_replication", [[0, 2]]),
         ("target_parameters", ["x"]),
         ("trainable_token_indices", [1]),
+        ("init_lora_weights", "pissa"),
+        ("init_lora_weights", "olora"),
     ],
 )
 def test_not_plain(option: str, value: Any, adapter: Path, tiny_base: Path) -> None:

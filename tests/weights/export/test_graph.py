@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from kvrm_grammar.decoding.backends.openvino import OpenVinoBackend, causal_mask
 from kvrm_grammar.decoding.backends.pytorch import TorchBackend
+from kvrm_grammar.errors import ExportError
 from kvrm_grammar.weights.export.architecture import read_architecture
 from kvrm_grammar.weights.export.folding import fold, open_base
 from kvrm_grammar.weights.export.graph import build_graph, quantised
@@ -282,3 +283,36 @@ def test_a_missing_tensor(tiny_base: Path, tmp_path: Path) -> None:
         save_file(tensors, folder / "model.safetensors")
         with pytest.raises(KeyError, match=name):
             build_graph(read_architecture(folder), fold(open_base(folder, "b"), "b", None))
+
+
+def _with(folder: Path, changes: dict[str, torch.Tensor | None]) -> Any:
+    """The graph of a base some of whose tensors are other ones, or gone."""
+    tensors = {**load_file(folder / "model.safetensors"), **changes}
+    present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    save_file(present, folder / "model.safetensors")
+    return build_graph(read_architecture(folder), fold(open_base(folder, "b"), "b", None))
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("qwen2", "self_attn.k_proj"),
+        ("llama, with biases", "self_attn.o_proj"),
+        ("llama, with biases", "mlp.down_proj"),
+    ],
+)
+def test_a_missing_bias(name: str, part: str, bases: dict[str, Path], tmp_path: Path) -> None:
+    """Where the model adds one, a file without it is no other model, but a damaged one."""
+    folder = Path(shutil.copytree(bases[name], tmp_path / "base"))
+    missing = f"model.layers.1.{part}.bias"
+    with pytest.raises(KeyError, match=missing):
+        _with(folder, {missing: None})
+
+
+@pytest.mark.parametrize(("name", "part"), [("llama", "q_proj"), ("qwen2", "o_proj")])
+def test_a_bias_too_many(name: str, part: str, bases: dict[str, Path], tmp_path: Path) -> None:
+    """One that the model has no place for is not added: transformers would leave it out."""
+    folder = Path(shutil.copytree(bases[name], tmp_path / "base"))
+    stray = f"model.layers.0.self_attn.{part}.bias"
+    with pytest.raises(ExportError, match=stray):
+        _with(folder, {stray: torch.ones(32)})

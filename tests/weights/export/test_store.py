@@ -17,7 +17,7 @@ import pytest
 
 from kvrm_grammar.weights import verified
 from kvrm_grammar.weights.export import store
-from kvrm_grammar.weights.export.store import GRAPH, MAX_GRAPHS, discard, stored_graph
+from kvrm_grammar.weights.export.store import GRAPH, discard, stored_graph
 from kvrm_grammar.weights.fetch import sha256
 
 BLOB = bytes(range(256)) * 9
@@ -250,23 +250,29 @@ def test_an_error_keeps_the_other_graphs(cache_folder: Path) -> None:
     assert build.built == 1
 
 
-def test_a_bounded_number(cache_folder: Path) -> None:
-    """The least recently used goes, its note with it."""
+def test_a_bounded_size(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least recently used goes, its note with it; the newest stays whatever it takes."""
     build = Builder()
-    paths = []
-    for number in range(MAX_GRAPHS):
+    size = sum(file.stat().st_size for file in stored("0", build).parent.iterdir())
+    monkeypatch.setattr(store, "MAX_BYTES", 4 * size + 20)  # some keys are longer
+    paths = [stored("0", build)]
+    os.utime(paths[0].parent, (1000, 1000))
+    for number in range(1, 4):
         paths.append(stored(str(number), build))
         os.utime(paths[-1].parent, (1000 + number, 1000 + number))
     stored("0", build)  # used now
-    assert build.built == MAX_GRAPHS
+    assert build.built == 4
     last = stored("new", build)
     folders = [path for path in (cache_folder / "graphs").iterdir() if path.is_dir()]
-    assert len(folders) == MAX_GRAPHS
+    assert len(folders) == 4
     assert paths[0].exists()
     assert not paths[1].exists()
     assert last.exists()
     notes = {path.stem for path in (cache_folder / "graphs").glob("*.verified")}
     assert notes == {folder.name for folder in folders}
+    monkeypatch.setattr(store, "MAX_BYTES", 1)
+    assert stored("large", build).exists()
+    assert sum(path.is_dir() for path in (cache_folder / "graphs").iterdir()) == 1
 
 
 def test_discarded(cache_folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -95,6 +95,16 @@ def test_an_adapter_is_merged_in_float32_and_rounded_once(tiny_adapter: Path) ->
         torch.testing.assert_close(parameter.float(), expected[name], rtol=2**-7, atol=2**-9)
 
 
+def test_merging_rounds_no_rotary_frequency(tiny_adapter: Path) -> None:
+    """In half precision they stay float32, as transformers keeps them: angles grow with places."""
+    exact, rounded = (load_model(tiny_adapter, dtype=d) for d in ("float32", "bfloat16"))
+    kept = {name: b for name, b in exact.model.named_buffers() if name.endswith("inv_freq")}
+    assert kept
+    for name, buffer in rounded.model.named_buffers():
+        if name in kept:
+            assert torch.equal(buffer, kept[name]), name
+
+
 def test_unmerged_the_adapter_stays_float32(tiny_adapter: Path) -> None:
     """Beside a bfloat16 base its weights keep their precision."""
     loaded = load_model(tiny_adapter, dtype=torch.bfloat16, merge=False)
