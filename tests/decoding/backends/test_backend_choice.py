@@ -22,6 +22,7 @@ from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.errors import AdapterError, ExportError, InputError, ModelError
 from kvrm_grammar.weights.export.loading import ExportedModel
 from kvrm_grammar.weights.pytorch.loading import LoadedModel
+from tests.blocked import WITHOUT_TORCH
 from tests.weights.export.precisions import needs_bfloat16
 
 HAS_GPU = loading._has_gpu
@@ -227,20 +228,6 @@ def test_adapters_of_two_bases(
         load_many([tiny_adapter, other], precision="float32")
 
 
-WITHOUT = """
-import sys
-from importlib.abc import MetaPathFinder
-
-BLOCKED = {"torch", "transformers", "peft", "outlines", "accelerate"}
-
-class Refuse(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in BLOCKED:
-            raise ImportError(f"{name} is blocked")
-        return None
-
-sys.meta_path.insert(0, Refuse())
-"""
 WORK = """
 import json
 import kvrm_grammar
@@ -284,7 +271,7 @@ def in_a_process(code: str, *arguments: str) -> Any:
 
 def test_everything_without_torch(tiny_adapter: Path) -> None:
     """Where torch, transformers, peft and outlines cannot be imported, all of this works."""
-    found = in_a_process(WITHOUT + WORK, str(tiny_adapter))
+    found = in_a_process(WITHOUT_TORCH + WORK, str(tiny_adapter))
     expected = Decoder.from_pretrained(
         tiny_adapter, backend="torch", device="cpu", precision="float32"
     )
