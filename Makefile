@@ -83,8 +83,9 @@ wheel-check: $(INSTALLED) $(READY) ## build the wheel, install it elsewhere, use
 		echo "inc r1" | "$$run" run --reference -
 	$(BIN)/python -m tests.serve.installed build/wheel-check/venv/bin/kvrm-grammar
 
-# GNU as judges the set rv32im, and a browser shows the server's page; without them those tests are skipped.
-TOOLS := riscv64-unknown-elf-as:binutils-riscv64-unknown-elf chromium:chromium
+# GNU as judges the set rv32im, a browser shows the server's page, curl runs the lines of its docs; without them
+# those tests are skipped.
+TOOLS := riscv64-unknown-elf-as:binutils-riscv64-unknown-elf chromium:chromium curl:curl
 test-tools: ## install what some tests need from Debian and its kin, as root, where it is lacking
 	@for tool in $(TOOLS); do \
 		command -v $${tool%%:*} > /dev/null && continue; \

@@ -18,11 +18,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import openvino
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.command import RESULTS, add_isa, write_report
+from benchmarks.command import RESULTS, add_isa, precisions_here, write_report
 from benchmarks.movement import texts_of
 from benchmarks.timing import by_length, chunks, timed, whole_text
 from kvrm_grammar.decoding.backends.loading import backend_of
@@ -30,7 +29,7 @@ from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.sharing import load_decoders
 from kvrm_grammar.dialects import DIALECTS
-from kvrm_grammar.weights.export.precision import has_bfloat16
+from kvrm_grammar.weights.export.precision import PRECISIONS
 from training.arguments import integer_from, positive_integer
 from training.data.examples import Example
 from training.provenance import provenance
@@ -51,12 +50,9 @@ UNMERGED = "torch, bfloat16, unmerged"
 
 
 def here(names: Iterable[str]) -> list[str]:
-    """Those ways that this processor can go; of the others, a line on standard error."""
-    can = has_bfloat16(openvino.Core())
-    found = [name for name in names if can or name != "openvino, bfloat16"]
-    if len(found) < len([*names]):
-        print("this processor computes nothing in bfloat16: left out", file=sys.stderr)
-    return found
+    """Those ways that this processor can go."""
+    can = precisions_here(PRECISIONS)
+    return [name for name in names if WAYS[name][0] == "torch" or WAYS[name][1] in can]
 
 
 def load(name: str, dialect: str, isa: str | None = None) -> Decoder:

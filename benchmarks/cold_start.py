@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.command import RESULTS, write_report
+from benchmarks.command import RESULTS, precisions_here, write_report
 from kvrm_grammar.decoding.decoder import Decoder
 from training.arguments import positive_integer
 from training.provenance import provenance
@@ -33,9 +33,10 @@ def commands() -> dict[str, list[str]]:
             "import torch, transformers, peft",
         ],
         "decode, openvino, default": [*decode, TEXT],
-        "decode, openvino, bfloat16": [*decode, "--precision", "bfloat16", TEXT],
-        "decode, openvino, int8": [*decode, "--precision", "int8", TEXT],
-        "decode, openvino, float32": [*decode, "--precision", "float32", TEXT],
+        **{
+            f"decode, openvino, {name}": [*decode, "--precision", name, TEXT]
+            for name in precisions_here(("bfloat16", "int8", "float32"))
+        },
         "decode, torch": [*decode, "--backend", "torch", TEXT],
         "parse": [*run, "parse", TEXT],
         "help": [*run, "--help"],
@@ -100,9 +101,10 @@ def main(argv: list[str] | None = None) -> int:
         "most_memory_mib": {
             name: memory(options)
             for name, options in {
-                "openvino, bfloat16": ["--precision", "bfloat16"],
-                "openvino, int8": ["--precision", "int8"],
-                "openvino, float32": ["--precision", "float32"],
+                **{
+                    f"openvino, {name}": ["--precision", name]
+                    for name in precisions_here(("bfloat16", "int8", "float32"))
+                },
                 "torch": ["--backend", "torch"],
             }.items()
         },

@@ -5,12 +5,17 @@ In: a report as a dictionary. Out: JSON in benchmarks/results, and a line that n
 
 import argparse
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import openvino
+
+from kvrm_grammar.weights.export.precision import has_bfloat16
 from training.arguments import positive_integer
 
-__all__ = ["RESULTS", "adapter_parser", "add_isa", "write_report"]
+__all__ = ["RESULTS", "adapter_parser", "add_isa", "precisions_here", "write_report"]
 
 RESULTS = Path("benchmarks/results")
 
@@ -34,6 +39,15 @@ def add_isa(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--isa", metavar="NAME_OR_FOLDER", help="instruction set (default: the adapter's)"
     )
+
+
+def precisions_here(names: Iterable[str]) -> list[str]:
+    """Those precisions that OpenVINO computes in on this processor; says what is left out."""
+    can = has_bfloat16(openvino.Core())
+    found = [name for name in names if can or name != "bfloat16"]
+    if not can:
+        print("left out: this processor computes nothing in bfloat16", file=sys.stderr)
+    return found
 
 
 def write_report(report: dict[str, Any], output: Path) -> None:

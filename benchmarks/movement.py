@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import RESULTS, add_isa, write_report
+from benchmarks.command import RESULTS, add_isa, precisions_here, write_report
 from kvrm_grammar.decoding.backends.loading import BACKENDS
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS
@@ -71,8 +71,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     report: dict[str, Any] = {"batch_size": arguments.batch_size, "results": {}}
+    precisions = arguments.precisions
+    if arguments.backend != "torch":
+        precisions = precisions_here(precisions)
     try:
-        for precision in arguments.precisions:
+        for precision in precisions:
             for dialect in DIALECTS:
                 decoder = Decoder.from_pretrained(
                     isa=arguments.isa,

@@ -37,10 +37,11 @@ text mentions.
 
 Method = Literal["verify", "stepwise", "outlines"]
 METHODS: tuple[Method, ...] = ("verify", "stepwise", "outlines")
-"""How to search for the model's choice; the answer is the same.
+"""How to search for the model's choice.
 
 ``verify``: draft the answer and check it in one forward pass. ``stepwise``: the same engine,
-one token per pass. ``outlines``: transformers' ``generate`` with an Outlines logits processor.
+one token per pass, with the same answer. ``outlines``: transformers' ``generate`` with an Outlines
+logits processor, under the constraint ``schema`` and without a confidence.
 """
 
 UNCERTAIN = "uncertain"

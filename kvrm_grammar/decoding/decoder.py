@@ -108,10 +108,9 @@ class Decoder:
             AdapterError: The adapter is missing, damaged, or made for another base, set,
                 dialect or prompt.
             BaseModelError: The base model is missing and cannot be fetched.
-            ModelError: Backend, device or precision cannot be used.
+            ModelError: Backend, device, precision or method cannot be used here.
             ConstraintError: The schemas' language cannot be compiled.
         """
-        check_choice("method", method, METHODS)
         if method == "outlines":
             check_outlines()
         folder, chosen = choose(path, isa, dialect)

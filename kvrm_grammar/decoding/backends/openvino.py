@@ -8,7 +8,7 @@ import os
 from functools import lru_cache
 from threading import Lock
 from typing import Any
-from weakref import WeakMethod
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +28,13 @@ class OpenVinoBackend:
         model: As loaded.
     """
 
+    _lock: Lock
     _request: Any
 
     def __init__(self, model: ExportedModel) -> None:
         self._model = model
-        self._lock, self._request = Lock(), None
-        if hasattr(os, "register_at_fork"):
-            renew = WeakMethod(self._renew)
-            os.register_at_fork(after_in_child=lambda: (own := renew()) and own())
+        self.renew()
+        _BACKENDS.add(self)
 
     def hidden(
         self,
@@ -71,9 +70,24 @@ class OpenVinoBackend:
         scores: npt.NDArray[np.float32] = np.concatenate(parts, axis=1)
         return scores if head.bias is None else scores + head.bias[columns]
 
-    def _renew(self) -> None:
-        """A fork copies a lock that another thread holds, and not the thread that would free it."""
+    def renew(self) -> None:
+        """Take a new lock and a new request.
+
+        A fork copies a lock that another thread holds, and not the thread that would free it.
+        """
         self._lock, self._request = Lock(), None
+
+
+_BACKENDS: WeakSet[OpenVinoBackend] = WeakSet()
+
+
+def _renew_all() -> None:
+    for backend in _BACKENDS:
+        backend.renew()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has none
+    os.register_at_fork(after_in_child=_renew_all)
 
 
 @lru_cache(maxsize=64)

@@ -44,7 +44,7 @@ from kvrm_grammar.weights.verified import fingerprint
 __all__ = ["ExportedModel", "GraphFile", "Table", "load_exported"]
 
 _LOGGER = logging.getLogger(__name__)
-_FORMAT = "kvrm-graph-1"
+_FORMAT = "kvrm-graph-2"
 _EMBEDDING, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
 
 
@@ -247,10 +247,10 @@ def _not_kept(core: Any, precision: str, write: Callable[[], Any], options: dict
     """A graph that no cache can hold, from weights that are rounded as a kept one's are."""
     if precision != "float32":
         try:
-            with TemporaryDirectory() as folder:
+            with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 return _compiled(core, write(), options, Path(folder, GRAPH))
         except OSError as error:
-            _LOGGER.info("the graph is compiled from float32 (%s)", error)
+            _LOGGER.warning("the graph is compiled from float32 weights (%s)", error)
     return _compiled(core, write(), options)
 
 
@@ -272,10 +272,14 @@ def _written(int8: bool, architecture: Architecture, weights: FoldedWeights, nam
     except KeyError as error:
         raise BaseModelError(f"base model {name} lacks the tensor {error}") from error
     except (RuntimeError, ValueError) as error:  # how OpenVINO says that shapes do not fit
-        reason = str(error).strip().splitlines()[-1]
+        reason = _last_line(error)
         raise BaseModelError(
             f"base model {name} has tensors of other shapes than its configuration says ({reason})"
         ) from error
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or "no reason given").splitlines()[-1]
 
 
 def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None = None) -> Any:
@@ -296,7 +300,7 @@ def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None 
         try:
             return core.compile_model(model, "CPU", options)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = _last_line(error)
             raise ModelError(f"OpenVINO cannot compile the model here ({reason})") from error
     finally:
         if path is not None:

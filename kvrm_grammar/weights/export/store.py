@@ -28,8 +28,8 @@ __all__ = ["GRAPH", "MAX_BYTES", "discard", "stored_graph"]
 GRAPH = "graph.blob"
 """The compiled graph's file."""
 MAX_BYTES = 4 << 30
-"""What all graphs may take; of the packaged base one takes 110 MB (int8) to 430 MB (float32). The
-one that was built last stays whatever it takes."""
+"""What all graphs may take; of the packaged base one takes 110 MB (int8) to 430 MB (float32)."""
+_KEPT_ANYWAY = 2  # so that both dialects of a large base do not push each other out
 
 _LOGGER = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
@@ -122,10 +122,12 @@ def _prune(root: Path, keep: Path) -> None:
         with contextlib.suppress(OSError):
             if path.is_dir() and path != keep:
                 used.append((path.stat().st_mtime, _size(path), path))
-    left = MAX_BYTES - _size(keep)
-    for _, size, path in sorted(used, reverse=True):
+    left = MAX_BYTES
+    with contextlib.suppress(OSError):
+        left -= _size(keep)
+    for number, (_, size, path) in enumerate(sorted(used, reverse=True), start=1):
         left -= size
-        if left < 0:
+        if left < 0 and number >= _KEPT_ANYWAY:
             shutil.rmtree(path, ignore_errors=True)
             forget(path)
 
