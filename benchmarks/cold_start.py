@@ -20,6 +20,7 @@ from training.arguments import positive_integer
 from training.provenance import provenance
 
 TEXT = "sub r5 r3 r1"
+_PRECISIONS = ("bfloat16", "int8", "float32")
 
 
 def commands() -> dict[str, list[str]]:
@@ -35,7 +36,7 @@ def commands() -> dict[str, list[str]]:
         "decode, openvino, default": [*decode, TEXT],
         **{
             f"decode, openvino, {name}": [*decode, "--precision", name, TEXT]
-            for name in precisions_here(("bfloat16", "int8", "float32"))
+            for name in precisions_here(_PRECISIONS)
         },
         "decode, torch": [*decode, "--backend", "torch", TEXT],
         "parse": [*run, "parse", TEXT],
@@ -103,7 +104,7 @@ def main(argv: list[str] | None = None) -> int:
             for name, options in {
                 **{
                     f"openvino, {name}": ["--precision", name]
-                    for name in precisions_here(("bfloat16", "int8", "float32"))
+                    for name in precisions_here(_PRECISIONS)
                 },
                 "torch": ["--backend", "torch"],
             }.items()
