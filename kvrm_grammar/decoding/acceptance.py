@@ -36,6 +36,12 @@ class Row:
     margin: float = float("inf")
     result: Answer | DecodeError | None = None
 
+    def __post_init__(self) -> None:
+        """A language of one answer is settled in a round that reads nothing."""
+        if self.request.language.rest(self.state) is not None:
+            self.passes = 1
+            self._settle()
+
     def start_pass(self) -> list[int]:
         """Draft behind the accepted tokens; returns what the model reads: prompt and all."""
         room = self.request.language.max_tokens - len(self.accepted) - 1
@@ -44,11 +50,11 @@ class Row:
         return [*self.request.prompt, *self.accepted, *self.draft]
 
     def states(self) -> list[int]:
-        """States before each drafted token and behind the last, as far as they exist."""
+        """States before each drafted token and behind the last, as far as they have a choice."""
         states, language = [self.state], self.request.language
         for token_id in self.draft:
             following = language.next_state(states[-1], token_id)
-            if following is None:
+            if following is None or language.rest(following) is not None:
                 break
             states.append(following)
         return states
@@ -70,11 +76,19 @@ class Row:
             following = language.next_state(state, choice.token_id)
             assert following is not None  # an allowed token has a next state
             self.state = following
-            if choice.token_id != drafted:
+            self.drafted += choice.token_id == drafted
+            self._settle()
+            if self.result is not None or choice.token_id != drafted:
                 break
-            self.drafted += 1
-        if len(self.accepted) >= language.max_tokens:
+        if self.result is None and len(self.accepted) >= language.max_tokens:
             self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
+
+    def _settle(self) -> None:
+        """End where the language leaves one text."""
+        rest = self.request.language.rest(self.state)
+        if rest is not None:
+            self.accepted += rest
+            self.result = self._answer()
 
     def _answer(self) -> Answer:
         return Answer(

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvrm_grammar.decoding.acceptance import Choice, Row
+from kvrm_grammar.decoding.packing import Rows, arrange
 from kvrm_grammar.decoding.protocol import Answer, Backend, Language, Request, Scores, no_draft
 from kvrm_grammar.decoding.scoring import best_choices, log_softmax
 from kvrm_grammar.errors import DecodeError
@@ -49,10 +50,8 @@ class Engine:
         for position, row in enumerate(rows):
             if not row.request.prompt:
                 raise ValueError(f"prompt {position} is empty")
-        active = rows
-        while active:
+        while active := [row for row in rows if row.result is None]:
             self._pass(active)
-            active = [row for row in active if row.result is None]
         return [row.result for row in rows if row.result is not None]
 
     def score(
@@ -67,7 +66,7 @@ class Engine:
             state: Its state behind the prompt.
 
         Returns:
-            Scores before each token and behind the last, as far as the language goes on.
+            Scores before each token and behind the last, as far as the language leaves a choice.
 
         Raises:
             DecodeError: A score is not a number.
@@ -93,27 +92,36 @@ class Engine:
         return Scores(state, allowed, log_probabilities)
 
     def _pass(self, rows: Sequence[Row]) -> None:
-        """Read every row's prompt, accepted tokens and draft, and decide."""
-        texts = [row.start_pass() for row in rows]
-        states = [row.states() for row in rows]
-        places: list[tuple[int, int]] = []
+        """Read what the open choices of all rows need of prompt, accepted tokens and draft; decide.
+
+        A row without one is not read, and none is read behind its last: so a second pass whose rest
+        the language leaves no choice costs nothing.
+        """
+        read: list[list[int]] = []
+        places: list[tuple[int, int]] = []  # number of a text in what is read, and place in it
         open_sets: list[npt.NDArray[np.int64]] = []
+        states: list[list[int]] = []
         settled: list[list[Choice | None]] = []  # None where the model is asked
-        for number, row in enumerate(rows):
-            language, behind = row.request.language, len(texts[number]) - len(row.draft) - 1
+        for row in rows:
+            text, language = row.start_pass(), row.request.language
+            behind, last = len(text) - len(row.draft) - 1, -1
             own: list[Choice | None] = []
-            for place, state in enumerate(states[number]):
+            states.append(row.states())
+            for place, state in enumerate(states[-1], start=behind):
                 ids = language.allowed(state)
                 if len(ids) == 1:
                     own.append(Choice(int(ids[0]), 0.0, float("inf")))
                 else:
                     own.append(None)
-                    places.append((number, behind + place))
+                    places.append((len(read), place))
                     open_sets.append(ids)
+                    last = place
             settled.append(own)
+            if last >= 0:
+                read.append(text[: last + 1])
         asked: list[Choice | DecodeError] = []
         if places:
-            vectors = self._hidden(texts, np.array(places))
+            vectors = self._hidden(read, np.array(places))
             asked = best_choices(self._backend, vectors, open_sets)
         answers = iter(asked)
         for row, before, own in zip(rows, states, settled, strict=True):
@@ -122,11 +130,15 @@ class Engine:
     def _hidden(
         self, texts: Sequence[Sequence[int]], places: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Last hidden states at places (row, position), shape (n, hidden)."""
-        longest = max(map(len, texts))
-        ids = np.zeros((len(texts), longest), dtype=np.int64)
-        for number, text in enumerate(texts):
-            ids[number, : len(text)] = text
-        # Padding is behind every token that counts, so what is causal is right for all rows.
-        positions = np.arange(longest)[None].repeat(len(texts), axis=0)
-        return self._backend.hidden(ids, positions, None, places)
+        """Last hidden states at places (text, position), shape (n, hidden)."""
+        rows = arrange(texts)
+        vectors = self._read(rows, places)
+        if rows.mask is not None and not np.isfinite(vectors).all():
+            # NaN goes through any mask; it must not cost a neighbour its answer.
+            vectors = self._read(arrange(texts, share=False), places)
+        return vectors
+
+    def _read(self, rows: Rows, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        at = rows.starts[places[:, 0]]
+        at[:, 1] += places[:, 1]
+        return self._backend.hidden(rows.ids, rows.positions, rows.mask, at)

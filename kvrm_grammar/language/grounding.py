@@ -75,6 +75,25 @@ class Grounding:
             self._kept[rest] = found
         return found
 
+    def written(self, rest: bytes) -> tuple[int, ...] | None:
+        """A text in tokens, each the longest that fits; None where that comes to no end."""
+        beginnings, ids_by_bytes = self.vocabulary.beginnings, self.vocabulary.ids_by_bytes
+        found: list[int] = []
+        start = 0
+        while start < len(rest):
+            longest = start
+            for end in range(start + 1, len(rest) + 1):
+                piece = rest[start:end]
+                if piece not in beginnings:
+                    break
+                if piece in ids_by_bytes:
+                    longest = end
+            if longest == start:
+                return None
+            found.append(min(ids_by_bytes[rest[start:longest]]))
+            start = longest
+        return tuple(found)
+
     @cached_property
     def _kept(self) -> dict[bytes, npt.NDArray[np.int64]]:
         return {}
@@ -147,6 +166,11 @@ class GroundedLanguage:
         if key not in self._following:
             self._following[key] = self._follow(state, token_id)
         return self._following[key]
+
+    def rest(self, state: int) -> tuple[int, ...] | None:
+        """What is left to write where only one text is, in its longest tokens; elsewhere None."""
+        low, high, depth = self._states[state]
+        return self._grounding.written(self._texts[low][depth:]) if high - low == 1 else None
 
     def _search(self, low: int, high: int, depth: int) -> list[int]:
         """All tokens that a live text goes on with."""

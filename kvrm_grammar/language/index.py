@@ -108,6 +108,9 @@ class TokenIndex:
         state_after: int | None = self.index.get_next_state(state, token_id)
         return state_after
 
+    def rest(self, state: int) -> None:
+        """Always None: how many texts a state leaves is not known."""
+
     def walk(self, token_ids: Iterable[int], state: int | None = None) -> int | None:
         """Follow several tokens.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
-from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
+from kvrm_grammar.decoding.protocol import Answer, Backend, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DecodeError
 from kvrm_grammar.isa import load_set, operation_to_json
@@ -130,27 +131,104 @@ def test_probabilities_of_a_finite_language_sum_to_one(
     assert math.isfinite(chosen.margin)
 
 
-def test_scores_that_are_no_numbers_cost_only_their_row(
+def test_scores_that_are_no_numbers_cost_only_their_text(
     tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
 ) -> None:
-    """A row of NaN is an error; the other rows of the batch are answered."""
+    """A text of NaN is an error; others are answered, in its row or in one of their own."""
+    wrong = TEXTS.index("?")
+    (poison,) = encode_plain(tiny_decoder.loaded.tokenizer, "?")
+    assert [poison in prompt for prompt in prompts] == [text == "?" for text in TEXTS]
 
-    class Spoiled:
-        """The model, with NaN in the last row of every batch of several."""
+    def spoil(_: Any, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+        return output.masked_fill(torch.eq(inputs[0], poison)[..., None], float("nan"))
 
-        def __init__(self, model: Any) -> None:
-            self.lm_head, self.device, self._body = model.lm_head, model.device, model.model
+    model = torch_model(tiny_decoder.loaded)
+    watched = Watched(TorchBackend(model))
+    hook = model.get_input_embeddings().register_forward_hook(spoil)
+    try:
+        results = Engine(watched).run([Request(p, tiny_decoder.index, no_draft) for p in prompts])
+    finally:
+        hook.remove()
+    assert watched.read[0][0] < len(prompts) == watched.read[1][0]  # shared rows, and then none
+    assert isinstance(results.pop(wrong), DecodeError)
+    expected = [own for own, text in zip(plain, TEXTS, strict=True) if text != "?"]
+    assert [r.token_ids for r in results if isinstance(r, Answer)] == expected
 
-        def model(self, **inputs: Any) -> Any:
-            output = self._body(**inputs)
-            if len(inputs["input_ids"]) == len(prompts):
-                output.last_hidden_state[-1] = float("nan")
-            return output
 
-    spoiled = Engine(TorchBackend(Spoiled(torch_model(tiny_decoder.loaded))))
-    results = spoiled.run([Request(p, tiny_decoder.index, no_draft) for p in prompts])
-    assert isinstance(results[-1], DecodeError)
-    assert [r.token_ids for r in results[:-1] if isinstance(r, Answer)] == plain[:-1]
+class Watched:
+    """A backend that keeps what it is asked to read."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.scores = backend.scores
+        self.read: list[tuple[int, int]] = []
+
+    def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
+        self.read.append(ids.shape)
+        return self._backend.hidden(ids, positions, mask, places)
+
+
+class Listed:
+    """A language of a few answers, all of the same length."""
+
+    eos_token_id, max_tokens, initial_state = 0, 9, 0
+
+    def __init__(self, members: Sequence[tuple[int, ...]]) -> None:
+        self._beginnings: list[tuple[int, ...]] = [()]
+        self._members = members
+        for length in range(1, len(members[0]) + 1):
+            self._beginnings += sorted({member[:length] for member in members})
+
+    def allowed(self, state: int) -> Any:
+        own = self._beginnings[state]
+        after = {(*m, 0)[len(own)] for m in self._members if m[: len(own)] == own}
+        return np.array(sorted(after))
+
+    def next_state(self, state: int, token_id: int) -> int | None:
+        longer = (*self._beginnings[state], token_id)
+        return self._beginnings.index(longer) if longer in self._beginnings else None
+
+    def rest(self, state: int) -> tuple[int, ...] | None:
+        own = self._beginnings[state]
+        after = {member[len(own) :] for member in self._members if member[: len(own)] == own}
+        return after.pop() if len(after) == 1 else None
+
+
+def test_nothing_is_read_behind_the_last_open_choice(
+    tiny_decoder: Decoder, prompts: list[list[int]]
+) -> None:
+    """Of two answers that differ in their second token, the prompt and the first token are read."""
+    language = Listed([(11, 12, 13, 14), (11, 22, 23, 24)])
+    watched = Watched(TorchBackend(torch_model(tiny_decoder.loaded)))
+    prompt = prompts[1]
+    (answer,) = answers(Engine(watched), [Request(prompt, language, fixed([11, 12, 13, 14]))])
+    assert watched.read == [(1, len(prompt) + 1)]
+    other = [11, 22, 23, 24] if answer.token_ids[1] == 12 else [11, 12, 13, 14]
+    for draft in (other, [*answer.token_ids, 99, 99]):
+        watched.read.clear()
+        (again,) = answers(Engine(watched), [Request(prompt, language, fixed(draft))])
+        assert (again.token_ids, again.passes) == (answer.token_ids, 1)  # the rest is settled
+        assert watched.read == [(1, len(prompt) + 1)]
+
+
+def test_a_language_of_one_answer_is_not_read(
+    tiny_decoder: Decoder, prompts: list[list[int]]
+) -> None:
+    """Alone and beside others; it is certain."""
+    single, double = Listed([(11, 12)]), Listed([(11, 12), (21, 22)])
+    watched = Watched(TorchBackend(torch_model(tiny_decoder.loaded)))
+    (answer,) = answers(Engine(watched), [Request(prompts[0], single, fixed([11, 12]))])
+    assert watched.read == []
+    assert (answer.token_ids, answer.log_probability, answer.passes) == ((11, 12), 0, 1)
+    one, _ = answers(
+        Engine(watched),
+        [
+            Request(prompts[0], single, fixed([11, 12])),
+            Request(prompts[1], double, fixed([11, 12])),
+        ],
+    )
+    assert watched.read == [(1, len(prompts[1]))]
+    assert one == answer
 
 
 def test_an_empty_prompt_is_refused(engine: Engine, tiny_decoder: Decoder) -> None:
@@ -180,6 +258,9 @@ def test_a_language_that_never_ends_is_cut_with_an_error(
 
         def next_state(self, state: int, token_id: int) -> int | None:
             return 0
+
+        def rest(self, state: int) -> None:
+            return None
 
     (result,) = engine.run([Request(prompts[0], Endless(), no_draft)])
     assert isinstance(result, DecodeError)
