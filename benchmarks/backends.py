@@ -154,6 +154,7 @@ def speeds(
             found[name] |= {
                 f"{label}_p50_ms": 1000 * median(own),
                 f"{label}_per_second": count / sum(own),
+                f"{label}_bare_per_second": count / sum(limit[name]),
                 f"{label}_times_its_bare_pass": median(
                     a / b for a, b in zip(own, limit[name], strict=True)
                 ),

@@ -132,7 +132,8 @@ class Decoded:
             scores, 0 to 1; None where there is no answer or the method does not tell.
         passes: Forward passes it took; None where the method does not tell.
         drafted: Token IDs that were accepted from a draft.
-        token_ids: The answer as the model wrote it, without the end token.
+        token_ids: The answer as the model wrote it, without the end token; behind the last place
+            where another answer is possible, its longest tokens.
         margin: Smallest difference of the two best allowed scores on the way; infinite
             without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.

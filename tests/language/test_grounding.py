@@ -277,3 +277,40 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
         assert {str(value) for value in params} <= usable
         registers = [value for value in params if value in ISA.names]
         assert not Counter(registers) - Counter(v.strip('"') for v in found[DOMAINS["register"]])
+
+
+@pytest.mark.parametrize("text", ["sub r5 r3 r1", "mov r1 0x10", "jmp loop", "halt", "nothing", ""])
+def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding: Grounding) -> None:
+    """Behind every token of every member: None where two begin so, else tokens that end the one."""
+    language = grounding.language(strict_mentions(text, ISA))
+    tokens, settled = grounding.vocabulary.tokens, 0
+    for member in language.texts:
+        state, written = language.initial_state, b""
+        for token_id in grounding.written(member.encode()) or ():
+            rest = language.rest(state)
+            left = [one for one in language.texts if one.encode().startswith(written)]
+            assert (rest is None) == (len(left) > 1)
+            if rest is not None:
+                assert written + b"".join(tokens[i] for i in rest) == member.encode()
+                assert accepts(language, [*prefix_of(member, written, grounding), *rest])
+                settled += 1
+            following = language.next_state(state, token_id)
+            assert following is not None
+            state, written = following, written + tokens[token_id]
+        assert written == member.encode()
+    assert settled
+
+
+def prefix_of(member: str, written: bytes, grounding: Grounding) -> tuple[int, ...]:
+    """A member's first bytes as tokens."""
+    assert member.encode().startswith(written)
+    return grounding.written(written) or ()
+
+
+def test_a_text_that_the_longest_tokens_do_not_end_has_no_rest(grounding: Grounding) -> None:
+    """Nothing is settled then, and the model goes on token by token."""
+    few = replace(grounding.vocabulary, tokens={5: b"ab", 6: b"abc", 7: b"cd"})
+    own = replace(grounding, vocabulary=few)
+    assert own.written(b"ababc") == (5, 6)
+    assert own.written(b"abcd") is None
+    assert own.written(b"") == ()
