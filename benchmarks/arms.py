@@ -60,7 +60,7 @@ def plain_tokenizer(decoder: Decoder) -> Any:
 
 
 def bare_forward(decoder: Decoder) -> Callable[[Sequence[Sequence[int]]], None]:
-    """The model's layers over rows of token IDs and nothing else: the physical limit."""
+    """The model's layers over rows of token IDs and nothing else."""
     causal: Any = torch_model(decoder.loaded)
     body = causal.get_base_model().model if hasattr(causal, "get_base_model") else causal.model
 

@@ -114,7 +114,7 @@ def processes(name: str, repeats: int) -> dict[str, float]:
 
 
 def bare(decoder: Decoder, examples: Sequence[Example]) -> Callable[[], Any]:
-    """The layers over prompt and answer, and nothing else: the limit of one pass."""
+    """The layers over prompt and whole answer, a text a row: what a pass was before it was cut."""
     backend = backend_of(decoder.loaded)
     rows = [whole_text(decoder, example) for example in examples]
     longest = max(map(len, rows))
@@ -143,9 +143,8 @@ def speeds(
                 decoder = decoders[name]
                 run = partial(decoder.decode_many, texts, batch_size=max(2, batch_size))
                 least = bare(decoder, batch)
-                if not whole[name]:  # warm
-                    list(run())
-                least()  # the first run of a length prepares for it
+                list(run())  # the first run of a shape prepares for it
+                least()
                 limit[name].append(timed(least)[0])
                 whole[name].append(timed(partial(_all, run))[0])
         count = sum(len(batch) for batch in batches)

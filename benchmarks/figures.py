@@ -41,7 +41,7 @@ def draw_comparison(report: dict[str, Any], path: Path) -> None:
     left.invert_yaxis()
     figure.suptitle(
         "the same weights, decoded in different ways "
-        "(dotted: one bare forward pass over the same token IDs)",
+        "(dotted: one bare forward pass over prompt and whole answer)",
         fontsize=10,
     )
     _save(figure, path)

@@ -1,8 +1,8 @@
 """What one decode costs in each instruction set, by the tokens that it reads.
 
 In: the strict adapters of the sets, and fresh texts of each. Out: benchmarks/results/sets.json:
-milliseconds of a text alone, tokens of prompt and answer, microseconds of a token, and each set's
-beside the first's. The sets take turns, text by text.
+milliseconds of a text alone, tokens that were read, microseconds of a token, and each set's beside
+the first's. The sets take turns, text by text.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.command import RESULTS, write_report
-from benchmarks.timing import whole_text
+from benchmarks.timing import counting
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import packaged_sets
 from training.arguments import positive_integer
@@ -46,18 +46,19 @@ def measure(
         over the texts), and ``times_the_first``, the ratio of those medians.
     """
     rows: dict[str, list[tuple[float, int, int]]] = {name: [] for name in decoders}
+    watched = {name: counting(decoder) for name, decoder in decoders.items()}
     turns = list(zip(*(examples[name] for name in decoders), strict=True))
     for number, turn in enumerate(track(turns, console=Console(stderr=True))):
-        for (name, decoder), example in zip(decoders.items(), turn, strict=True):
-            tokens = len(whole_text(decoder, example))
+        for (name, (decoder, reads)), example in zip(watched.items(), turn, strict=True):
+            reads.tokens = 0
             started = time.perf_counter()
             decoded = decoder.decode(example.text)
             seconds = time.perf_counter() - started
             if number >= _WARM_UP:
-                rows[name].append((seconds, tokens, decoded.passes or 0))
+                rows[name].append((seconds, reads.tokens, decoded.passes or 0))
     report: dict[str, dict[str, Any]] = {}
     for name, own in rows.items():
-        per_token = 1e6 * median(seconds / tokens for seconds, tokens, _ in own)
+        per_token = 1e6 * median(seconds / tokens for seconds, tokens, _ in own if tokens)
         first = next(iter(report.values()))["us_a_token"] if report else per_token
         report[name] = {
             "texts": len(own),

@@ -1,12 +1,12 @@
 """Runs the arms side by side and takes the time.
 
 In: arms, examples, a decoder. Out: replies and seconds of every batch, and latencies of single
-instructions beside the bare forward pass over the same token IDs.
+instructions beside a bare forward pass over prompt and whole answer.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from statistics import median, quantiles
@@ -17,6 +17,7 @@ from rich.progress import track
 
 from benchmarks.arms import Arm, bare_forward
 from kvrm_grammar.decoding.decoder import Decoder
+from kvrm_grammar.decoding.protocol import Backend
 from kvrm_grammar.language.tokens import encode_plain
 from training.data.examples import Example
 from training.evaluation.free_decoding import Reply
@@ -62,7 +63,7 @@ def run_batches(
 def measure_alone(
     decoder: Decoder, arms: Sequence[Arm], examples: Sequence[Example], rng: Random
 ) -> dict[str, Any]:
-    """One text at a time: latency of every arm, and of the bare layers over the same tokens."""
+    """One text at a time: latency of every arm, and of the bare layers over prompt and answer."""
     bare = bare_forward(decoder)
     times: dict[str, list[float]] = {arm.name: [] for arm in arms}
     passes: dict[str, list[int]] = {arm.name: [] for arm in arms}
@@ -95,8 +96,29 @@ def measure_alone(
     return {"texts": len(examples), "bare_forward_p50_ms": 1000 * median(limit), "arms": report}
 
 
+class Reads:
+    """A backend that counts the token IDs that it reads, padding included. Mutable."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self.tokens = backend, 0
+        self.shares_rows, self.scores = backend.shares_rows, backend.scores
+
+    def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
+        """What the backend says."""
+        self.tokens += ids.size
+        return self._backend.hidden(ids, positions, mask, places)
+
+
+def counting(decoder: Decoder) -> tuple[Decoder, Reads]:
+    """The same decoder with a count of what its model reads."""
+    other, pipeline = replace(decoder), replace(decoder.pipeline)
+    vars(pipeline)["backend"] = reads = Reads(decoder.pipeline.backend)
+    vars(other)["pipeline"] = pipeline
+    return other, reads
+
+
 def whole_text(decoder: Decoder, example: Example) -> list[int]:
-    """Token IDs that one pass reads: prompt and answer."""
+    """Token IDs of prompt and whole answer."""
     tokenizer = decoder.loaded.tokenizer
     prompt = decoder.dialect.read(example.text).prompt
     return encode_plain(tokenizer, prompt) + encode_plain(tokenizer, example.answer)

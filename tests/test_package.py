@@ -56,7 +56,9 @@ MAY_IMPORT_ORACLE = {
     "decoding.draft", "facade", "compat", "agreement", "serve", "cli", "dialects", "machine",
 }  # fmt: skip
 # What could be a library of its own: it knows neither instruction sets nor dialects.
-GENERAL = {"protocol", "scoring", "acceptance", "engine", "search", "batching"}
+GENERAL = {
+    "protocol", "scoring", "acceptance", "engine", "search", "batching", "packing", "masks",
+}  # fmt: skip
 MAX_LINES = 320
 
 

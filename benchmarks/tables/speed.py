@@ -44,7 +44,8 @@ def _ways(report: dict[str, Any]) -> str:
     note = (
         f"{alone['texts']} inputs alone, {plain['free']['examples']} of each set in batches. "
         f"Answers that differ between the ways under the schema: {differing}. A bare forward pass "
-        f"over the same token IDs takes {alone['bare_forward_p50_ms']:.0f} ms; one pass, grounded, "
+        f"over prompt and whole answer takes {alone['bare_forward_p50_ms']:.0f} ms; "
+        "one pass, grounded, "
         f"{alone['arms']['one pass, grounded']['times_the_bare_forward_pass']:.2f} times that. "
         f"({origin(report)}.)"
     )

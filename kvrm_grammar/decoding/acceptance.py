@@ -36,8 +36,8 @@ class Row:
     margin: float = float("inf")
     result: Answer | DecodeError | None = None
 
-    def __post_init__(self) -> None:
-        """A language of one answer is settled in a round that reads nothing."""
+    def begin(self) -> None:
+        """Settle a language of one answer, in a round that reads nothing."""
         if self.request.language.rest(self.state) is not None:
             self.passes = 1
             self._settle()

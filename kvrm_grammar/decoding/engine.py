@@ -1,8 +1,8 @@
 """Draft and verify: a whole answer checked in one forward pass.
 
-In: requests (prompt, language, draft). Out: for each the answer's token IDs, exactly those
-of greedy constrained decoding, with their log-probability. A draft is never trusted: at
-every position the model's own choice among the allowed tokens decides, and where it
+In: requests (prompt, language, draft). Out: for each the answer's token IDs, as far as there is a
+choice exactly those of greedy constrained decoding, with their log-probability. A draft is never
+trusted: at every position the model's own choice among the allowed tokens decides, and where it
 differs, the draft is dropped from there on and the next pass goes on behind the choice.
 
 There is no cache of keys and values: a pass reads prompt and answer so far again, and there is
@@ -50,6 +50,7 @@ class Engine:
         for position, row in enumerate(rows):
             if not row.request.prompt:
                 raise ValueError(f"prompt {position} is empty")
+            row.begin()
         while active := [row for row in rows if row.result is None]:
             self._pass(active)
         return [row.result for row in rows if row.result is not None]
@@ -131,7 +132,7 @@ class Engine:
         self, texts: Sequence[Sequence[int]], places: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """Last hidden states at places (text, position), shape (n, hidden)."""
-        rows = arrange(texts)
+        rows = arrange(texts, share=self._backend.shares_rows)
         vectors = self._read(rows, places)
         if rows.mask is not None and not np.isfinite(vectors).all():
             # NaN goes through any mask; it must not cost a neighbour its answer.

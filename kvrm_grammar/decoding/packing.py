@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from kvrm_grammar.decoding.masks import additive
+
 __all__ = ["Rows", "arrange"]
 
-_NEVER = np.float32(-1e9)
 # Shared rows have another mask each and are as many more shapes to prepare for, so a little
 # padding is cheaper. Rows of 1.5 times the longest text have less padding than rows of its length.
 _WORTH = 0.9
@@ -92,9 +93,9 @@ def _mask(
     starts: npt.NDArray[np.int64], lengths: Sequence[int], ids: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
     """Each token sees its text up to itself; padding sees padding, for something must be seen."""
-    owner = np.full(ids.shape, -1, dtype=np.int64)
+    owner = np.full(ids.shape, -1, dtype=np.int32)
     for number, ((row, start), length) in enumerate(zip(starts.tolist(), lengths, strict=True)):
         owner[row, start : start + length] = number
     own = owner[:, :, None] == owner[:, None, :]
     own &= np.tril(np.ones(own.shape[1:], dtype=bool))
-    return np.where(own, np.float32(0), _NEVER)[:, None].astype(np.float32)
+    return additive(own)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvrm_grammar.decoding.decoded import Alternative
+from kvrm_grammar.decoding.masks import additive
 from kvrm_grammar.decoding.protocol import Backend
 from kvrm_grammar.decoding.scoring import log_softmax
 from kvrm_grammar.errors import DecodeError
@@ -25,7 +26,6 @@ __all__ = ["Posterior", "log_weights"]
 
 _NODES = 640  # of a pass, at most; a language of twenty members has about 190
 _SCORED = 64  # places whose whole vocabulary is scored together: 13 MB of 49,152 tokens
-_NEVER = np.float32(-1e9)
 
 
 @dataclass(frozen=True)
@@ -152,14 +152,14 @@ def _of_trie(
     for node in range(1, count + 1):
         sees[node] = sees[parents[node]]
         sees[node, node] = True
-    mask = np.full((length + count, length + count), _NEVER, dtype=np.float32)
-    mask[:length, :length][np.tril(np.ones((length, length), dtype=bool))] = 0
-    mask[length:, :length] = 0
-    mask[length:, length:][sees[1:, 1:]] = 0
+    whole = np.zeros((1, length + count, length + count), dtype=bool)
+    whole[0, :length, :length] = np.tril(np.ones((length, length), dtype=bool))
+    whole[0, length:, :length] = True
+    whole[0, length:, length:] = sees[1:, 1:]
     ids = np.array([[*prompt, *tokens[1:]]], dtype=np.int64)
     positions = np.array([[*range(length), *(length - 1 + d for d in depths[1:])]], dtype=np.int64)
     places = np.array([(0, length - 1 + node) for node in range(count + 1)])
-    vectors = backend.hidden(ids, positions, mask[None, None], places)
+    vectors = backend.hidden(ids, positions, additive(whole), places)
     follow: list[list[int]] = [[] for _ in tokens]  # by node: what is asked of it
     for node in range(1, count + 1):
         follow[parents[node]].append(tokens[node])

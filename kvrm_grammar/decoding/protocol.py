@@ -38,14 +38,19 @@ class Language(Protocol):
         """The state after a token; None where it is not allowed."""
 
     def rest(self, state: int) -> Sequence[int] | None:
-        """What is left to write where only one text is, without the end token; elsewhere None.
+        """What is left to write where only one text is, without the end token.
 
-        How that text is cut into tokens is the language's affair: no choice between answers.
+        How that text is cut into tokens is the language's affair: no choice between answers. None
+        where there are several texts, or where the language does not know.
         """
 
 
 class Backend(Protocol):
     """A model, as far as decoding knows it. Threads may share one."""
+
+    @property
+    def shares_rows(self) -> bool:
+        """Whether several texts may stand in a row, kept apart by a mask."""
 
     def hidden(
         self,
@@ -103,10 +108,10 @@ class Answer:
     Attributes:
         token_ids: Without the end token.
         log_probability: Natural logarithm of the answer's probability under the language:
-            the sum over its tokens, each normalised over what is allowed there, as far as another
-            answer is; where none is, the rest is certain.
-        passes: Rounds of reading it took, at least 1; where a round leaves nothing open, as in a
-            language of one answer, the model is not asked.
+            the sum over its tokens, each normalised over what is allowed there. Where the language
+            says that one text is left, the rest is certain; else the end token is included.
+        passes: Rounds of drafting and reading it took, at least 1; where a round leaves nothing
+            open, as in a language of one answer, the model is not asked.
         drafted: Token IDs that were accepted from a draft.
         margin: Smallest difference of the two best allowed scores; infinite without a choice.
     """

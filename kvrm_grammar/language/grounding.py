@@ -168,7 +168,10 @@ class GroundedLanguage:
         return self._following[key]
 
     def rest(self, state: int) -> tuple[int, ...] | None:
-        """What is left to write where only one text is, in its longest tokens; elsewhere None."""
+        """What is left to write where only one text is, in its longest tokens.
+
+        None where there are several texts, or where the longest tokens come to no end.
+        """
         low, high, depth = self._states[state]
         return self._grounding.written(self._texts[low][depth:]) if high - low == 1 else None
 

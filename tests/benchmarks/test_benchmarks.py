@@ -11,7 +11,7 @@ from benchmarks import calibration, comparison, constrained_vs_free, parts, stre
 from benchmarks.arms import Arm, bare_forward, build_arms, plain_tokenizer
 from benchmarks.inputs import CONVERTED, NOTATIONS_OF, SETS, SETS_OF, draw_set
 from benchmarks.llama import gbnf
-from benchmarks.timing import Tally, measure_alone
+from benchmarks.timing import Tally, counting, measure_alone
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.isa import INVALID, load_set, operation_to_json
@@ -195,3 +195,13 @@ def test_parts_run(
     inputs = parts.measure_inputs(tiny_decoder.index, tiny_tokenizer, draw_set("strict", 5, 1))
     assert inputs["inputs"] == 5
     assert 0 < inputs["grounding_ms"] <= inputs["grounding_p95_ms"]
+
+
+def test_a_backend_that_agrees_gives_every_guess_in_one_pass(tiny_decoder: Decoder) -> None:
+    """So what is measured with it is the work of a decode whose draft is right."""
+    texts = ["sub r5 r3 r1", "jmp loop", "MOV R3, 0x7F", "add r1 r2 r3", "halt"]
+    decoder, _ = counting(tiny_decoder)
+    vars(decoder.pipeline)["backend"] = parts.Agreeing(decoder.pipeline, texts)
+    for decoded in decoder.decode_many(texts):
+        assert decoded.reading is not None
+        assert (decoded.passes, decoded.operation) == (1, decoded.reading.guess)

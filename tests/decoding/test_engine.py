@@ -160,6 +160,7 @@ class Watched:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.shares_rows = backend.shares_rows
         self.scores = backend.scores
         self.read: list[tuple[int, int]] = []
 
@@ -229,6 +230,48 @@ def test_a_language_of_one_answer_is_not_read(
     )
     assert watched.read == [(1, len(prompts[1]))]
     assert one == answer
+
+
+def test_a_row_without_a_choice_beside_one_that_is_read(
+    tiny_decoder: Decoder, prompts: list[list[int]], plain: list[tuple[int, ...]]
+) -> None:
+    """A language that does not know its rest: rounds that leave nothing open are not read."""
+    closed = build_index(finite_constraint(["{}"]), tiny_decoder.loaded.tokenizer, use_cache=False)
+    single = Request(prompts[0], closed, no_draft)
+    several = Request(prompts[1], tiny_decoder.index, fixed(plain[1]))
+    engine = Engine(TorchBackend(torch_model(tiny_decoder.loaded)))
+    (alone,) = answers(engine, [single])
+    for order in ([single, several], [several, single]):
+        found = dict(zip(map(id, order), answers(engine, order), strict=True))
+        assert found[id(single)].token_ids == alone.token_ids
+        assert found[id(several)].token_ids == plain[1]
+
+
+def test_a_shared_row_answers_as_rows_of_their_own(tiny_decoder: Decoder) -> None:
+    """Grounded texts of mixed lengths with wrong drafts: several rounds in shared rows."""
+    backend = Watched(TorchBackend(torch_model(tiny_decoder.loaded)))
+    texts = [
+        "sub r5 r3 r1",
+        "jmp a.rather_long_label$_that_goes_on",
+        "mov r1 0x7f",
+        "cmp r1 r2",
+    ] * 2
+    own, rng, pipeline = Engine(backend), Random(8), tiny_decoder.pipeline
+    readings = [tiny_decoder.dialect.read(text) for text in texts]
+    requests = [
+        Request(
+            pipeline.prompt(reading),
+            pipeline._grounding.language(reading.mentions),
+            random_draft(rng, tiny_decoder),
+        )
+        for reading in readings
+    ]
+    together = answers(own, requests)
+    assert backend.read[0][0] < len(texts)
+    for request, answer in zip(requests, together, strict=True):
+        (alone,) = answers(own, [request])
+        assert answer.token_ids == alone.token_ids
+        assert math.isclose(answer.log_probability, alone.log_probability, abs_tol=1e-3)
 
 
 def test_an_empty_prompt_is_refused(engine: Engine, tiny_decoder: Decoder) -> None:

@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kvrm_grammar.decoding.backends.loading import Loaded, backend_of
@@ -16,6 +16,7 @@ MIXED = [[7] * length for length in (40, 3, 9, 11, 2, 17, 5, 30)]
 
 
 @given(TEXTS)
+@example(MIXED)
 def test_every_text_stands_once_and_counts_from_0(texts: list[list[int]]) -> None:
     """Each is where its start says, none over another, and the rest is padding."""
     rows = arrange(texts)
@@ -31,6 +32,7 @@ def test_every_text_stands_once_and_counts_from_0(texts: list[list[int]]) -> Non
 
 
 @given(TEXTS)
+@example(MIXED)
 def test_a_text_sees_its_own_beginning_and_nothing_else(texts: list[list[int]]) -> None:
     """The mask of shared rows; where there is none, every row is one text from column 0."""
     rows = arrange(texts)

@@ -143,6 +143,8 @@ def test_scores_that_are_no_numbers(decoder: Decoder) -> None:
     """A typed error."""
 
     class Broken:
+        shares_rows = False
+
         def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
             return np.full((len(places), 4), np.nan, dtype=np.float32)
 

@@ -18,6 +18,8 @@ WIDTH, TOKENS = 6, 3000
 class Matrix:
     """A backend that is a matrix; it tells what it was asked."""
 
+    shares_rows = False
+
     def __init__(self, matrix: Any) -> None:
         self.matrix = matrix.astype(np.float32)
         self.asked: list[tuple[int, int]] = []

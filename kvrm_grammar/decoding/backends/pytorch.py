@@ -14,6 +14,8 @@ from kvrm_grammar.decoding.backends.head import Head, causal_parts
 
 __all__ = ["TorchBackend"]
 
+_ATTENDING = ("llama", "qwen2")
+
 
 class TorchBackend:
     """Runs one torch model. Immutable; threads may share it.
@@ -29,6 +31,14 @@ class TorchBackend:
     def __init__(self, model: Any) -> None:
         self._body, head, self._device = causal_parts(model)
         self._head = Head(head)
+        # A mask of its own hides a text from another in attention over everything, and not where
+        # a layer keeps a state or a window. On a GPU it would cost more than the padding.
+        config = getattr(self._body, "config", None)
+        self.shares_rows = (
+            self._device.type == "cpu"
+            and getattr(config, "model_type", None) in _ATTENDING
+            and set(getattr(config, "layer_types", None) or ()) <= {"full_attention"}
+        )
 
     def hidden(
         self,
@@ -61,5 +71,6 @@ class TorchBackend:
 
     def _wide(self, mask: npt.NDArray[np.float32], rows: int) -> Any:
         dtype = next(self._body.parameters()).dtype
-        wide = torch.from_numpy(mask).to(self._device, dtype)
+        lowest = torch.finfo(dtype).min  # of float16 it is above what masks have
+        wide = torch.from_numpy(mask).clamp(min=lowest).to(self._device, dtype)
         return wide.expand(rows, -1, -1, -1)
