@@ -1,7 +1,7 @@
 """A stream of items to batches of similar length, and back into the stream's order.
 
-In: items and their lengths in token IDs. Out: batches of positions. A batch costs as much as
-its longest member times its size, so what is alike goes together.
+In: items and their lengths in token IDs. Out: batches of positions. What is
+alike goes together: it is read without padding, and nothing has to share a row.
 """
 
 from collections.abc import Sequence

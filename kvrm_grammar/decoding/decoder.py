@@ -186,15 +186,15 @@ class Decoder:
     ) -> Iterator[Decoded]:
         """Decode a stream, in order; a bad line costs nobody else anything.
 
-        Lines are read ahead and packed by length, because a batch is as slow as its
-        longest line. Memory does not grow with the stream, and a slow one is not waited
+        Lines are read ahead and sorted by length, because lines of like length need no
+        padding. Memory does not grow with the stream, and a slow one is not waited
         for (see :mod:`kvrm_grammar.decoding.windows`).
 
         Args:
             texts: Instructions, or lines as read (``read_lines``); eight batches of them are
                 read ahead, or one line where ``batch_size`` is 1.
             batch_size: Instructions per run of the model, at most.
-            batch_tokens: Token IDs of prompts per run, padding included, at most; a longer
+            batch_tokens: Token IDs of prompts per run, padded to the longest, at most; a longer
                 instruction runs alone.
             min_confidence: Refuse, with the reason ``uncertain``, what is less probable.
 

@@ -55,7 +55,7 @@ class Reply:
 
     Attributes:
         decoded: The model's answer, or the error in its place.
-        prompt_tokens: Token IDs that the model read.
+        prompt_tokens: Token IDs of the prompt.
         posterior: The distribution, where it was asked for and there is one.
         trouble: Why there is none.
     """
