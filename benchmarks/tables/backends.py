@@ -23,8 +23,10 @@ def backends_lenient(records: Records) -> str:
 
 def _ways(report: dict[str, Any], dialect: str) -> str:
     rows = []
+    unmerged = next(name for name in report["speed"][dialect] if name.endswith("unmerged"))
+    before = report["speed"][dialect][unmerged]["batched_bare_per_second"]
     for name, own in report["speed"][dialect].items():
-        alone, same = report["processes"].get(name), report["agreement"][dialect].get(name)
+        alone, same = report["processes"].get(name), report["agreement"].get(dialect, {}).get(name)
         rows.append(
             (
                 name,
@@ -33,6 +35,8 @@ def _ways(report: dict[str, Any], dialect: str) -> str:
                 f"{own['alone_times_its_bare_pass']:.2f}",
                 f"{own['alone_times_faster_than_torch_float32']:.2f}",
                 short(own["batched_per_second"]),
+                f"{own['batched_times_its_bare_pass']:.2f}",
+                f"{own['batched_per_second'] / before:.1f}",
                 f"{alone['resident_mib']:,.0f}" if alone else "",
                 f"{alone['both_dialects_times_one']:.2f}" if alone else "",
                 f"{same['same_operation']:,} of {same['texts']:,}" if same else "",
@@ -40,7 +44,8 @@ def _ways(report: dict[str, Any], dialect: str) -> str:
         )
     head = (
         "way", "load, s", "alone, ms", "× its bare pass", "× torch float32",
-        f"batches of {report['batch_size']}, per s", "resident, MiB", "both dialects, × one",
+        f"batches of {report['batch_size']}, per s", "× its bare passes",
+        "× unmerged bare passes", "resident, MiB", "both dialects, × one",
         "same operation as torch float32",
     )  # fmt: skip
     return table(head, rows, f"({origin(report)}; {report['provenance']['processor']}.)")
