@@ -131,7 +131,7 @@ def sets(records: Records) -> str:
         )
         for name, one in report["sets"].items()
     ]
-    head = ("set", "alone, ms", "tokens", "µs a token", "× the first", "passes")
+    head = ("set", "alone, ms", "tokens read", "µs a token", "× the first", "passes")
     return table(
         head, rows, f"(Median of the texts; tokens and passes on average; {origin(report)}.)"
     )

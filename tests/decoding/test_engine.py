@@ -14,13 +14,14 @@ from kvrm_grammar.decoding.backends.pytorch import TorchBackend
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
 from kvrm_grammar.decoding.outlines.generate import generate_constrained
-from kvrm_grammar.decoding.protocol import Answer, Backend, Request, no_draft
+from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import DecodeError
 from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.constraint import finite_constraint
 from kvrm_grammar.language.index import build_index
 from kvrm_grammar.language.tokens import encode_plain
+from tests.decoding.watched import Listed, Watched
 from training.texts.strict.valid import random_operation
 
 TEXTS = ("halt", "sub r5 r3 r1", "MOV R3, 0x7F", "jmp a.rather_long_label$", "?", "", "ADD R1, R2")
@@ -155,46 +156,6 @@ def test_scores_that_are_no_numbers_cost_only_their_text(
     assert [r.token_ids for r in results if isinstance(r, Answer)] == expected
 
 
-class Watched:
-    """A backend that keeps what it is asked to read."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self.shares_rows = backend.shares_rows
-        self.scores = backend.scores
-        self.read: list[tuple[int, int]] = []
-
-    def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
-        self.read.append(ids.shape)
-        return self._backend.hidden(ids, positions, mask, places)
-
-
-class Listed:
-    """A language of a few answers, all of the same length."""
-
-    eos_token_id, max_tokens, initial_state = 0, 9, 0
-
-    def __init__(self, members: Sequence[tuple[int, ...]]) -> None:
-        self._beginnings: list[tuple[int, ...]] = [()]
-        self._members = members
-        for length in range(1, len(members[0]) + 1):
-            self._beginnings += sorted({member[:length] for member in members})
-
-    def allowed(self, state: int) -> Any:
-        own = self._beginnings[state]
-        after = {(*m, 0)[len(own)] for m in self._members if m[: len(own)] == own}
-        return np.array(sorted(after))
-
-    def next_state(self, state: int, token_id: int) -> int | None:
-        longer = (*self._beginnings[state], token_id)
-        return self._beginnings.index(longer) if longer in self._beginnings else None
-
-    def rest(self, state: int) -> tuple[int, ...] | None:
-        own = self._beginnings[state]
-        after = {member[len(own) :] for member in self._members if member[: len(own)] == own}
-        return after.pop() if len(after) == 1 else None
-
-
 def test_nothing_is_read_behind_the_last_open_choice(
     tiny_decoder: Decoder, prompts: list[list[int]]
 ) -> None:
@@ -291,7 +252,6 @@ def test_a_language_that_never_ends_is_cut_with_an_error(
     engine: Engine, prompts: list[list[int]]
 ) -> None:
     """An automaton that lies about its longest answer gives a typed error, not a loop."""
-    import numpy as np
 
     class Endless:
         eos_token_id, max_tokens, initial_state = 0, 5, 0
