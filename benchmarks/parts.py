@@ -170,23 +170,30 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int], dialect: Dia
 
 
 class Agreeing:
-    """A backend without a model: it agrees with the first draft of known texts. Immutable."""
+    """A backend without a model: it agrees with the first draft of known texts. Immutable.
+
+    Where that draft is not among the allowed answers, it agrees with what it is given to read.
+    """
 
     shares_rows = False  # so that a text begins where its row does
 
     def __init__(self, pipeline: Pipeline, texts: Sequence[str]) -> None:
         self._following: dict[bytes, int] = {}
+        self._end = pipeline.index.eos_token_id
         for text in texts:
             reading = pipeline.dialect.read(text)
             prompt = pipeline.prompt(reading)
             answer = encode_plain(pipeline.loaded.tokenizer, operation_to_json(reading.guess))
-            whole = np.array([*prompt, *answer, pipeline.index.eos_token_id])
+            whole = np.array([*prompt, *answer, self._end])
             for end in range(len(prompt), len(whole)):
                 self._following[whole[:end].tobytes()] = int(whole[end])
 
     def hidden(self, ids: Any, positions: Any, mask: Any, places: Any) -> Any:
         """The token that follows each place, as float32 of shape (n, 1)."""
-        following = [self._following[ids[row, : at + 1].tobytes()] for row, at in places.tolist()]
+        following = []
+        for row, at in places.tolist():
+            read = ids[row, at + 1] if at + 1 < ids.shape[1] else self._end
+            following.append(self._following.get(ids[row, : at + 1].tobytes(), read))
         return np.array(following, dtype=np.float32)[:, None]
 
     def scores(self, vectors: Any, columns: Any) -> Any:
