@@ -135,9 +135,9 @@ def joined_record(rng: Random, fields: list[tuple[str, str]]) -> str:
     """Fields in one of the styles: JSON with either quotes, without any, or words with ``=``."""
     style = rng.random()
     if style < 0.35:
-        loose = {label: _json_value(value) for label, value in fields}
-        tight = rng.random() < 0.4
-        text = json.dumps(loose, ensure_ascii=False, separators=(",", ":") if tight else None)
+        colon, comma = (":", ",") if rng.random() < 0.4 else (": ", ", ")
+        pairs = [f"{_json(label)}{colon}{_json(_json_value(value))}" for label, value in fields]
+        text = f"{{{comma.join(pairs)}}}"  # a name that is there twice stays so
         single = rng.random() < 0.2 and "'" not in text
         return text.replace('"', "'") if single else text
     if style < 0.75 or len(fields) == 1:
@@ -147,6 +147,10 @@ def joined_record(rng: Random, fields: list[tuple[str, str]]) -> str:
         return f"{{{pad}{inner}{pad}}}"
     gap = rng.choice((" ", " ", ", ", ","))
     return gap.join(f"{label}={value}" for label, value in fields)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json_value(text: str) -> object:

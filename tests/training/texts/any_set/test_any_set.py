@@ -18,6 +18,7 @@ from training.texts.any_set.forms import FORMS
 from training.texts.any_set.meaning import phrasebook, takes
 from training.texts.any_set.spelling import is_taken, misspelt, names_near
 from training.texts.any_set.variants import any_variant
+from training.texts.lenient.refused_notations import FAULTY_NAMES
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
 SAID = [isa for isa in SETS if lenient_data(isa).phrases]
@@ -155,6 +156,20 @@ def test_several_instructions_are_all_seen(isa: InstructionSet) -> None:
         text = any_refusal(rng, isa, phrasebook(isa), kind="several").text
         seen = dialect.read(text).visible
         assert seen.lower().endswith(text.split()[-1].lower()), text
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_a_name_that_is_there_twice_is_written_twice(isa: InstructionSet) -> None:
+    """Also in a record of JSON, where a dictionary would keep one and heal the fault."""
+    named = re.compile(r"""([A-Za-z][A-Za-z0-9]*)["']? ?[:=]""")
+    rng, twice = Random(8), 0
+    for _ in range(200):
+        text = any_refusal(rng, isa, phrasebook(isa), kind="bad_names").text
+        names = named.findall(text)
+        is_twice = len(set(names)) < len(names)
+        assert is_twice or {*FAULTY_NAMES} & {*names}, text
+        twice += is_twice and '"' in text
+    assert twice > 5
 
 
 def test_what_forms_take() -> None:
