@@ -4,6 +4,7 @@ In: a ``random.Random``, an instruction set, a phrasebook and words. Out: :class
 methods give right texts and the parts of a text of which one is wrong.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -19,6 +20,7 @@ from training.texts.strict.valid import render_operands
 __all__ = ["Drawing"]
 
 _PIECES = (", ", ", ", ",", " ")
+_BY_NAME = frozenset((*ORDERED_FORMS, "call", "named", "record"))
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,23 @@ class Drawing:
             if len(meaning.form.operands) >= operands:
                 return meaning
 
-    def written(self, meaning: Meaning, replaced: Mapping[str, str] | None = None) -> str | None:
-        """A text of the meaning in any form, perhaps with another text as an operand."""
+    def written(
+        self,
+        meaning: Meaning,
+        replaced: Mapping[str, str] | None = None,
+        *,
+        by_name: bool = False,
+    ) -> str | None:
+        """A text of the meaning in any form, perhaps with another text as an operand.
+
+        With ``by_name`` in one that begins with the mnemonic: ``a0 = 5`` is right, ``mv a0, 5``
+        is not.
+        """
         rng = self.rng
         forms = [form for form in FORMS if form != "english" or meaning.form.mnemonic in
                  self.book.phrases]  # fmt: skip
+        if by_name:
+            forms = [form for form in forms if form in _BY_NAME]
         weights = [FORMS[form][0] for form in forms]
         (form,) = rng.choices(forms, weights)
         spell = Words(
@@ -55,7 +69,7 @@ class Drawing:
         )
         text = write_form(form, Writing(rng, self.isa, meaning, spell, self.book))
         # A form may leave out what was replaced.
-        gone = any(word not in (text or "") for word in spell.replaced.values())
+        gone = not all(_stands(word, text or "") for word in spell.replaced.values())
         return None if gone else text
 
     def whole(self, *, operands: int = 0) -> str:
@@ -96,3 +110,8 @@ class Drawing:
         r, s, t = (self.operand("register") for _ in range(3))
         return template.format(r=r, s=s, t=t, u=r, n=rng.randint(0, 99), m=rng.randint(1, 99),
                            w=rng.choice(self.words), big=rng.randint(100, 999))  # fmt: skip
+
+
+def _stands(word: str, text: str) -> bool:
+    """Whether a word is in a text, and not only as part of a longer one: ``5`` is not in ``x5``."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None

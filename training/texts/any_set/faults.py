@@ -14,12 +14,13 @@ from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing
-from training.texts.any_set.meaning import Phrasebook
+from training.texts.any_set.meaning import Meaning, Phrasebook, kinds_of
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
 from training.texts.any_set.variants import around, plain_label
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, with_strange_character
+from training.texts.operands import kind_of
 from training.texts.strict.refused import Candidate
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.words import PROSE, TRAINING_WORDS
@@ -27,8 +28,8 @@ from training.texts.strict.words import PROSE, TRAINING_WORDS
 __all__ = ["FAULTS", "any_refusal"]
 
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "; ")
-_NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid: ", "without ", "unless you ")
-_OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "<<<", "@", "\\", "÷", "∧")
+_NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid ", "without ", "unless you ")
+_OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "%%", "^^")
 
 
 def _other_operation(f: Drawing) -> str | None:
@@ -67,10 +68,19 @@ def _unknown_operation(f: Drawing) -> str:
 def _ambiguous(f: Drawing) -> str | None:
     meaning = f.meaning(operands=0)
     word = misspelt(f.rng, f.isa, meaning.form.mnemonic, 2)
-    if word is None:
+    if word is None or len(_readings(word, meaning, f.isa)) == 1:
         return None
     w = Writing(f.rng, f.isa, meaning, Words(f.rng, f.isa, meaning), f.book)
     return w.whole(mixed_case(word, f.rng))
+
+
+def _readings(word: str, meaning: Meaning, isa: InstructionSet) -> set[str | None]:
+    """What a word may mean in front of these operands: ``oro x1, x2, 3`` is ORI, OR or ORI."""
+    kinds = [kind_of(slot) for slot in meaning.slots]
+    return {
+        next((o.key for o, form in isa.by_mnemonic[name] if kinds_of(o, form) == kinds), None)
+        for name in names_near(word, isa)
+    }
 
 
 def _several(f: Drawing) -> str:
@@ -122,14 +132,16 @@ def _listing_fault(f: Drawing) -> str | None:
 def _broken_notation(f: Drawing) -> str | None:
     """An assignment without its end, or with two."""
     rng = f.rng
-    text = f.written(f.meaning(operands=2))
+    meaning = f.meaning(operands=2)
+    text = f.written(meaning)
     if text is None or " = " not in text:
         return None
     roll = rng.random()
     if roll < 0.4:
         return text[: text.rindex(" ")]
-    if roll < 0.7:
-        return f"{text} {rng.choice(('+', '-', '=', ','))} {f.operand('register')}"
+    if roll < 0.7:  # behind `a = b`, a plus would be an addition
+        signs = ("=", ",") if len(meaning.form.operands) == 2 else ("+", "-", "=", ",")
+        return f"{text} {rng.choice(signs)} {f.operand('register')}"
     return text.partition(" = ")[0] + " ="
 
 

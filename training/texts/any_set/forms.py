@@ -16,6 +16,7 @@ from training.texts.any_set.meaning import Meaning, Phrasebook
 from training.texts.any_set.spelling import Words, misspelt
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, phrase
+from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import render_form
 
@@ -177,7 +178,7 @@ def _arrow(w: Writing) -> str | None:
 def _notation(w: Writing) -> str | None:
     """As programs of other languages write it: ``a = b + c``."""
     fitting = _fitting(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
-    if not fitting:
+    if not fitting or _with_nothing(w.meaning):
         return None
     template, assign = w.rng.choice(fitting), w.rng.choice(_ASSIGNS)
     if template.startswith("{") and assign != "=":
@@ -200,8 +201,21 @@ def _fitting(meaning: Meaning, templates: Sequence[str]) -> list[str]:
     return found
 
 
+def _with_nothing(meaning: Meaning) -> bool:
+    """Whether a register is set from another one and 0: others may say that as well.
+
+    ``a0 = a1 < 0`` compares with a number or with the register that is zero.
+    """
+    slots = meaning.slots
+    return [kind_of(slot) for slot in slots] == [
+        "register",
+        "register",
+        "immediate",
+    ] and meaning.values[slots[2].name] == 0
+
+
 def _english(w: Writing) -> str | None:
-    if w.meaning.form is not w.isa.by_mnemonic[w.own][0][1]:
+    if w.meaning.form is not w.isa.by_mnemonic[w.own][0][1] or _with_nothing(w.meaning):
         return None
     own = [one for one in w.book.compositions if w.own in one.expressions]
     if own and w.rng.random() < _COMPOSED:

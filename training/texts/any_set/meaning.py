@@ -15,7 +15,7 @@ from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationMod
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
 
-__all__ = ["Meaning", "Phrasebook", "draw_meaning", "phrasebook", "takes"]
+__all__ = ["Meaning", "Phrasebook", "draw_meaning", "kinds_of", "phrasebook", "takes"]
 
 _FIRST_FORM = 0.35  # how often an operation is written in its first form, whatever others it has
 _IN_PLACE = 0.25
@@ -136,6 +136,12 @@ def draw_meaning(
     return meaning
 
 
+def kinds_of(opcode: Opcode, form: Form) -> list[Kind]:
+    """Kinds of what a form writes, in written order."""
+    by_name = {operand.name: kind_of(operand) for operand in opcode.operands}
+    return [by_name[name] for name in form.operands]
+
+
 def takes(isa: InstructionSet, mnemonic: str, kinds: Sequence[Kind]) -> bool:
     """Whether a mnemonic has a form, or a shorthand of one, of operands of these kinds.
 
@@ -150,8 +156,7 @@ def takes(isa: InstructionSet, mnemonic: str, kinds: Sequence[Kind]) -> bool:
 def _signatures(isa: InstructionSet, mnemonic: str) -> frozenset[tuple[Kind, ...]]:
     found: set[tuple[Kind, ...]] = set()
     for opcode, form in isa.by_mnemonic[mnemonic]:
-        by_name = {operand.name: kind_of(operand) for operand in opcode.operands}
-        kinds = tuple(by_name[name] for name in form.operands)
+        kinds = tuple(kinds_of(opcode, form))
         found.add(kinds)
         if len(kinds) == 3 and kinds[:2] == ("register", "register") and kinds[2] != "target":
             found.add(kinds[1:])

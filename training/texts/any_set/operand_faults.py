@@ -6,10 +6,12 @@ has no such fault. :mod:`.faults` lists them beside the others.
 
 import re
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing
-from training.texts.any_set.meaning import Meaning, takes
+from training.texts.any_set.meaning import Meaning, kinds_of, takes
 from training.texts.any_set.spelling import Words
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.programs import KEYS, joined_record
@@ -46,7 +48,8 @@ def bad_register(f: Drawing) -> str | None:
         return None
     strange = [one for one in _STRANGE_NAMES if one.lower() not in
                {name.lower() for name in f.isa.spellings}]  # fmt: skip
-    return f.written(meaning, {slot.name: f.rng.choice(strange)})
+    # `jump to eax` has a label, `jr eax` has not.
+    return f.written(meaning, {slot.name: f.rng.choice(strange)}, by_name=len(meaning.slots) == 1)
 
 
 def out_of_range(f: Drawing) -> str | None:
@@ -82,13 +85,14 @@ def no_number(f: Drawing) -> str | None:
         bad = f.filled(f.rng.choice(templates.BAD_TARGETS))
     else:
         bad = f.filled(f.rng.choice(templates.BAD_NUMBERS))
-    return f.written(meaning, {slot.name: bad})
+    return f.written(meaning, {slot.name: bad}, by_name=len(meaning.slots) == 1)
 
 
 def memory(f: Drawing) -> str | None:
     """A place in memory where a register stands alone."""
     meaning = f.meaning()
-    if any("(" in piece for piece in meaning.form.pieces):
+    forms = [form for _, form in f.isa.by_mnemonic[meaning.form.mnemonic]]
+    if any("(" in piece for form in forms for piece in form.pieces):
         return None
     slot = _slot(f, meaning, "register")
     if slot is None:
@@ -96,7 +100,8 @@ def memory(f: Drawing) -> str | None:
     r, n = f.operand("register"), f.rng.randint(0, 64)
     place = f.rng.choice((f"{n}({r})", f"[{r}]", f"[{r}+{n}]", f"({r})", f"*{r}", f"@{r}",
                           f"mem[{r}]", f"{n}({r})"))  # fmt: skip
-    return f.written(meaning, {slot.name: place})
+    # `a0 = [a1]` loads.
+    return f.written(meaning, {slot.name: place}, by_name=len(meaning.slots) == 2)
 
 
 def _kinds(meaning: Meaning) -> list[Kind]:
@@ -116,6 +121,8 @@ def too_few(f: Drawing) -> str | None:
         if len(slots) < len(kinds):
             return None
         kept = text[: slots[-1].start()].rstrip()
+        if kept.rpartition(" ")[2] in f.words:  # which may be a label
+            return None
         return Writing(rng, f.isa, meaning, words, f.book).filled(kept)
     place = rng.randrange(len(kinds))
     if takes(f.isa, own, kinds[:place] + kinds[place + 1 :]):
@@ -135,8 +142,9 @@ def too_many(f: Drawing) -> str | None:
     kinds, words = _kinds(meaning), Words(rng, f.isa, meaning)
     extra: Kind = rng.choice(("register", "register", "immediate"))
     place = rng.randint(0, len(kinds))
-    if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], extra, *kinds[place:]]):
-        return None
+    forms = f.isa.by_mnemonic[meaning.form.mnemonic]
+    if any(sorted(kinds_of(*one)) == sorted([*kinds, extra]) for one in forms):
+        return None  # in another order, but not one too many
     written = [words.of(name) for name in meaning.form.operands]
     written.insert(place, f.operand(extra))
     return f.listed(mixed_case(meaning.form.mnemonic, rng), written)
@@ -157,7 +165,10 @@ def wrong_kind(f: Drawing) -> str | None:
     if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], other, *kinds[place + 1 :]]):
         return None
     word = rng.choice(f.words) if other == "target" else f.operand(other)
-    return f.written(meaning, {meaning.form.operands[place]: word})
+    if word.lower() in (*NUMBER_WORDS, *f.isa.spellings):
+        return None
+    replaced = {meaning.form.operands[place]: word}
+    return f.written(meaning, replaced, by_name=other != "target")
 
 
 def bad_names(f: Drawing) -> str | None:
@@ -169,7 +180,9 @@ def bad_names(f: Drawing) -> str | None:
     if rng.random() < 0.5:
         pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.operand("register")))
     else:
-        pairs[place] = (rng.choice(templates.FAULTY_NAMES), pairs[place][1])
+        known = lenient_data(f.isa).aliases
+        faulty = [one for one in templates.FAULTY_NAMES if one not in known]
+        pairs[place] = (rng.choice(faulty), pairs[place][1])
     name = mixed_case(meaning.form.mnemonic, rng)
     if rng.random() < 0.4:
         return joined_record(rng, [(rng.choice(KEYS), name), *pairs])

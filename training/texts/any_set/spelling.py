@@ -86,7 +86,9 @@ class Words:
     def _number(self, operand: Operand, value: int) -> str:
         rng, notation = self.rng, self.meaning.notations[operand.name]
         if self._words and 0 <= value <= 100 and notation != "character" and rng.random() < 0.5:
-            return number_words(value, rng.choice("- "))
+            word = number_words(value, rng.choice("- "))
+            if word not in self.isa.spellings:  # "zero" is a register of some sets
+                return word
         if self._numbers and notation != "character":
             text = self._other_notation(value, signed=kind_of(operand) == "immediate")
             if text:
