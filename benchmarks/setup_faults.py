@@ -42,7 +42,8 @@ _LENIENT = ("decode", "--dialect", "lenient", _TEXT)
 _DISKS_MIB = (20, 80, 100, 150, 185, 250, 400, 440, 444, 450, 466, 472, 480, 600, 666, 680)
 _PACKAGES = "filelock gguf openvino outlines_core pip safetensors tokenizers".split()
 # Root without this may not write where the modes of its own files forbid it.
-_BOUND = "setpriv --bounding-set=-dac_override".split() if os.geteuid() == 0 else []
+_IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+_BOUND = "setpriv --bounding-set=-dac_override".split() if _IS_ROOT else []
 # What may stand on standard error beside an answer: what `setup` tells, and warnings.
 _FINE = r"base model: .+|\w+ dialect: ready|warning: .+|.+:\d+: RuntimeWarning: .+(\n  .+)?"
 # Set-up is killed at these moments too, told by what has just appeared in the cache.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from kvrm_grammar.isa import InstructionSet
-from training.texts.any_set.forms import FORMS, ORDERED_FORMS, Writing, write_form
+from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
 from training.texts.any_set.spelling import Words
 from training.texts.operands import Kind
@@ -20,7 +20,6 @@ from training.texts.strict.valid import render_operands
 __all__ = ["Drawing"]
 
 _PIECES = (", ", ", ", ",", " ")
-_BY_NAME = frozenset((*ORDERED_FORMS, "call", "named", "record"))
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,13 @@ class Drawing:
     ) -> str | None:
         """A text of the meaning in any form, perhaps with another text as an operand.
 
-        With ``by_name`` in one that begins with the mnemonic: ``a0 = 5`` is right, ``mv a0, 5``
-        is not.
+        With ``by_name`` in one that names the operation: ``a0 = 5`` is right, ``mv a0, 5`` is not.
         """
         rng = self.rng
         forms = [form for form in FORMS if form != "english" or meaning.form.mnemonic in
                  self.book.phrases]  # fmt: skip
         if by_name:
-            forms = [form for form in forms if form in _BY_NAME]
+            forms = [form for form in forms if form in NAMING_FORMS]
         weights = [FORMS[form][0] for form in forms]
         (form,) = rng.choices(forms, weights)
         spell = Words(
@@ -69,8 +67,9 @@ class Drawing:
         )
         text = write_form(form, Writing(rng, self.isa, meaning, spell, self.book))
         # A form may leave out what was replaced.
-        gone = not all(_stands(word, text or "") for word in spell.replaced.values())
-        return None if gone else text
+        if text is None or not all(_stands(word, text) for word in spell.replaced.values()):
+            return None
+        return text
 
     def whole(self, *, operands: int = 0) -> str:
         """A right text."""
@@ -114,4 +113,5 @@ class Drawing:
 
 def _stands(word: str, text: str) -> bool:
     """Whether a word is in a text, and not only as part of a longer one: ``5`` is not in ``x5``."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+    before = r"(?<!\w)" if word[0].isalnum() else ""
+    return re.search(rf"{before}{re.escape(word)}(?!\w)", text) is not None

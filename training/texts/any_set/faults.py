@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
@@ -20,16 +21,16 @@ from training.texts.any_set.variants import around, plain_label
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, with_strange_character
-from training.texts.operands import kind_of
 from training.texts.strict.refused import Candidate
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.words import PROSE, TRAINING_WORDS
 
 __all__ = ["FAULTS", "any_refusal"]
 
+_TRIES = 20_000  # of a fault that most meanings cannot have
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "; ")
 _NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid ", "without ", "unless you ")
-_OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "%%", "^^")
+_OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "!!", "^^")
 
 
 def _other_operation(f: Drawing) -> str | None:
@@ -68,17 +69,27 @@ def _unknown_operation(f: Drawing) -> str:
 def _ambiguous(f: Drawing) -> str | None:
     meaning = f.meaning(operands=0)
     word = misspelt(f.rng, f.isa, meaning.form.mnemonic, 2)
-    if word is None or len(_readings(word, meaning, f.isa)) == 1:
+    if word is None or len(_readings(word, meaning, f.isa)) < 2:
         return None
     w = Writing(f.rng, f.isa, meaning, Words(f.rng, f.isa, meaning), f.book)
     return w.whole(mixed_case(word, f.rng))
 
 
-def _readings(word: str, meaning: Meaning, isa: InstructionSet) -> set[str | None]:
-    """What a word may mean in front of these operands: ``oro x1, x2, 3`` is ORI, OR or ORI."""
-    kinds = [kind_of(slot) for slot in meaning.slots]
+def _readings(word: str, meaning: Meaning, isa: InstructionSet) -> set[object]:
+    """What a misspelt word may mean in front of operands of these kinds.
+
+    ``oro`` is near ``or`` and ``ori``, but ``oro x1, x2, 3`` is ``ori`` in either way. A name
+    without such a form counts: the word alone is what is ambiguous.
+    """
     return {
-        next((o.key for o, form in isa.by_mnemonic[name] if kinds_of(o, form) == kinds), None)
+        next(
+            (
+                (opcode.key, form.operands, form.implied)
+                for opcode, form in isa.by_mnemonic[name]
+                if kinds_of(opcode, form) == meaning.kinds
+            ),
+            name,
+        )
         for name in names_near(word, isa)
     }
 
@@ -190,13 +201,17 @@ def any_refusal(
     Returns:
         The text and the kind of its fault. The strict dialect's parser may still take it: then the
         caller drops it.
+
+    Raises:
+        DataError: The set has no text with this fault.
     """
     if kind is None:
         kind = rng.choices(tuple(FAULTS), [weight for weight, _ in FAULTS.values()])[0]
     fault = Drawing(rng, isa, book, words)
-    text = None
-    while not text:
-        text = FAULTS[kind][1](fault)
+    tries = (FAULTS[kind][1](fault) for _ in range(_TRIES))
+    text = next(filter(None, tries), None)
+    if text is None:
+        raise DataError(f"no text of this set can have the fault {kind}")
     if kind not in _WHOLE and rng.random() < 0.15:
         text, _ = around(text, rng, isa, None, {rng.choice(_ASIDE)}, words)
     return Candidate(text, kind)

@@ -16,11 +16,10 @@ from training.texts.any_set.meaning import Meaning, Phrasebook
 from training.texts.any_set.spelling import Words, misspelt
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, phrase
-from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import render_form
 
-__all__ = ["FORMS", "ORDERED_FORMS", "Writing", "write_form"]
+__all__ = ["FORMS", "NAMING_FORMS", "ORDERED_FORMS", "Writing", "write_form"]
 
 _COMPOSED = 0.6  # of the English of operations that have compositions
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
@@ -178,7 +177,7 @@ def _arrow(w: Writing) -> str | None:
 def _notation(w: Writing) -> str | None:
     """As programs of other languages write it: ``a = b + c``."""
     fitting = _fitting(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
-    if not fitting or _with_nothing(w.meaning):
+    if not fitting or _is_of_zero(w.meaning):
         return None
     template, assign = w.rng.choice(fitting), w.rng.choice(_ASSIGNS)
     if template.startswith("{") and assign != "=":
@@ -201,21 +200,17 @@ def _fitting(meaning: Meaning, templates: Sequence[str]) -> list[str]:
     return found
 
 
-def _with_nothing(meaning: Meaning) -> bool:
-    """Whether a register is set from another one and 0: others may say that as well.
+def _is_of_zero(meaning: Meaning) -> bool:
+    """Whether a register is set from another one and 0, which others may say as well.
 
-    ``a0 = a1 < 0`` compares with a number or with the register that is zero.
+    ``a0 = a1 < 0`` compares with a number, or with the register that is zero.
     """
-    slots = meaning.slots
-    return [kind_of(slot) for slot in slots] == [
-        "register",
-        "register",
-        "immediate",
-    ] and meaning.values[slots[2].name] == 0
+    is_shape = meaning.kinds == ["register", "register", "immediate"]
+    return is_shape and meaning.values[meaning.form.operands[2]] == 0
 
 
 def _english(w: Writing) -> str | None:
-    if w.meaning.form is not w.isa.by_mnemonic[w.own][0][1] or _with_nothing(w.meaning):
+    if w.meaning.form is not w.isa.by_mnemonic[w.own][0][1] or _is_of_zero(w.meaning):
         return None
     own = [one for one in w.book.compositions if w.own in one.expressions]
     if own and w.rng.random() < _COMPOSED:
@@ -250,6 +245,9 @@ FORMS: Mapping[str, tuple[int, _Form]] = {
 
 ORDERED_FORMS = frozenset(("plain", "commas", "synonym", "typo", "shorthand"))
 """Forms that list their operands behind the name."""
+
+NAMING_FORMS = FORMS.keys() - {"notation", "english"}
+"""Forms that name the operation; in the others its operands may decide which it is."""
 
 
 def write_form(form: str, w: Writing) -> str | None:

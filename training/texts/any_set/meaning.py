@@ -15,7 +15,15 @@ from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationMod
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
 
-__all__ = ["Meaning", "Phrasebook", "draw_meaning", "kinds_of", "phrasebook", "takes"]
+__all__ = [
+    "Meaning",
+    "Phrasebook",
+    "draw_meaning",
+    "kinds_of",
+    "phrasebook",
+    "takes",
+    "takes_in_any_order",
+]
 
 _FIRST_FORM = 0.35  # how often an operation is written in its first form, whatever others it has
 _IN_PLACE = 0.25
@@ -76,6 +84,11 @@ class Meaning:
         """The operands that the form writes, in written order."""
         by_name = {operand.name: operand for operand in self.opcode.operands}
         return tuple(by_name[name] for name in self.form.operands)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Kinds of the operands that the form writes, in written order."""
+        return kinds_of(self.opcode, self.form)
 
     @property
     def has_label(self) -> bool:
@@ -150,6 +163,11 @@ def takes(isa: InstructionSet, mnemonic: str, kinds: Sequence[Kind]) -> bool:
     [False, True, True]
     """
     return tuple(kinds) in _signatures(isa, mnemonic)
+
+
+def takes_in_any_order(isa: InstructionSet, mnemonic: str, kinds: Sequence[Kind]) -> bool:
+    """Whether a mnemonic takes operands of these kinds, in whatever order they stand."""
+    return any(sorted(one) == sorted(kinds) for one in _signatures(isa, mnemonic))
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing
-from training.texts.any_set.meaning import Meaning, kinds_of, takes
+from training.texts.any_set.meaning import Meaning, takes, takes_in_any_order
 from training.texts.any_set.spelling import Words
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.programs import KEYS, joined_record
@@ -81,11 +81,10 @@ def no_number(f: Drawing) -> str | None:
     slot = _slot(f, meaning, "immediate", "target")
     if slot is None:
         return None
-    if kind_of(slot) == "target":
-        bad = f.filled(f.rng.choice(templates.BAD_TARGETS))
-    else:
-        bad = f.filled(f.rng.choice(templates.BAD_NUMBERS))
-    return f.written(meaning, {slot.name: bad}, by_name=len(meaning.slots) == 1)
+    is_target = kind_of(slot) == "target"
+    bad = f.filled(f.rng.choice(templates.BAD_TARGETS if is_target else templates.BAD_NUMBERS))
+    # `jump to (a1) and link in a0` goes where a register says.
+    return f.written(meaning, {slot.name: bad}, by_name=is_target and len(meaning.slots) < 3)
 
 
 def memory(f: Drawing) -> str | None:
@@ -104,14 +103,10 @@ def memory(f: Drawing) -> str | None:
     return f.written(meaning, {slot.name: place}, by_name=len(meaning.slots) == 2)
 
 
-def _kinds(meaning: Meaning) -> list[Kind]:
-    return [kind_of(slot) for slot in meaning.slots]
-
-
 def too_few(f: Drawing) -> str | None:
     """An operand less than any form of the name takes; a phrase that ends too early."""
     rng, meaning = f.rng, f.meaning()
-    kinds, words = _kinds(meaning), Words(rng, f.isa, meaning)
+    kinds, words = meaning.kinds, Words(rng, f.isa, meaning)
     own = meaning.form.mnemonic
     first = meaning.form is f.isa.by_mnemonic[own][0][1]
     fitting = f.book.phrases.get(own, ()) if first else ()
@@ -121,8 +116,9 @@ def too_few(f: Drawing) -> str | None:
         if len(slots) < len(kinds):
             return None
         kept = text[: slots[-1].start()].rstrip()
-        if kept.rpartition(" ")[2] in f.words:  # which may be a label
-            return None
+        last = next(slot for slot in meaning.slots if slot.name == slots[-1][1])
+        if kind_of(last) == "target" and f.isa.is_label(kept.rpartition(" ")[2]):
+            return None  # `jump to the address` has one
         return Writing(rng, f.isa, meaning, words, f.book).filled(kept)
     place = rng.randrange(len(kinds))
     if takes(f.isa, own, kinds[:place] + kinds[place + 1 :]):
@@ -139,11 +135,10 @@ def too_few(f: Drawing) -> str | None:
 def too_many(f: Drawing) -> str | None:
     """An operand more than any form of the name takes."""
     rng, meaning = f.rng, f.meaning(operands=0)
-    kinds, words = _kinds(meaning), Words(rng, f.isa, meaning)
+    kinds, words = meaning.kinds, Words(rng, f.isa, meaning)
     extra: Kind = rng.choice(("register", "register", "immediate"))
     place = rng.randint(0, len(kinds))
-    forms = f.isa.by_mnemonic[meaning.form.mnemonic]
-    if any(sorted(kinds_of(*one)) == sorted([*kinds, extra]) for one in forms):
+    if takes_in_any_order(f.isa, meaning.form.mnemonic, [*kinds, extra]):
         return None  # in another order, but not one too many
     written = [words.of(name) for name in meaning.form.operands]
     written.insert(place, f.operand(extra))
@@ -153,7 +148,7 @@ def too_many(f: Drawing) -> str | None:
 def wrong_kind(f: Drawing) -> str | None:
     """A number where only a register stands, or a word where only a number does."""
     rng, meaning = f.rng, f.meaning()
-    kinds = _kinds(meaning)
+    kinds = meaning.kinds
     place = rng.randrange(len(kinds))
     wanted = kinds[place]
     others: dict[Kind, tuple[Kind, ...]] = {
@@ -165,10 +160,11 @@ def wrong_kind(f: Drawing) -> str | None:
     if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], other, *kinds[place + 1 :]]):
         return None
     word = rng.choice(f.words) if other == "target" else f.operand(other)
-    if word.lower() in (*NUMBER_WORDS, *f.isa.spellings):
-        return None
-    replaced = {meaning.form.operands[place]: word}
-    return f.written(meaning, replaced, by_name=other != "target")
+    if other == "target" and (word in NUMBER_WORDS or word in f.isa.spellings):
+        return None  # which is of the wanted kind
+    # `a0 = 5` is another operation's right form, and so is `jump to loop`.
+    by_name = other != "target" or len(kinds) == 1
+    return f.written(meaning, {meaning.form.operands[place]: word}, by_name=by_name)
 
 
 def bad_names(f: Drawing) -> str | None:
@@ -180,7 +176,8 @@ def bad_names(f: Drawing) -> str | None:
     if rng.random() < 0.5:
         pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.operand("register")))
     else:
-        known = lenient_data(f.isa).aliases
+        own = {operand.name for opcode in f.isa.opcodes for operand in opcode.operands}
+        known = own | lenient_data(f.isa).aliases.keys()
         faulty = [one for one in templates.FAULTY_NAMES if one not in known]
         pairs[place] = (rng.choice(faulty), pairs[place][1])
     name = mixed_case(meaning.form.mnemonic, rng)

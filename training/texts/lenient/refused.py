@@ -154,7 +154,9 @@ def _bad_names(f: Fault) -> str:
     pairs = [*zip(meaning.values, f.operands(meaning), strict=True)]
     place = rng.randrange(len(pairs))
     if rng.random() < 0.5:
-        pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.registers(1)[0]))
+        name, own = pairs[place]
+        other = next(one for one in iter(lambda: f.registers(1)[0], "") if one[-1] != own[-1])
+        pairs.insert(rng.randint(0, len(pairs)), (name, other))
     else:
         pairs[place] = (rng.choice(templates.FAULTY_NAMES), pairs[place][1])
     listed = rng.choice((" ", ", ")).join(f"{name}={value}" for name, value in pairs)

@@ -28,7 +28,7 @@ def _list(text: str) -> tuple[str, ...]:
 
 UNKNOWN_SIGNS = tuple("/ % & | ^ << >> ** == != < > && ? ~".split())
 BAD_REGISTERS = _list(
-    "r8 || r9 || r10 || r12 || r31 || R8 || R15 || r08 || r-1 || x3 || eax || sp || pc || a0"
+    "r8 || r9 || r10 || r12 || r31 || R8 || R15 || r08 || r-1 || x3 || eax || sp || lr || a0"
     " || register 8 || register 9 || reg8 || %r8 || $r9 || %eax || $t0 || acc || r1.5 || rx"
     " || reg 10 || R99 || RO || ro || R0O || RI || A || B || X || @r1 || @r5 || *r2 || 4(r1) || $g"
     " || %g || r1b || r1f || rl"

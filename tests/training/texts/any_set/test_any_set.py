@@ -23,6 +23,7 @@ from training.texts.lenient.refused_notations import FAULTY_NAMES
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
 SAID = [isa for isa in SETS if lenient_data(isa).phrases]
 BY_KIND = [(isa, kind) for isa in SETS for kind in any_kinds(isa)]
+NEGATION = re.compile("(?i)do not|don't|never|no need|avoid|without|unless")
 SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -170,6 +171,27 @@ def test_a_name_that_is_there_twice_is_written_twice(isa: InstructionSet) -> Non
         assert is_twice or {*FAULTY_NAMES} & {*names}, text
         twice += is_twice and '"' in text
     assert twice > 5
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_no_refusal_is_cut_to_an_instruction(isa: InstructionSet) -> None:
+    """What a rule takes off a refused text is not its fault: ``avoid: nop`` had a label."""
+    rng, dialect = Random(12), find_dialect("lenient", isa)
+    for _ in range(200):
+        text = any_refusal(rng, isa, phrasebook(isa), kind="negated").text
+        assert NEGATION.search(dialect.read(text).visible), text
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
+    """A number stands for a register behind a name only: ``a0 = 5`` is right."""
+    rng, names = Random(4), [re.escape(name) for name in isa.names]
+    target = re.compile(rf"(?i)\W*[jb](?:mp|n?[sz]|eq|ne|lt)?\b.*\b(?:{'|'.join(names)})\W*")
+    texts = [any_refusal(rng, isa, phrasebook(isa), kind="wrong_kind").text for _ in range(400)]
+    assert any(target.fullmatch(text) for text in texts)
+    for text in texts:
+        assert not re.fullmatch(rf"({'|'.join(names)}) = -?[0-9]+", text), text
+        assert not re.fullmatch(r"(jump|go) to [a-z]+", text), text
 
 
 def test_what_forms_take() -> None:
