@@ -26,6 +26,7 @@ from benchmarks.tables.masks import masks
 from benchmarks.tables.real_text import rv32im_model, rv32im_real
 from benchmarks.tables.records import Records
 from benchmarks.tables.rounds import rounds_lenient, rounds_strict
+from benchmarks.tables.setup_faults import setup_faults
 from benchmarks.tables.speed import attack, index, lines, literals, sets, stream, ways, ways_lenient
 from benchmarks.tables.strict import calibration, strict_kinds
 from benchmarks.tables.summary import summary
@@ -59,6 +60,7 @@ TABLES: Mapping[str, Table] = {
     "sets": sets,
     "stream": stream,
     "cold-start": cold_start,
+    "setup-faults": setup_faults,
     "backends": backends,
     "backends-lenient": backends_lenient,
     "attack": attack,
