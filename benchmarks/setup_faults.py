@@ -122,7 +122,8 @@ class Lab:
             outcome = classify(ran, "" if command == _SETUP else self.expected)
             outcome = DEFECT if how.get("must") and outcome != ANSWER else outcome
             self.counts[key][outcome] += 1
-            said = re.sub(r"[0-9a-f]{16,}|\d{3,}", "#", stderr.replace(str(self.folder), ""))
+            plain = stderr.replace(str(self.folder), "").replace(f"{Path.cwd()}/", "")
+            said = re.sub(r"[0-9a-f]{16,}|\d{3,}", "#", plain)
             self.said[f"{key}: {outcome}"].update(said.splitlines())
             if outcome == DEFECT:
                 self.defects.append({"case": self.name, "what": what, **vars(ran)})
