@@ -172,7 +172,8 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int], dialect: Dia
 class Agreeing:
     """A backend without a model: it agrees with the first draft of known texts. Immutable.
 
-    Where that draft is not among the allowed answers, it agrees with what it is given to read.
+    Where a text went another way than that draft, it agrees with what it is given to read, and
+    behind the end of that it has no opinion.
     """
 
     shares_rows = False  # so that a text begins where its row does
