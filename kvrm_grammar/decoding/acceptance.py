@@ -6,6 +6,7 @@ and in the end an answer or an error. Used by the engine; knows no tensor.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kvrm_grammar.decoding.protocol import Answer, Request
 from kvrm_grammar.errors import DecodeError
@@ -13,8 +14,7 @@ from kvrm_grammar.errors import DecodeError
 __all__ = ["Choice", "Row"]
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The model's pick at one position."""
 
     token_id: int

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from operator import add
 
 from kvrm_grammar.isa import (
@@ -138,11 +138,13 @@ class Candidates:
         limit: int,
     ) -> list[tuple[str, ...]]:
         """All operands of these domains; no value more often than mentioned, but where implied."""
-        counts = [mentioned.get(domain, Counter()) for domain in domains]
         slots = [
-            [*dict.fromkeys((*extra, *own))][:limit]
-            for own, extra in zip(counts, implied, strict=True)
+            [*dict.fromkeys((*extra, *mentioned.get(domain, ())))][:limit]
+            for domain, extra in zip(domains, implied, strict=True)
         ]
+        found = product(*slots)
+        if len(frozenset(chain(*slots))) == sum(map(len, slots)):
+            return list(found)  # no value is of two operands, so none comes twice
         shorthand = self.shorthand and _has_shorthand(domains)
 
         def fits(values: tuple[str, ...]) -> bool:
@@ -155,10 +157,9 @@ class Candidates:
             ]
             if shorthand and values[0] not in implied[0] and written[:1] == written[1:2]:
                 del written[0]  # the destination is the first source too
-            used = Counter(written)
-            return all(count <= mentioned[domain][value] for (domain, value), count in used.items())
+            return all(written.count(one) <= mentioned[one[0]][one[1]] for one in written)
 
-        return [values for values in product(*slots) if fits(values)]
+        return [values for values in found if fits(values)]
 
     @cached_property
     def _heads(self) -> tuple[tuple[str, tuple[str, ...], _Domains], ...]:

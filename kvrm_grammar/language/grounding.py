@@ -25,6 +25,7 @@ from kvrm_grammar.language.vocabulary import TokenVocabulary
 __all__ = ["GroundedLanguage", "Grounding"]
 
 _KEPT = 20_000  # rests of answers whose tokens are kept, about 10 MB
+_State = tuple[int, int, int, int]  # first and last of a range, bytes written, bytes shared
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
 
@@ -59,7 +60,7 @@ class Grounding:
     def tokens_of(self, rest: bytes) -> npt.NDArray[np.int64]:
         """Token IDs that a text may go on with, of which this rest is not written yet.
 
-        The end token alone where nothing is left. Kept: answers end alike.
+        The end token alone where nothing is left. Kept: answers begin and end alike.
         """
         found = self._kept.get(rest)
         if found is None:
@@ -107,8 +108,8 @@ class GroundedLanguage:
     """The answers that one instruction's own text allows, as an automaton.
 
     The texts are sorted, so those that share a beginning are neighbours: a state is a range
-    of them and how far into them it is. Mutable inside: states are numbered as they are
-    met. Belongs to one request.
+    of them, how far into them it is, and how far they are the same. Mutable inside: states are
+    numbered as they are met. Belongs to one request.
 
     Args:
         grounding: The shared tables.
@@ -118,10 +119,10 @@ class GroundedLanguage:
     def __init__(self, grounding: Grounding, members: Sequence[str]) -> None:
         self._grounding = grounding
         self._texts = sorted({text.encode() for text in members})
-        # A state is a range of texts, and how many bytes of them are written.
-        self._states: list[tuple[int, int, int]] = [(0, len(self._texts), 0)]
+        self._states = [self._state(0, len(self._texts), 0)]
         self._following: dict[tuple[int, int], int | None] = {}
         self._allowed: dict[int, npt.NDArray[np.int64]] = {}
+        self._rests: dict[int, tuple[int, ...] | None] = {}
 
     @property
     def eos_token_id(self) -> int:
@@ -152,9 +153,10 @@ class GroundedLanguage:
         """Token IDs that may come next, ascending, shape (n,)."""
         found = self._allowed.get(state)
         if found is None:
-            low, high, depth = self._states[state]
-            if high - low == 1:  # nothing but one text is left, as it is in many languages
-                found = self._grounding.tokens_of(self._texts[low][depth:])
+            low, high, depth, shared = self._states[state]
+            rest = self._texts[low][depth:shared]
+            if high - low == 1 or (rest and rest not in self._grounding.vocabulary.beginnings):
+                found = self._grounding.tokens_of(rest)  # no token goes beyond what is shared
             else:
                 found = np.array(sorted(self._search(low, high, depth)), dtype=np.int64)
             self._allowed[state] = found
@@ -172,8 +174,12 @@ class GroundedLanguage:
 
         None where there are several texts, or where the longest tokens come to no end.
         """
-        low, high, depth = self._states[state]
-        return self._grounding.written(self._texts[low][depth:]) if high - low == 1 else None
+        low, high, depth, _ = self._states[state]
+        if high - low > 1:
+            return None
+        if state not in self._rests:
+            self._rests[state] = self._grounding.written(self._texts[low][depth:])
+        return self._rests[state]
 
     def _search(self, low: int, high: int, depth: int) -> list[int]:
         """All tokens that a live text goes on with."""
@@ -201,14 +207,29 @@ class GroundedLanguage:
         return found
 
     def _follow(self, state: int, token_id: int) -> int | None:
-        low, high, depth = self._states[state]
+        low, high, depth, shared = self._states[state]
         data = self._grounding.vocabulary.tokens.get(token_id)
         if data is None:  # the end token, or one that writes no text
             return None
+        end = depth + len(data)
+        if end <= shared:
+            if self._texts[low][depth:end] != data:
+                return None
+            self._states.append((low, high, end, shared))
+            return len(self._states) - 1
         written = self._texts[low][:depth] + data
         first = bisect_left(self._texts, written, low, high)
         behind = bisect_right(self._texts, written + _LAST, first, high)
         if first == behind:
             return None
-        self._states.append((first, behind, depth + len(data)))
+        self._states.append(self._state(first, behind, end))
         return len(self._states) - 1
+
+    def _state(self, low: int, high: int, depth: int) -> _State:
+        """A range of texts, how many bytes of them are written, and how many they share."""
+        first, last = self._texts[low], self._texts[high - 1]
+        if high - low == 1:
+            return low, high, depth, len(first)
+        following = zip(first[depth:], last[depth:], strict=False)
+        differing = (place for place, (one, other) in enumerate(following, depth) if one != other)
+        return low, high, depth, next(differing)  # there is one, as none begins another

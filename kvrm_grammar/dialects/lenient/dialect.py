@@ -68,7 +68,7 @@ class LenientDialect(Dialect):
 
     def guess(self, reading: Reading) -> OperationModel:
         """See :func:`guess`."""
-        return guess(reading.visible, self.isa)
+        return guess(reading.visible, reading.mentions, self.isa)
 
     def explain(self, reading: Reading) -> str | None:
         """Nothing: what is no instruction here, no rule says."""

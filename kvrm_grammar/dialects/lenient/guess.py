@@ -69,25 +69,28 @@ def _patterns(isa: InstructionSet) -> _Patterns:
     )
 
 
-def guess(visible: str, isa: InstructionSet) -> OperationModel:
+def guess(visible: str, mentions: Mentions, isa: InstructionSet) -> OperationModel:
     """Guess what a text of the lenient dialect means.
 
     Args:
         visible: What the model sees of it.
+        mentions: What it mentions.
         isa: The instruction set.
 
     Returns:
         Some operation; ``OP_INVALID`` where nothing fits.
 
-    >>> from kvrm_grammar.isa import load_set
-    >>> guess("subtract r1 from r3, store in r5", load_set()).params.src1
+    >>> from kvrm_grammar.dialects import find_dialect
+    >>> reading = find_dialect("lenient").read("subtract r1 from r3, store in r5")
+    >>> guess(reading.visible, reading.mentions, reading.dialect.isa).params.src1
     'R3'
     """
     data = lenient_data(isa)
     seen = _plainly(visible)
-    mnemonic, seen = _step(seen, isa, data) or (_mnemonic(seen, isa, data), seen)
+    mnemonic, seen = _step(seen, isa) or (_mnemonic(seen, isa, data), seen)
     for opcode, form in isa.by_mnemonic.get(mnemonic or "", ()):
-        params = _operands(seen, opcode, form, isa, data)
+        found = mentions if seen == visible else written_mentions(seen, isa)
+        params = _operands(seen, found, opcode, form, isa, data)
         if params is not None:
             try:
                 return isa.operation(opcode.key, params)
@@ -105,17 +108,30 @@ def _plainly(visible: str) -> str:
     return _FRINGE.sub("", text, count=1)
 
 
-def _step(text: str, isa: InstructionSet, data: LenientData) -> tuple[str, str] | None:
+def _step(text: str, isa: InstructionSet) -> tuple[str, str] | None:
     """``r1 += 1`` and ``r1 = r1 + 1`` step a register: the mnemonic, and the register."""
-    one = name_patterns(isa).one
-    for mnemonic, sign in data.step_signs.items():
-        step = re.escape(sign[0])
-        pattern = rf"({one})\s*(?:{step}=|:?=\s*({one})\s*{step}|<-\s*({one})\s*{step})(.*)"
-        found = re.fullmatch(pattern, text.strip(" ."), re.IGNORECASE)
+    for mnemonic, pattern in _steps(isa):
+        found = pattern.fullmatch(text.strip(" ."))
         if found and _STEP.fullmatch(found[4]):
             names = {_digits(name) for name in found.groups()[:3] if name}
             return (mnemonic, found[1]) if len(names) == 1 else None
     return None
+
+
+@lru_cache(maxsize=16)
+def _steps(isa: InstructionSet) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    one = name_patterns(isa).one
+    return tuple(
+        (
+            mnemonic,
+            re.compile(
+                rf"({one})\s*(?:{step}=|:?=\s*({one})\s*{step}|<-\s*({one})\s*{step})(.*)",
+                re.IGNORECASE,
+            ),
+        )
+        for mnemonic, sign in lenient_data(isa).step_signs.items()
+        for step in [re.escape(sign[0])]
+    )
 
 
 def _digits(name: str) -> str:
@@ -158,9 +174,13 @@ def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
 
 
 def _operands(
-    text: str, opcode: Opcode, form: Form, isa: InstructionSet, data: LenientData
+    text: str,
+    found: Mentions,
+    opcode: Opcode,
+    form: Form,
+    isa: InstructionSet,
+    data: LenientData,
 ) -> dict[str, object] | None:
-    found = written_mentions(text, isa)
     by_name = {operand.name: operand for operand in opcode.operands}
     slots = [by_name[name] for name in form.operands]
     named = _by_name(text, slots, isa, data)

@@ -67,7 +67,7 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     return replace(written_mentions(visible, isa), implied=tuple(dict.fromkeys(implied)))
 
 
-@lru_cache(maxsize=64)  # the guess asks again, mostly of the same text
+@lru_cache(maxsize=64)  # the guess asks of one text for each form of an operation
 def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     """The same without what words imply."""
     patterns = name_patterns(isa)
