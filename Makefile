@@ -19,6 +19,8 @@ TEXT ?= sub r5 r3 r1
 override TEXT := $(value TEXT)
 export TEXT
 ARGS ?=
+# Processes that run tests; each may load a model. Files are not split: what they set up is shared.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: setup decode serve test test-tools check fuzz train evaluate bench tables docs wheel wheel-check clean help
@@ -32,7 +34,8 @@ serve: $(SERVE) $(READY) ## serve the models over HTTP, and a page (ARGS: option
 	$(BIN)/kvrm-grammar serve $(ARGS)
 
 test: $(INSTALLED) $(READY) ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE} \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## lint, format and types
 	$(BIN)/ruff check .
