@@ -75,7 +75,7 @@ class Engine:
         row = Row(Request(prompt, language, no_draft), state, draft=list(answer))
         states = row.states()
         places = np.array([(0, len(prompt) - 1 + k) for k in range(len(states))])
-        vectors = self._hidden([[*prompt, *answer]], places)
+        vectors = self._hidden([[*prompt, *answer[: len(states) - 1]]], places)
         return [
             self._scores(vector[None], own, language.allowed(own))
             for vector, own in zip(vectors, states, strict=True)

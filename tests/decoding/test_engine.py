@@ -171,6 +171,10 @@ def test_nothing_is_read_behind_the_last_open_choice(
         (again,) = answers(Engine(watched), [Request(prompt, language, fixed(draft))])
         assert (again.token_ids, again.passes) == (answer.token_ids, 1)  # the rest is settled
         assert watched.read == [(1, len(prompt) + 1)]
+    watched.read.clear()
+    scores = Engine(watched).score(prompt, [11, 12, 13, 14], language, 0)
+    assert [own.token_ids.tolist() for own in scores] == [[11], [12, 22]]
+    assert watched.read == [(1, len(prompt) + 1)]
 
 
 def test_a_language_of_one_answer_is_not_read(
