@@ -6,6 +6,7 @@ object every time.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
 from kvrm_grammar.dialects.base import Dialect
 from kvrm_grammar.dialects.lenient.dialect import LenientDialect
@@ -20,17 +21,18 @@ DIALECTS: Mapping[str, type[Dialect]] = {
 }
 
 
-def find_dialect(name: str, isa: InstructionSet | None = None) -> Dialect:
+def find_dialect(name: str, isa: str | Path | InstructionSet | None = None) -> Dialect:
     """Look a dialect up.
 
     Args:
         name: ``strict`` or ``lenient``.
-        isa: The instruction set; None for the default one.
+        isa: The instruction set, or its name or folder; None for the default one.
 
     Returns:
         The dialect of the set.
 
     Raises:
+        IsaError: There is no such set, or it does not load.
         InputError: There is no such dialect, or the set has none of that name.
     """
     return _made(name, load_set(isa))

@@ -9,6 +9,7 @@ assemble by the same rules.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from kvrm_grammar.errors import LineTooLongError, ProgramError, UnknownLabelError
@@ -78,17 +79,18 @@ class Program:
         object.__setattr__(self, "labels", FrozenDict(self.labels))
 
 
-def parse_program(source: str, isa: InstructionSet | None = None) -> Program:
+def parse_program(source: str, isa: str | Path | InstructionSet | None = None) -> Program:
     r"""Assemble source text with the reference parser.
 
     Args:
         source: Lines that end in LF, CR LF or CR.
-        isa: The instruction set; None for the default one.
+        isa: The instruction set, or its name or folder; None for the default one.
 
     Returns:
         The program. A line that the dialect refuses stays in it as ``OP_INVALID``.
 
     Raises:
+        IsaError: There is no such set, or it does not load.
         ProgramError: A label is defined twice, or a line with an instruction is too long.
         UnknownLabelError: A jump to a label that is not defined.
 

@@ -12,6 +12,7 @@ import ast
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from lark import Token, Transformer
@@ -63,17 +64,18 @@ class LineParts:
     has_instruction: bool
 
 
-def parse(text: str, isa: InstructionSet | None = None) -> OperationModel:
+def parse(text: str, isa: str | Path | InstructionSet | None = None) -> OperationModel:
     r"""Parse one line.
 
     Args:
         text: The line; one line end after it is ignored.
-        isa: The instruction set; None for the default one.
+        isa: The instruction set, or its name or folder; None for the default one.
 
     Returns:
         The operation; ``OP_INVALID`` where the strict dialect refuses the line.
 
     Raises:
+        IsaError: There is no such set, or it does not load.
         LineTooLongError: More than ``MAX_LINE_LENGTH`` characters, the line end not counted.
 
     >>> parse("loop: sub r5, R3 r1 ; comment\n").params.dest
@@ -82,17 +84,18 @@ def parse(text: str, isa: InstructionSet | None = None) -> OperationModel:
     return explain(text, isa).operation
 
 
-def explain(text: str, isa: InstructionSet | None = None) -> Verdict:
+def explain(text: str, isa: str | Path | InstructionSet | None = None) -> Verdict:
     """Parse one line and say why it is refused, if it is.
 
     Args:
         text: The line; one line end after it is ignored.
-        isa: The instruction set; None for the default one.
+        isa: The instruction set, or its name or folder; None for the default one.
 
     Returns:
         The operation and, for a refusal, the reason.
 
     Raises:
+        IsaError: There is no such set, or it does not load.
         LineTooLongError: More than ``MAX_LINE_LENGTH`` characters, the line end not counted.
 
     >>> explain("ADD R1, R9, R2").reason
