@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_program", "decode_structured", "default_decoder"]
 
-_Key = tuple[str, str]  # source of the set, and dialect
+_Key = tuple[str, str, str]  # source and digest of the set, and dialect
 _LOADED: dict[_Key, "Decoder"] = {}
 _LOADING: dict[_Key, Lock] = {}
 
@@ -52,7 +52,7 @@ def default_decoder(
         ModelError: The model cannot be loaded; the next call tries again.
     """
     loaded = load_set(isa)
-    key = (loaded.source, find_dialect(dialect, loaded).name)
+    key = (loaded.source, loaded.digest, find_dialect(dialect, loaded).name)
     if key not in _LOADED:
         with _LOADING.setdefault(key, Lock()):
             if key not in _LOADED:

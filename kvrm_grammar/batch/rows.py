@@ -95,7 +95,7 @@ def _row(raw: bytes, number: int) -> Row:
         return number, Line(text, InputError(f"not JSON: {error}"))
     if not isinstance(value, dict) or "text" not in value:
         return number, Line(text, InputError('a row is a JSON object with "text"'))
-    return _checked(value.get("id", number), as_line(value["text"]), number)
+    return _named(value, number)
 
 
 def _from_parquet(part: Part) -> list[Row]:

@@ -11,7 +11,7 @@ import typer
 
 from kvrm_grammar.cli.failures import failures, tell
 from kvrm_grammar.cli.inputs import Source, forgotten_quotes, open_source
-from kvrm_grammar.cli.loading import ModelOptions, chosen_isa, most_probable
+from kvrm_grammar.cli.loading import ModelOptions, chosen_isa
 from kvrm_grammar.cli.options import (
     Adapter,
     BackendOption,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["BatchSize", "Confidence", "MethodOption", "MostProbable", "WithPosterior", "decode"]
 
 _BATCH_SIZE = 16
-_LEAST = 1e-6  # probability of a value that is shown
-
 Confidence = Annotated[
     bool, typer.Option("--confidence", help="Add the answer's probability to each line.")
 ]
@@ -147,8 +145,6 @@ def _more(
 
 
 def _posterior(decoder: "Decoder", decoded: "Decoded", number: int) -> dict[str, Any] | None:
-    import json
-
     if decoded.reading is None:
         return None
     try:
@@ -156,28 +152,17 @@ def _posterior(decoder: "Decoder", decoded: "Decoded", number: int) -> dict[str,
     except KvrmError as error:
         tell(f"input {number}: no posterior: {error}")
         return None
-    return {
-        "best": {**json.loads(found.best.json), "probability": found.best.probability},
-        "answers": len(found.operations),
-        "entropy": found.entropy,
-        "fields": {
-            name: {str(value): p for value, p in own.items() if p >= _LEAST}
-            for name, own in found.fields.items()
-            if max(own.values()) >= _LEAST
-        },
-    }
+    return found.as_row()
 
 
 def _alternatives(
     decoder: "Decoder", decoded: "Decoded", k: int, number: int
 ) -> list[dict[str, Any]] | None:
-    import json
-
     if decoded.operation is None:
         return []
     try:
-        found = most_probable(decoder, decoded, k)
+        found = decoder.alternatives(decoded, k)
     except KvrmError as error:  # the answer itself is there, and so are the other lines
         tell(f"input {number}: no alternatives: {error}")
         return None
-    return [{**json.loads(one.json), "probability": one.probability} for one in found]
+    return [one.as_row() for one in found]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from kvrm_grammar.cli.failures import USAGE, fail
 
 if TYPE_CHECKING:
-    from kvrm_grammar.decoding.decoded import Alternative, ConstraintName, Decoded, Method
+    from kvrm_grammar.decoding.decoded import ConstraintName, Method
     from kvrm_grammar.decoding.decoder import Decoder
     from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["ModelOptions", "chosen_isa", "is_terminal", "most_probable"]
+__all__ = ["ModelOptions", "chosen_isa", "is_terminal"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -97,11 +97,6 @@ def chosen_isa(name: str | None) -> "InstructionSet":
         return load_set(name)
     except IsaError as error:
         fail(f"--isa {name}: {error}" if name else str(error), USAGE)
-
-
-def most_probable(decoder: "Decoder", decoded: "Decoded", k: int) -> "tuple[Alternative, ...]":
-    """Search for the ``k`` most probable answers, best first."""
-    return decoder.alternatives(decoded, k)
 
 
 def is_terminal(stream: Any) -> bool:

@@ -5,9 +5,10 @@ might have said, and :class:`Refusal`, an ``OP_INVALID`` that says why. All of t
 hashed, copied, pickled and sent to another process.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import PrivateAttr
 
@@ -74,6 +75,10 @@ class Alternative:
     def json(self) -> str:
         """Canonical JSON of the operation."""
         return operation_to_json(self.operation)
+
+    def as_row(self) -> dict[str, Any]:
+        """Ready for JSON: ``key``, ``params`` and ``probability``."""
+        return {**json.loads(self.json), "probability": self.probability}
 
 
 class Refusal(Invalid):

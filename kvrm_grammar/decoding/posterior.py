@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from kvrm_grammar.errors import DecodeError
 __all__ = ["Posterior", "log_weights"]
 
 _NODES = 640  # of a pass, at most; a language of twenty members has about 190
+_LEAST = 1e-6  # probability of a value that a row shows
 _SCORED = 64  # places whose whole vocabulary is scored together: 13 MB of 49,152 tokens
 
 
@@ -70,6 +72,22 @@ class Posterior:
         return {
             name: dict(sorted(own.items(), key=lambda item: -item[1]))
             for name, own in added.items()
+        }
+
+    def as_row(self) -> dict[str, Any]:
+        """Ready for JSON: the best answer, how many there are, the entropy, and the marginals.
+
+        Of those, what is less probable than one in a million is left out.
+        """
+        return {
+            "best": self.best.as_row(),
+            "answers": len(self.operations),
+            "entropy": self.entropy,
+            "fields": {
+                name: {str(value): p for value, p in own.items() if p >= _LEAST}
+                for name, own in self.fields.items()
+                if max(own.values()) >= _LEAST
+            },
         }
 
 

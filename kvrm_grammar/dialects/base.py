@@ -23,6 +23,8 @@ NOT_RECOGNISED = "the model did not recognise this instruction"
 """The reason of a refusal for which no rule is at hand."""
 
 _LINE_END = re.compile(r"(?:\r\n|\r|\n)\Z")
+# Half of a surrogate pair has no encoding: a question mark stands for it, which parts no word.
+_HALF = re.compile("[\ud800-\udfff]")
 # Control characters get visible stand-ins: one instruction stays one line of prompt.
 _PICTURES = {code: chr(0x2400 + code) for code in range(32) if code != 9} | {127: "\u2421"}
 
@@ -125,8 +127,9 @@ class Dialect(ABC):
         if len(line) > MAX_LINE_LENGTH:
             raise LineTooLongError(len(line), MAX_LINE_LENGTH)
         label, code = self._cut(line)
-        code = code.translate(_PICTURES).encode("utf-8", "replace").decode("utf-8")
-        return Reading(text, self._shown(code), label, self.mentions(code), self)
+        code = code.translate(_PICTURES)
+        visible = self._shown(_HALF.sub("?", code))
+        return Reading(text, visible, label, self.mentions(_HALF.sub("\ufffd", code)), self)
 
     @abstractmethod
     def _cut(self, line: str) -> tuple[str | None, str]:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from kvrm_grammar.dialects.written_words import written_words
 from kvrm_grammar.isa import Form, Implied, InstructionSet, Opcode
 
 __all__ = ["implied_by_name", "implied_values"]
@@ -19,7 +20,7 @@ def implied_values(visible: str, isa: InstructionSet) -> tuple[Implied, ...]:
     """List what a strict text implies: by its first word, and by what else is written.
 
     ``lw a0, (sp)`` has an offset of 0, for it has the form that leaves the offset out;
-    ``lw a0, 9999(sp)`` has not.
+    ``lw a0, 9999(sp)`` and ``jalr a0, 9999(sp)`` have not.
 
     Args:
         visible: What the model sees of the instruction.
@@ -33,9 +34,11 @@ def implied_values(visible: str, isa: InstructionSet) -> tuple[Implied, ...]:
     ()
     """
     first = _FIRST.match(visible)
-    word = first[0] if first else ""
-    forms = _forms(word, isa)
-    return _implied([row for row in forms if row[1].implied and row[1].takes(visible)])
+    rows = [row for row in _forms(first[0] if first else "", isa) if row[1].implied]
+    if not rows:
+        return ()
+    operands = len(written_words(visible, isa)) - 1
+    return _implied([r for r in rows if len(r[1].operands) == operands and r[1].takes(visible)])
 
 
 def implied_by_name(name: str, isa: InstructionSet) -> tuple[Implied, ...]:
@@ -44,6 +47,8 @@ def implied_by_name(name: str, isa: InstructionSet) -> tuple[Implied, ...]:
 
 
 def _forms(word: str, isa: InstructionSet) -> Sequence[tuple[Opcode, Form]]:
+    if not word.isascii():  # the capital letter of a long s is one of ASCII
+        return ()
     return isa.by_mnemonic.get(word.upper(), isa.by_mnemonic.get(word, ()))
 
 

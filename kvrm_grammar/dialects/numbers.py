@@ -50,9 +50,14 @@ def _beyond() -> int:
 
 
 def character_code(literal: str) -> int | None:
-    """The code of what stands between single quotes; None for an unknown escape."""
-    plain = literal if len(literal) == 1 else _ESCAPES.get(literal[1])
-    return None if plain is None else ord(plain)
+    """The code of what stands between single quotes; None where it is no literal's content.
+
+    That is one printable ASCII character but a quote, or one of the escapes.
+    """
+    plain = _ESCAPES.get(literal[1]) if len(literal) > 1 else literal
+    if plain is None or (plain == literal and (plain == "'" or not " " <= plain <= "~")):
+        return None
+    return ord(plain)
 
 
 def whole_number(digits: str, base: int) -> int | None:

@@ -5,7 +5,6 @@ separator: neither half of ``4*2`` is one.
 """
 
 import json
-import re
 from functools import lru_cache
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from kvrm_grammar.dialects.bare_code import one_blank, split_label, without_comm
 from kvrm_grammar.dialects.base import Dialect, Reading
 from kvrm_grammar.dialects.implied import implied_values
 from kvrm_grammar.dialects.numbers import read_number
+from kvrm_grammar.dialects.written_words import written_words
 from kvrm_grammar.isa import (
     INVALID,
     Domain,
@@ -55,13 +55,6 @@ class StrictDialect(Dialect):
 
 
 @lru_cache(maxsize=16)
-def _words(isa: InstructionSet) -> re.Pattern[str]:
-    marks = re.escape(isa.punctuation)
-    end = rf"(?=[ \t,{marks}]|\Z)"
-    return re.compile(rf"#?'(?:\\.|[^\\])'{end}|[^ \t,{marks}]+")
-
-
-@lru_cache(maxsize=16)
 def _operands(isa: InstructionSet) -> dict[Domain, Operand]:
     """An operand for each domain: those of one domain are written alike."""
     return {operand.domain: operand for opcode in isa.opcodes for operand in opcode.operands}
@@ -88,7 +81,7 @@ def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     >>> [values for values in strict_mentions("mov r8, r1", isa).values()][:2]
     [('"R1"',), ()]
     """
-    words = _words(isa).findall(visible)[1:]
+    words = written_words(visible, isa)[1:]
     written = (
         (domain, tuple(value for word in words for value in _values(word, operand)))
         for domain, operand in _operands(isa).items()

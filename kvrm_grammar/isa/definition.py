@@ -103,9 +103,9 @@ def read_definition(text: str, place: str) -> Definition:
             prompt=_text(table["prompt"]),
             instruction_size=int(table.get("instruction_size", 1)),
             comments=CommentSigns(
-                tuple(map(_text, comments.get("line", ()))),
+                tuple(map(_text, _list(comments.get("line", [])))),
                 tuple((_text(a), _text(b)) for a, b in comments.get("block", ())),
-                comments.get("operand_sign", ""),
+                _text(comments["operand_sign"]) if comments.get("operand_sign", "") != "" else "",
             ),
             registers=tuple(
                 (spelling, _text(name))
@@ -154,6 +154,12 @@ def _table(table: Mapping[str, Any], key: str, place: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise IsaError(f"{place}: {key} must be a table, not {found!r}")
     return found
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} must be a list")
+    return value
 
 
 def _text(value: object) -> str:

@@ -9,19 +9,16 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kvrm_grammar.errors import KvrmError, UnknownLabelError
+from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import InstructionSet, OperationModel, operation_to_json
 from kvrm_grammar.lines import LONGEST_LINE
 from kvrm_grammar.oracle.program import resolve_labels
 from kvrm_grammar.serve.engine import Reply
 
 if TYPE_CHECKING:
-    from kvrm_grammar.decoding.decoded import Alternative
-    from kvrm_grammar.decoding.posterior import Posterior
+    pass
 
-__all__ = ["described", "error_row", "operation_row", "row_of"]
-
-_LEAST = 1e-6  # probability of a value that is shown
+__all__ = ["error_row", "operation_row", "row_of"]
 
 
 def row_of(
@@ -51,15 +48,15 @@ def row_of(
     if operation is not None and labels is not None:
         try:
             operation = resolve_labels(operation, labels, isa=isa)
-        except (UnknownLabelError, KvrmError) as unknown:
+        except KvrmError as unknown:
             operation, error = None, unknown
     row = operation_row(number, operation, decoded.reason, error, decoded.text)
     row["confidence"] = decoded.confidence
     if alternatives:
         found = None if reply.posterior is None else reply.posterior.operations[:alternatives]
-        row["alternatives"] = None if found is None else [described(one) for one in found]
+        row["alternatives"] = None if found is None else [one.as_row() for one in found]
     if posterior:
-        row["posterior"] = None if reply.posterior is None else _distribution(reply.posterior)
+        row["posterior"] = None if reply.posterior is None else reply.posterior.as_row()
     if reply.trouble is not None:
         row["posterior_error"] = error_row(reply.trouble)
     return row
@@ -89,24 +86,6 @@ def error_row(error: KvrmError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": str(error)}
 
 
-def described(one: "Alternative") -> dict[str, Any]:
-    """One of several answers, with its probability."""
-    return {**_plain(one.operation), "probability": one.probability}
-
-
 def _plain(operation: OperationModel) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(operation_to_json(operation))
     return plain
-
-
-def _distribution(posterior: "Posterior") -> dict[str, Any]:
-    return {
-        "best": described(posterior.best),
-        "answers": len(posterior.operations),
-        "entropy": posterior.entropy,
-        "fields": {
-            name: {str(key): p for key, p in own.items() if p >= _LEAST}
-            for name, own in posterior.fields.items()
-            if max(own.values()) >= _LEAST
-        },
-    }

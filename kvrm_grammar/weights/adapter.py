@@ -78,7 +78,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise AdapterError(f"{path} cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AdapterError(f"{path} is not valid JSON ({error})") from error
     if not isinstance(config, dict):
         raise AdapterError(f"{path} is not a JSON object")

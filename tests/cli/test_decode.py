@@ -6,10 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from kvrm_grammar.cli import decode as decode_module
 from kvrm_grammar.cli import inputs
 from kvrm_grammar.cli.decode import MethodOption
-from kvrm_grammar.cli.loading import most_probable
 from kvrm_grammar.cli.options import BackendOption, ConstraintOption, DialectOption
 from kvrm_grammar.decoding.backends.loading import BACKENDS
 from kvrm_grammar.decoding.decoded import CONSTRAINTS, METHODS
@@ -147,7 +145,7 @@ def test_alternatives_are_added_on_request(tiny_decoder: Decoder) -> None:
     """The K most probable answers, best first, each with its probability; none for no line."""
     for jsonl in ([], ["--jsonl"]):
         found = rows(run("decode", "--alternatives", "2", *jsonl, "jmp a", "x" * 257).stdout)
-        expected = most_probable(tiny_decoder, tiny_decoder.decode("jmp a"), 2)
+        expected = tiny_decoder.alternatives(tiny_decoder.decode("jmp a"), 2)
         assert 1 <= len(expected) <= 2
         assert found[0]["alternatives"] == [
             {**json.loads(one.json), "probability": pytest.approx(one.probability)}
@@ -196,7 +194,7 @@ def test_alternatives_that_fail_cost_no_answer(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: object) -> None:
         raise DecodeError("no numbers")
 
-    monkeypatch.setattr(decode_module, "most_probable", fail)
+    monkeypatch.setattr(Decoder, "alternatives", fail)
     result = run("decode", "--alternatives", "2", "--jsonl", "jmp a", "halt")
     assert [row["alternatives"] for row in rows(result.stdout)] == [None, None]
     assert "input 1: no alternatives: no numbers\n" in result.stderr

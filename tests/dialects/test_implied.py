@@ -25,6 +25,14 @@ from tests.sets import SCAFFOLD, ZETA, every_set
         ("lw a0, (sp)", load_set("rv32im"), [("OP_LW", "offset", "0")]),
         ("lw a0, 8(sp)", load_set("rv32im"), []),
         ("lw a0, 9999(sp)", load_set("rv32im"), []),
+        ("jalr a1", load_set("rv32im"), [("OP_JALR", "rd", '"ra"'), ("OP_JALR", "offset", "0")]),
+        ("jalr a0, 9999(a1)", load_set("rv32im"), []),
+        ("jalr a0, a1, 4", load_set("rv32im"), []),
+        ("jr %lo(x)(a0)", load_set("rv32im"), []),
+        ("mv a0, a1, a2", load_set("rv32im"), []),
+        ("li a0, ','", load_set("rv32im"), [("OP_ADDI", "rs1", '"zero"')]),
+        # Nor does a letter that only its capital makes one of ASCII.
+        ("l\u0131 a0, 5", load_set("rv32im"), []),
         # No other word implies anything, nor does a mnemonic that stands elsewhere.
         ("plus a0, a1, a2", ZETA, []),
         ("link copy", ZETA, []),

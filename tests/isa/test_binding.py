@@ -235,6 +235,8 @@ def test_an_operation_of_another_set_is_refused() -> None:
         ("name = 'x'\nprompt = ''", "must be a text"),
         ("name = 'x'\nprompt = 'x'\ncolour = 3", "'colour' means nothing"),
         ("name = 'x'\nprompt = 'x'\n[comments]\nlines = []", "'lines' means nothing"),
+        ("name = 'x'\nprompt = 'x'\n[comments]\nline = '//'", "'//' must be a list"),
+        ("name = 'x'\nprompt = 'x'\n[comments]\noperand_sign = 5", "5 must be a text"),
         ("name = 'x'\nprompt = 'x'\nregisters = 3", "registers must be a table"),
         ("name = 'x'\nprompt = 'x'\ninstruction_size = 0", "not positive"),
         ("name = 'x'\nprompt = 'x'\n[implied.A]\nb = 1.5", "must be a name or an integer"),

@@ -67,6 +67,7 @@ class LenientData:
         implied: What words imply without writing it.
         destination: The operand that arrows and ``into`` point to; empty where there is none.
         comments: What begins a comment beside the strict dialect's signs.
+        leading_zeros: Whether ``010`` is a decimal number; where not, it is none.
         notations: Mnemonic -> how programs of other languages write one of its forms.
         phrases: Mnemonic -> English for its first form; training draws them.
         held_out_phrases: The same, for evaluation alone.
@@ -80,12 +81,13 @@ class LenientData:
     step_signs: Mapping[str, str]
     other_operations: tuple[str, ...]
     held_out_operations: tuple[str, ...]
-    keywords: tuple[tuple[str, str], ...]
+    keywords: tuple[tuple[re.Pattern[str], str], ...]
     aliases: Mapping[str, str]
     implied: tuple[ImpliedValue, ...]
     no_labels: frozenset[str]
     destination: str
     comments: tuple[str, ...] = ()
+    leading_zeros: bool = True
     notations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     held_out_phrases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -115,27 +117,29 @@ def lenient_data(isa: InstructionSet) -> LenientData:
     tables = isa.dialect_data
     if tables is None:
         raise InputError(f"the set {isa.name} has no lenient.toml, so no lenient dialect")
+    steps, keywords = tables.get("step_signs", {}), tables.get("keywords", ())
     try:
         data = LenientData(
             _lists(tables, "synonyms"),
             dict(tables.get("infix_signs", {})),
-            dict(tables.get("step_signs", {})),
-            tuple(tables.get("other_operations", ())),
-            tuple(tables.get("held_out_operations", ())),
-            tuple((pattern, name) for pattern, name in tables.get("keywords", ())),
+            dict(zip(steps, _texts(tuple(steps.values())), strict=True)),
+            _texts(tables.get("other_operations", ())),
+            _texts(tables.get("held_out_operations", ())),
+            tuple((re.compile(words, re.IGNORECASE), name) for words, name in keywords),
             dict(tables.get("aliases", {})),
             tuple(
                 ImpliedValue(
                     str(row["operand"]),
                     row["implies"],
-                    _beginnings(row["words"]),
+                    _beginnings(_texts(row["words"])),
                     frozenset(row.get("of", ())),
                 )
                 for row in tables.get("implied", ())
             ),
             frozenset(tables.get("no_labels", ())),
             str(tables.get("destination", "")),
-            tuple(tables.get("comments", ())),
+            _texts(tables.get("comments", ())),
+            bool(tables.get("leading_zeros", True)),
             _lists(tables, "notations"),
             _lists(tables, "phrases"),
             _lists(tables, "held_out_phrases"),
@@ -146,7 +150,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             tuple(tables.get("other_phrases", ())),
             tuple(tables.get("held_out_other_phrases", ())),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise IsaError(f"lenient.toml of {isa.name}: {error}") from error
     named = {*data.synonyms, *data.infix_signs, *data.step_signs, *(n for _, n in data.keywords)}
     named |= {*data.notations, *data.phrases, *data.held_out_phrases}
@@ -174,7 +178,14 @@ def operation_names(isa: InstructionSet) -> Mapping[str, str]:
 
 
 def _lists(tables: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(words) for key, words in tables.get(name, {}).items()}
+    return {key: _texts(words) for key, words in tables.get(name, {}).items()}
+
+
+def _texts(words: Sequence[object]) -> tuple[str, ...]:
+    """A list of texts; a text is none, nor is one of nothing."""
+    if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+        raise TypeError(f"not a list of texts: {words!r:.80}")
+    return tuple(map(str, words))
 
 
 def _beginnings(words: Sequence[str]) -> re.Pattern[str]:

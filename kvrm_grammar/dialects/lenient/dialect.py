@@ -18,6 +18,7 @@ from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.lenient.marks import (
     address_of_symbol,
     bare_label,
+    beginning,
     lower_case,
     narrow,
     unmarked,
@@ -29,7 +30,7 @@ from kvrm_grammar.dialects.lenient.marks import (
 )
 from kvrm_grammar.dialects.lenient.mentions import lenient_mentions
 from kvrm_grammar.isa import InstructionSet, Mentions, OperationModel
-from kvrm_grammar.oracle.reference import LineParts
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts
 
 __all__ = ["LenientDialect"]
 
@@ -76,5 +77,6 @@ class LenientDialect(Dialect):
 
     def split(self, line: str) -> LineParts:
         """Take marks off and split what is left, of a line of any length."""
-        label, shown = self._cut(line.rstrip("\r\n"))
+        line = line.rstrip("\r\n")
+        label, shown = self._cut(beginning(line) if len(line) > MAX_LINE_LENGTH else line)
         return LineParts(label, has_instruction=bool(shown))

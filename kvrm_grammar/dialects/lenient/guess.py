@@ -145,12 +145,6 @@ def _recognised(isa: InstructionSet) -> tuple[str, ...]:
     return tuple(sorted(name for name in operation_names(isa) if len(name) > 4 or name in own))
 
 
-@lru_cache(maxsize=16)
-def _keywords(isa: InstructionSet) -> tuple[tuple[re.Pattern[str], str], ...]:
-    keywords = lenient_data(isa).keywords
-    return tuple((re.compile(words, re.IGNORECASE), name) for words, name in keywords)
-
-
 def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
     known = operation_names(isa)
     first = _FIRST.match(text)
@@ -162,7 +156,7 @@ def _mnemonic(text: str, isa: InstructionSet, data: LenientData) -> str | None:
         for word in (first[0], glued[1] if glued else ""):
             if word.upper() in isa.by_mnemonic or (word.upper() in known and len(text.split()) < 4):
                 return known[word.upper()]
-    for keyword, name in _keywords(isa):
+    for keyword, name in data.keywords:
         if keyword.search(text):
             return name
     if first:

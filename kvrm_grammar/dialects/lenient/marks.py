@@ -5,16 +5,18 @@ and without remarks. What only may be such a mark stays, and the model reads it.
 """
 
 import re
+from functools import lru_cache
 
 from kvrm_grammar.dialects.bare_code import split_label
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.isa import INVALID, InstructionSet
-from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 
 __all__ = [
     "address_of_symbol",
     "bare_label",
+    "beginning",
     "lower_case",
     "narrow",
     "unmarked",
@@ -42,6 +44,7 @@ _BYTES = re.compile(
     r"(?:(?P<address>[0-9A-Fa-f]{4})[ \t]+)?"
     r"(?P<bytes>(?:(?:[0-9A-Fa-f]{2}){1,4}(?:[ \t]+|(?=\t)))*)(?=[A-Za-z])"
 )
+_TWO_DIGITS = re.compile("[0-9A-Fa-f]{2} ")
 # A disassembler's target: `100b4 <main+0x40>`.
 _SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
 _NO_SPEECH = re.compile("[0-9_]")
@@ -85,19 +88,45 @@ def without_blocks(line: str) -> str:
     >>> without_blocks("dec r0 /* #1 */")
     'dec r0'
     """
-    return _BLOCK.sub(lambda found: found[1] or " ", line).strip(" \t")
+    blocks, end, rest = line.rpartition("*/")  # behind the last, no search for one can succeed
+    return (_BLOCK.sub(lambda found: found[1] or " ", blocks + end) + rest).strip(" \t")
+
+
+def beginning(line: str) -> str:
+    """What of a long line says whether it has more than comment: its beginning, less much of it.
+
+    Blocks are left out and blanks in a row are one; of what is left, twice the characters that an
+    instruction may have. Time and memory are linear in the line.
+    """
+    return re.sub(r"[ \t]+", " ", without_blocks(line))[: 2 * MAX_LINE_LENGTH]
 
 
 def without_other_comments(code: str, isa: InstructionSet) -> str:
     """Cut off a comment by a sign that the strict dialect does not have.
 
-    Not where an instruction is behind it: then the sign separates two.
+    Not where an instruction is behind it: then the sign separates two. A literal is no sign.
     """
-    for sign in lenient_data(isa).comments:
-        before, found, behind = code.partition(sign)
-        if found and "'" not in before and parse(behind.strip(" \t"), isa) == INVALID:
-            code = before.rstrip(" \t")
+    for sign, pattern in _signs(isa):
+        found = next((one for one in pattern.finditer(code) if one["sign"]), None)
+        if found is None:
+            continue
+        behind = code[found.end() :].split(sign)
+        if not any(_is_instruction(text.strip(" \t"), isa) for text in behind):
+            code = code[: found.start()].rstrip(" \t")
     return code
+
+
+@lru_cache(maxsize=16)
+def _signs(isa: InstructionSet) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """What begins a comment, and what finds it outside a literal."""
+    literal = r"'(?:\\.|[^\\])'"
+    signs = lenient_data(isa).comments
+    return tuple((s, re.compile(rf"{literal}|(?P<sign>{re.escape(s)})")) for s in signs)
+
+
+def _is_instruction(text: str, isa: InstructionSet) -> bool:
+    """Whether the strict dialect takes a text; one that is too long it does not."""
+    return len(text) <= MAX_LINE_LENGTH and parse(text, isa) != INVALID
 
 
 def address_of_symbol(code: str) -> str:
@@ -135,7 +164,8 @@ def _is_name(code: str, isa: InstructionSet) -> bool:
 def without_bytes(code: str, isa: InstructionSet) -> str:
     """Take off an address of four digits and bytes, where a word for an operation follows.
 
-    Not where all of it are names of the set, such as ``a0 plus a1``.
+    Not where all of it are names of the set, such as ``a0 plus a1``, nor a number of two digits
+    alone, such as ``42 load r3``.
 
     >>> from kvrm_grammar.isa import load_set
     >>> without_bytes("0040  bf00  nop", load_set()), without_bytes("1000 r1 add", load_set())
@@ -144,7 +174,7 @@ def without_bytes(code: str, isa: InstructionSet) -> str:
     found = _BYTES.match(code)
     if found is None or not any(character.isdigit() for character in found[0]):
         return code
-    if all(_is_name(group, isa) for group in found[0].split()):
+    if all(_is_name(group, isa) for group in found[0].split()) or _TWO_DIGITS.fullmatch(found[0]):
         return code
     rest = code[found.end() :]
     word = re.match("[A-Za-z]+", rest)
@@ -172,7 +202,7 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
         return None, code
     if first.upper() in operation_names(isa) or first.lower() in data.all_other_operations:
         return None, code
-    meant = operation_names(isa).get(name.upper())
+    meant = operation_names(isa).get(name.upper()) if name.isascii() else None
     if meant is None:
         return None, code
     if _NO_SPEECH.search(first) and not _is_name(first, isa):
@@ -181,7 +211,7 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     # Two registers may stand for three, the first of them twice.
     twice = re.split("[ ,]", operands, maxsplit=1)[0]
     ways = (operands, f"{twice}, {operands}")
-    if not operands or all(parse(f"{meant} {way}", isa) == INVALID for way in ways):
+    if not operands or not any(_is_instruction(f"{meant} {way}", isa) for way in ways):
         return None, code
     return first, rest
 

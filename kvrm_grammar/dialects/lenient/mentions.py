@@ -27,23 +27,29 @@ _NUMBER = re.compile(
     r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])(?<!\d)"
     r"(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)"
     r"|(?P<suffixed>[0-9][0-9A-Fa-f]*)[hH]|\$(?P<dollar>[0-9A-Fa-f]+)|%(?P<percent>[01]+)"
-    r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9])"
+    r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9]|[\u00b2\u00b3\u00b9\u2070-\u2089])"
 )
 _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,
     "decimal": 10,
 }  # fmt: skip
-_THOUSANDS = re.compile(r"(?<![\w.,$%#])[0-9]{1,3}(?:,[0-9]{3})+(?![\w.,])")
+_THOUSANDS = re.compile(r"(?<![\w.])(0[xX][0-9A-Fa-f]+|[0-9]{1,3})(?:[,'][0-9]{3})+(?!\w|[.,']\w)")
 _STARTS = " \t,#=(:>'\"`"  # what a signed number starts behind
 _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
-    re.IGNORECASE,
+    re.ASCII | re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![\w.$])[A-Za-z]+(?:\.[A-Za-z]+)*(?![\w$])")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 _FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the name of a field
 _BLANKS = re.compile(r"[ \t(]*")
+_MORE = re.compile(r"[ \t-]+(?:hundred|thousand|million)(?![A-Za-z])", re.ASCII | re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"(?:-(?P<gap>[ \t]?)|(?<![A-Za-z])(?:(?P<minus>minus)|negative)[ \t]+)\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_LETTERS = re.compile(r"[A-Za-z]+\Z")
 
 
 def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
@@ -73,7 +79,7 @@ def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     patterns = name_patterns(isa)
     plain = _without_thousands(visible.replace(_MINUS, "-"), patterns.mention)
     operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
-    named = list(patterns.mention.finditer(operands))
+    named = _named(operands, isa)
     names = [_canonical(match, isa) for match in named]
     taken = {
         place
@@ -81,19 +87,32 @@ def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
         if match.lastgroup != "dollar"  # which may be a hexadecimal number as well
         for place in range(match.start(), match.end())
     }
-    numbers = list(_numbers(plain, taken))
+    zeros = lenient_data(isa).leading_zeros
+    numbers = list(_numbers(plain, taken, leading_zeros=zeros))
     labels = [word for word in _labels(plain, isa) if isa.is_label(word)]
     return Mentions(tuple((domain, _of(domain, names, numbers, labels)) for domain in isa.domains))
 
 
 def _without_thousands(text: str, name: re.Pattern[str]) -> str:
-    """Blank what a comma before three digits makes unreadable; ``register 1,901`` is no such."""
+    """Blank what a mark before three digits makes unreadable; ``register 1,901`` is no such."""
     ends = {match.end() for match in name.finditer(text)}
 
     def blank(found: re.Match[str]) -> str:
-        return found[0] if found.start() + found[0].index(",") in ends else " "
+        return found[0] if found.end(1) in ends else " "
 
     return _THOUSANDS.sub(blank, text)
+
+
+def _named(text: str, isa: InstructionSet) -> list[re.Match[str]]:
+    """Names of operands; letters in front of one are an operation's, or another name's."""
+    found: list[re.Match[str]] = []
+    end = 0
+    for match in name_patterns(isa).mention.finditer(text):
+        letters = _LETTERS.search(text[: match.start()]) if match.lastgroup == "number" else None
+        if letters is None or match.start() == end or letters[0].upper() in operation_names(isa):
+            found.append(match)
+        end = match.end()
+    return found
 
 
 def _implied_by_names(visible: str, isa: InstructionSet) -> Iterator[Implied]:
@@ -179,19 +198,19 @@ def _of(domain: Domain, names: list[str], numbers: list[int], labels: list[str])
     return (*values, *(str(n) for n in numbers if integers is not None and n in integers))
 
 
-def _numbers(text: str, taken: set[int]) -> Iterator[int]:
+def _numbers(text: str, taken: set[int], *, leading_zeros: bool) -> Iterator[int]:
     """All numbers, those in words last; a sign that may be an operator gives both readings."""
     for match in _NUMBER.finditer(text):
         if match["character"] is not None:
             code = character_code(match["character"])
-            if code is not None:
+            if code is not None and text[: match.start()][-1:] not in {"-", "+"}:
                 yield code
             continue
         if match.end() - 1 in taken:  # the digit of a register
             continue
         name, base = next((n, b) for n, b in _BASES.items() if match[n] is not None)
         value = whole_number(match[name].replace("_", ""), base)
-        if value is None:
+        if value is None or (base == 10 and value and not leading_zeros and match[name][0] == "0"):
             continue
         if match["sign"] != "-":
             yield value
@@ -200,8 +219,27 @@ def _numbers(text: str, taken: set[int]) -> Iterator[int]:
         before = text[: match.start()][-1:]
         if match["gap"] or before not in _STARTS:
             yield value
+    yield from _numbers_in_words(text, taken)
+
+
+def _numbers_in_words(text: str, taken: set[int]) -> Iterator[int]:
+    """Those from zero to one hundred, and their negatives; no part of ``two hundred``."""
+    end = 0
     for match in _NUMBER_WORD.finditer(text):
-        yield NUMBER_WORDS[match[0].lower()]
+        if match.start() < end:
+            continue
+        if larger := _MORE.match(text, match.end()):
+            end = larger.end()
+            continue
+        value = NUMBER_WORDS[match[0].lower()]
+        own = match.start() in taken  # ``register-five``
+        negative = None if own else _NEGATIVE.search(text[: match.start()])
+        if negative is None:
+            yield value
+            continue
+        yield -value
+        if negative["minus"] or negative["gap"] or text[: negative.start()][-1:] not in _STARTS:
+            yield value
 
 
 def _labels(text: str, isa: InstructionSet) -> Iterator[str]:
@@ -210,7 +248,8 @@ def _labels(text: str, isa: InstructionSet) -> Iterator[str]:
     The operation in front of a name is none, nor is a field: ``blt a0, a1``, ``target=loop``.
     """
     fields, words = _field_names(isa), list(_WORD.finditer(text))
-    named = [found for found in words if found[0].upper() in operation_names(isa)]
+    known = operation_names(isa)
+    named = [found for found in words if found[0].isascii() and found[0].upper() in known]
     # With another operation, as in Forth, it may be a label all the same.
     is_alone = len(named) == 1 and named[0] is words[0] and _is_before_name(named[0], isa)
     for found in words[is_alone:]:

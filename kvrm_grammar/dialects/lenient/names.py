@@ -17,7 +17,11 @@ from kvrm_grammar.isa import InstructionSet
 __all__ = ["NamePatterns", "name_patterns"]
 
 _WORDS = "register", "reg"
-_ENDS = r"(?!\.?\d)(?![\u00b2\u00b3\u00b9\u2070-\u2089])"  # of any script, also raised or lowered
+_ENDS = (
+    r"(?u:(?!\.?\d)(?![\u00b2\u00b3\u00b9\u2070-\u2089]))"  # of any script, also raised or lowered
+)
+# ASCII alone: case ignored, a long s or the sign of kelvin would be letters of a name.
+_CASES = re.ASCII | re.IGNORECASE
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def name_patterns(isa: InstructionSet) -> NamePatterns:
     one = "[%$]?(?:" + "|".join(map(re.escape, words)) + ")" if words else "(?!)"
     own, ends = one.removeprefix("[%$]?"), r"(?![A-Za-z0-9_$]|\.[A-Za-z0-9_.$])"
     mention = rf"(?<![A-Za-z0-9_.$])[%$]?(?P<name>{own}){ends}"
-    return NamePatterns(re.compile(mention, re.IGNORECASE), _memory(one, isa), one, "", "")
+    return NamePatterns(re.compile(mention, _CASES), _memory(one, isa), one, "", "")
 
 
 def _memory(one: str, isa: InstructionSet) -> re.Pattern[str]:
@@ -76,11 +80,12 @@ def _numbered(stem: str, digits: str, isa: InstructionSet) -> NamePatterns:
     own = re.escape(stem)
     spelled = "|".join(dict.fromkeys((*_WORDS, own)))
     words = "|".join(number_words(int(digit)) for digit in digits)
+    another = rf"(?!_|(?!{spelled})[A-Za-z])"  # no letters behind it but those of the next name
     mention = re.compile(
-        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+){_ENDS}"
+        rf"(?:(?<![A-Za-z0-9])(?:{spelled})[ \t]|{spelled})(?P<number>[0-9]+){_ENDS}{another}"
         rf"|(?<![A-Za-z0-9_.$%])\$(?P<dollar>[{digits}])(?![A-Za-z0-9_$]|\.[0-9])"
         rf"|(?<![A-Za-z0-9])(?:{spelled})[ \t-](?P<word>{words})(?![A-Za-z])",
-        re.IGNORECASE,
+        _CASES,
     )
     some = f"[{digits}]" if len(digits) < 2 else f"[{digits[0]}-{digits[-1]}]"
     longer = "|".join(dict.fromkeys((own, *reversed(_WORDS))))

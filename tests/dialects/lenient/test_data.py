@@ -29,6 +29,10 @@ def folder_with(table: str, tmp_path: Path) -> Path:
         (IMPLIED + 'of = ["OP_BEEP"]', "OP_BEEP has no imm to imply"),
         (IMPLIED.replace("imm", "none"), "no operation has no none to imply"),
         ("[[implied]]\nimplies = 0", "'operand'"),
+        (IMPLIED.replace('["plain"]', '[""]'), "not a list of texts"),
+        ('keywords = [["(", "HALT"]]', r"missing \)"),
+        ('[step_signs]\nHALT = ""', "not a list of texts"),
+        ('[synonyms]\nHALT = "stop"', "not a list of texts: 'stop'"),
     ],
 )
 def test_what_is_wrong_is_said(table: str, message: str, tmp_path: Path) -> None:

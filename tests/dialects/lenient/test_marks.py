@@ -25,6 +25,8 @@ LENIENT = find_dialect("lenient")
         # No listing: the number is an operand, the letters are a word.
         ("1000 r1 mov", "1000 r1 mov", None),
         ("dead beef add", "dead beef add", None),
+        ("42 load r3", "42 load r3", None),
+        ("90\tnop", "nop", None),
         ("dec r1", "dec r1", None),
         ("add r1 r2 r3", "add r1 r2 r3", None),
         # Remarks.
@@ -61,6 +63,8 @@ LENIENT = find_dialect("lenient")
         ("load dec r3", "load dec r3", None),
         ("done halt", "done halt", None),
         ("loop dec", "loop dec", None),
+        ("loop dec " + "a" * 200, "loop dec " + "a" * 200, None),
+        ("LOOP \u017fub r1, r2, r3", "loop \u017fub r1, r2, r3", None),
         ("loop dec r9", "loop dec r9", None),
         ("loop fly r3", "loop fly r3", None),
     ],
@@ -116,8 +120,48 @@ def test_what_strict_accepts_keeps_its_meaning(text: str) -> None:
         ("add a0, a1, a2 ; sum", "add a0, a1, a2"),
         ("add a0, a1, a2 ; nop", "add a0, a1, a2 ; nop"),
         ("li a0, ';'", "li a0, ';'"),
+        ("li a0, ';' ; the sign", "li a0, ';'"),
+        ("li a0, 'x' // 5 times", "li a0, 'x'"),
+        ("nop ;; nop", "nop ;; nop"),
+        ("nop ; " + "x" * 250, "nop"),
     ],
 )
 def test_marks_of_another_set(text: str, shown: str) -> None:
     """What disassemblers and other assemblers leave, in a set whose comments begin with ``#``."""
     assert find_dialect("lenient", load_set("rv32im")).read(text).visible == shown
+
+
+LONG = "x" * 400
+
+
+@pytest.mark.parametrize("name", ["kvrm", "rv32im"])
+@pytest.mark.parametrize(
+    ("line", "label", "has_instruction"),
+    [
+        (f"# {LONG}", None, False),
+        (f"// {LONG}", None, False),
+        (f"/* {LONG} */", None, False),
+        (f"loop: /* {LONG} */ # {LONG}", "loop", False),
+        ("loop:" + " " * 600 + "# again", "loop", False),
+        ("loop:" + " " * 600 + "nop", "loop", True),
+        (f"loop: /* {LONG} */ nop", "loop", True),
+        (f"nop # {LONG}", None, True),
+        (f"{LONG} # {LONG}", None, True),
+    ],
+)
+def test_long_lines_are_split(
+    name: str, line: str, label: str | None, has_instruction: bool
+) -> None:
+    """A line of comments may be of any length; what makes an instruction too long is not lost."""
+    parts = find_dialect("lenient", name).split(line)
+    assert (parts.label, parts.has_instruction) == (label, has_instruction)
+
+
+@pytest.mark.parametrize("name", ["kvrm", "rv32im"])
+@pytest.mark.parametrize("ends", [("'", "x"), ("x", "b"), ("|", "x y"), ("", ""), ("nop ", ":")])
+@pytest.mark.parametrize("filling", [" ", "/*", "'", "a ", "*/", "-- ", "1: ", "00 "])
+def test_a_line_of_a_megabyte_is_split(name: str, ends: tuple[str, str], filling: str) -> None:
+    """No rule tries every place of it: what takes hours would take this test with it."""
+    start, end = ends
+    line = start + filling * (1_000_000 // len(filling)) + end
+    assert find_dialect("lenient", name).split(line).has_instruction == bool(line.strip())
