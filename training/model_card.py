@@ -74,6 +74,8 @@ writes `{{"key":"OP_…","params":{{…}}}}`. It is meant to run under the const
 kvrm-grammar, which leaves it no other kind of answer; which operation it is remains the
 model's choice.
 
+- Use: `Decoder.from_pretrained(isa="{isa}", dialect="{dialect}")` of `kvrm_grammar`, or
+  `kvrm-grammar decode --isa {isa} --dialect {dialect} TEXT`
 - Weights: `adapter_model.safetensors`, bfloat16, SHA-256 `{digest}`
 - Licence: Apache-2.0, like the base model's
 """

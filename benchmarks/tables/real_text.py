@@ -3,7 +3,7 @@
 In: the record of ``tests.sets.rv32im.real_text``. Out: a table.
 """
 
-from benchmarks.tables.markdown import origin, part, table
+from benchmarks.tables.markdown import origin, part, percent, table
 from benchmarks.tables.records import Records
 
 __all__ = ["rv32im_model", "rv32im_real"]
@@ -14,7 +14,9 @@ def rv32im_model(records: Records) -> str:
     strict = records.model("decode_llm_rv32im", "evaluation")
     made = strict["results"]
     lenient = records.model("decode_llm_rv32im_lenient", "evaluation")
-    classes, sure = lenient["arms"]["grounded"]["classes"], lenient["sure_and_wrong"]
+    classes = lenient["arms"]["grounded"]["classes"]
+    cautious = records.model("decode_llm_rv32im_lenient", "kvrm")["min_confidence"]
+    sure = next(row for row in lenient["risk_and_coverage"] if row["threshold"] == cautious)
     real = records.result("rv32im_real")["model"]
     fresh = made["exact_match_with_converted_notations"]
     rows = [
@@ -26,7 +28,12 @@ def rv32im_model(records: Records) -> str:
             f"{lenient['mean_passes']:.2f}",
         ),
         ("lenient: refusals", part(classes["R"]["exact"], classes["R"]["examples"]), ""),
-        ("lenient: sure (0.98) and wrong", part(sure["count"], sure["of"]), ""),
+        (
+            f"lenient: answers with `min_confidence={cautious}`, "
+            f"given to {percent(sure['coverage'], 1)} of texts with a meaning",
+            part(sure["given"] - sure["wrong"], sure["given"]),
+            "",
+        ),
     ]
     note = (
         f"(Refusals: precision {made['refusal_precision']:.2%}, recall "

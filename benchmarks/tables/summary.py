@@ -24,7 +24,7 @@ def summary(records: Records) -> str:
     sure = {"exact": risk["given"] - risk["wrong"], "examples": risk["given"]}
     coverage = percent(risk["coverage"], 1)
     answers = (
-        f"answers with `min_confidence={CAUTIOUS}`; {coverage} of what means something has one"
+        f"answers with `min_confidence={CAUTIOUS}`; given to {coverage} of texts with a meaning"
     )
     rows = [
         ("strict", "fresh instructions and refusals", *_cells(strict["exact_match"])),

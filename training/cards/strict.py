@@ -48,8 +48,8 @@ def strict_limits() -> str:
     return """## Limits
 
 - Strict dialect only. Text that people write more freely is refused, or misread.
-- Without grounding (`constraint="schema"`) the model converts hexadecimal, binary, octal and
-  character literals itself, which it does badly: `benchmarks/results/constrained_vs_free.json`
-  shows it. With grounding it only chooses among the numbers of the text.
+- Without grounding (`constraint="schema"`) the model converts numbers that are not decimal, and
+  characters, itself, which is done badly: `benchmarks/results/constrained_vs_free.json` shows it
+  for the default set. With grounding it only chooses among the numbers of the text.
 - The constraint guarantees a valid operation, not the right one.
 """
