@@ -1,8 +1,9 @@
 """``lenient.toml``: what people write instead of a set's own words.
 
 In: the tables of the file. Out: a frozen :class:`LenientData`. It makes drafts and training texts.
-Of an answer it decides three things: the values that words such as ``clear`` imply, what begins a
-comment here beside the set's own signs, and which names of operations and fields are no labels.
+Of an answer it decides four things: the values that words such as ``clear`` imply, what begins a
+comment here beside the set's own signs, whether ``010`` is a number, and which names of operations
+and fields are no labels.
 """
 
 import re
