@@ -111,19 +111,20 @@ def measure(arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
     write_input(source, arguments.count, arguments.seed, arguments.isa)
     adapter = None if arguments.adapter is None else str(arguments.adapter)
     job = Job(adapter=adapter, isa=arguments.isa, batch_size=arguments.batch_size)
+    decoder = Decoder.from_pretrained(arguments.adapter, isa=arguments.isa)
+    origin = provenance(decoder, arguments.seed)
     started = time.perf_counter()
     with killing_one(output, arguments.kill_after) as killed:
         report = decode_files(
             source, output, job, workers=arguments.workers, part_rows=arguments.part_rows
         )
     batch_s = time.perf_counter() - started
-    decoder = Decoder.from_pretrained(arguments.adapter, isa=arguments.isa)
     started = time.perf_counter()
     found = compare(output, expected(source, decoder, arguments.batch_size))
     alone_s = time.perf_counter() - started
     per_s = report.rows / batch_s
     return {
-        "provenance": provenance(decoder, arguments.seed),
+        "provenance": origin,
         "workers": arguments.workers,
         "cpus": psutil.cpu_count(),
         "part_rows": arguments.part_rows,

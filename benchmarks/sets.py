@@ -91,13 +91,13 @@ def main(argv: list[str] | None = None) -> int:
         name: list(generate_examples(count, arguments.seed, words=HELD_OUT_WORDS, isa=decoder.isa))
         for name, decoder in decoders.items()
     }
+    origin = provenance(next(iter(decoders.values())), arguments.seed)
     found = measure(decoders, examples)
     for name, row in found.items():
         print(
             f"{name:10s} {row['p50_ms']:7.1f} ms alone  {row['tokens']:5.1f} tokens  "
             f"{row['us_a_token']:6.0f} us a token  {row['times_the_first']:.2f}"
         )
-    origin = provenance(next(iter(decoders.values())), arguments.seed)
     write_report({"provenance": origin, "sets": found}, arguments.output)
     return 0
 

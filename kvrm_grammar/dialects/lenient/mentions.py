@@ -203,7 +203,7 @@ def _numbers(text: str, taken: set[int], *, leading_zeros: bool) -> Iterator[int
     for match in _NUMBER.finditer(text):
         if match["character"] is not None:
             code = character_code(match["character"])
-            if code is not None and text[: match.start()][-1:] not in {"-", "+"}:
+            if code is not None and text[: match.start()][-1:] != "-":
                 yield code
             continue
         if match.end() - 1 in taken:  # the digit of a register

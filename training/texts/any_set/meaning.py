@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from kvrm_grammar.dialects.lenient.data import Composition, lenient_data
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
@@ -133,6 +134,8 @@ def draw_meaning(
         form = forms[0] if rng.random() < _FIRST_FORM else rng.choice(forms)
         params = operation.params.model_dump() | dict(form.implied)
         notations = dict(zip((o.name for o in opcode.operands), kinds, strict=True))
+        if any(str(value).lower() in NUMBER_WORDS for value in params.values()):
+            continue  # as a label, free text would not tell it from a number
         meaning = Meaning(isa.operation(opcode.key, params), opcode, form, notations)
         break
     slots = meaning.slots
@@ -140,7 +143,9 @@ def draw_meaning(
         if kind_of(slot) == "target" and isinstance(params[slot.name], str) and rng.random() < 0.5:
             word = rng.choice(words)
             meaning = (
-                meaning.with_values(isa, **{slot.name: word}) if isa.is_label(word) else meaning
+                meaning.with_values(isa, **{slot.name: word})
+                if isa.is_label(word) and word.lower() not in NUMBER_WORDS
+                else meaning
             )
     if len(slots) == 3 and kind_of(slots[2]) != "target" and rng.random() < _IN_PLACE:
         first, second = slots[:2]

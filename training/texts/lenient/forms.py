@@ -70,7 +70,9 @@ def _infix(w: Writing) -> str | None:
         return f"{w.operand('dest')}{assign}{first}{gap}{sign}{gap}{second}"
     if "dest" in values and len(values) == 2:
         dest, source = w.operands()
-        return f"{dest}{assign}{source}"
+        # `<--5` would be the longer arrow and 5 as well.
+        gap = " " if assign.endswith("<-") and source.startswith(("-", "\u2212")) else ""
+        return f"{dest}{assign}{gap}{source}"
     return None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet, Opcode, OperationModel, load_set
 from training.texts.lenient.lexicon import Lexicon
 from training.texts.lenient.spelling import Speller
@@ -61,7 +62,8 @@ class Meaning:
 def draw_meaning(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Meaning:
     """Draw an operation; one that writes over its first source comes more often.
 
-    No label looks like a register or ends in a full stop: free text would not tell them apart.
+    No label looks like a register, is a number in words or ends in a full stop: free text would
+    not tell them apart.
     Half of the labels are plain words, as those in texts that are refused are.
     """
     while True:
@@ -69,7 +71,8 @@ def draw_meaning(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Mean
         if isinstance(meaning.values.get("addr"), str) and rng.random() < 0.5:
             meaning = meaning.with_values(addr=rng.choice(words))
         label = str(meaning.values.get("addr", ""))
-        if not (_REGISTER_LIKE.match(label) or label.endswith(".")):
+        is_free = not (_REGISTER_LIKE.match(label) or label.endswith("."))
+        if is_free and label.lower() not in NUMBER_WORDS:
             break
     if "src2" in meaning.values and "dest" in meaning.values and rng.random() < 0.25:
         meaning = meaning.with_values(src1=meaning.values["dest"])

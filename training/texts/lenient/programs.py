@@ -66,6 +66,8 @@ def arrows(w: Writing) -> str | None:
     """Infix and arrow forms in the signs of print."""
     rng, values, mnemonic = w.rng, w.meaning.values, w.meaning.opcode.mnemonic
     gap, arrow = rng.choice((" ", " ", " ", "")), rng.choice(ARROWS)
+    if arrow == "<--":  # glued, it would be the shorter one and a sign as well
+        gap = " "
     assign = f"{gap}{arrow}{gap}"
     if "dest" not in values:
         return None

@@ -242,4 +242,5 @@ def valid_variant(
     params = operation.params.model_dump() | dict(form.implied)
     operation = isa.operation(opcode.key, params)
     text = decorate(render_operation(operation, opcode, kinds, rng, form), rng, isa, words)
-    return Variant(text, operation, tuple(sorted(set(kinds))) or ("no_operand",))
+    written = {k for o, k in zip(opcode.operands, kinds, strict=True) if o.name in form.operands}
+    return Variant(text, operation, tuple(sorted(written)) or ("no_operand",))

@@ -4,7 +4,9 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from random import Random
 
 import pytest
@@ -190,6 +192,27 @@ def test_whole_phrases_are_held_out() -> None:
         assert not set(templates) & set(HELD_OUT_LEXICON.faults[kind])
     frames = {*TRAINING_LEXICON.frames} & {*HELD_OUT_LEXICON.frames}
     assert all(frame.startswith(("{jump} {addr} [if|when]", "[if|when]")) for frame in frames)
+
+
+def ways(templates: Sequence[str]) -> set[str]:
+    """All texts of templates; a bracket without a bar stands for itself."""
+    texts = set[str]()
+    for template in templates:
+        pieces = re.split(r"\[([^\[\]]*\|[^\[\]]*)\]", template)
+        options = [piece.split("|") if n % 2 else [piece] for n, piece in enumerate(pieces)]
+        texts |= {" ".join("".join(way).lower().split()) for way in product(*options)}
+    return texts
+
+
+@pytest.mark.parametrize("name", ["phrases", "conditions", "faults"])
+def test_no_held_out_text_is_one_of_training(name: str) -> None:
+    """Whatever the choices of their templates come to, of each operation and kind."""
+    known, held_out = getattr(TRAINING_LEXICON, name), getattr(HELD_OUT_LEXICON, name)
+    assert known.keys() == held_out.keys()
+    for key, templates in held_out.items():
+        texts = ways(templates)
+        assert len(texts) >= 6
+        assert not texts & ways(known[key]), key
 
 
 @pytest.mark.parametrize("lexicon", [TRAINING_LEXICON, HELD_OUT_LEXICON], ids=["training", "held"])
