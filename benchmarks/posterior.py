@@ -1,6 +1,6 @@
 """The exact posterior beside greedy masked decoding: where they differ, and how honest each is.
 
-In: the packaged adapters and fresh texts of known meaning, of every kind evenly. Out:
+In: the packaged adapters and fresh texts of known meaning, of kinds as a campaign draws them. Out:
 benchmarks/results/posterior.json: how often the posterior's best answer is another than the greedy
 one and which of the two is right, calibration of both probabilities, passes, and time.
 """
@@ -31,7 +31,7 @@ DEFAULT_SEED = 656_565
 
 
 def drawn(decoder: Decoder, count: int, seed: int) -> list[Example]:
-    """Fresh texts of a dialect; of the lenient one every kind evenly."""
+    """Fresh texts of a dialect; the lenient one's kinds are those of a campaign."""
     if decoder.dialect.name == "strict":
         return list(generate_examples(count, seed, pairs=1, words=HELD_OUT_WORDS, isa=decoder.isa))
     return list(

@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from kvrm_grammar.dialects.bare_code import without_comments
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set, operation_to_json
 from kvrm_grammar.isa.cases import read_cases
 from training.data.examples import Example, read_examples
+from training.data.files import file_digest, read_record
 from training.data.strict import generate_examples
 from training.evaluation.outcomes import Outcome
 from training.evaluation.spot_checks import BUILT_IN_CHECKS, EXTENDED_CHECKS, failed_checks
@@ -116,6 +118,17 @@ def run(decoder: Decoder, examples: Iterable[Example], batch_size: int) -> list[
     return [Outcome(example, decoded.json) for example, decoded in bar]
 
 
+def is_trained_on(data: Path, adapter: Path | None) -> bool:
+    """Whether a file is there, and is, byte for byte, what a round of a training read."""
+    if adapter is None or not data.is_file() or not (adapter / "training.json").is_file():
+        return False
+    digest = file_digest(data)
+    record: dict[str, Any] | None = read_record(adapter / "training.json")
+    while record is not None and record["data_sha256"] != digest:
+        record = record.get("previous")
+    return record is not None
+
+
 def evaluate_strict(
     arguments: argparse.Namespace, isa: InstructionSet | None = None
 ) -> dict[str, Any]:
@@ -145,7 +158,7 @@ def evaluate_strict(
     drawn = generate_examples(arguments.count, arguments.seed, words=HELD_OUT_WORDS, isa=isa)
     examples = list(drawn)
     seen: frozenset[str] | None = None
-    if arguments.training_data.is_file():
+    if is_trained_on(arguments.training_data, decoder.loaded.adapter_path):
         seen = frozenset(
             example.text for example in read_examples(arguments.training_data, isa=isa)
         )

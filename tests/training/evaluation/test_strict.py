@@ -1,5 +1,6 @@
 """The strict evaluation: what is counted, and in which order it is done."""
 
+import json
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,9 +13,16 @@ from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.isa import INVALID, operation_to_json
 from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
+from training.data.files import file_digest
 from training.evaluation import lenient, strict
 from training.evaluation.outcomes import Outcome
-from training.evaluation.strict import category, evaluate_strict, print_strict, summarise
+from training.evaluation.strict import (
+    category,
+    evaluate_strict,
+    is_trained_on,
+    print_strict,
+    summarise,
+)
 
 REFUSAL = operation_to_json(INVALID)
 
@@ -104,6 +112,22 @@ def test_a_reader_that_knows_everything(
     assert len(asked) == 8 + sum(check["total"] for check in report["checks"].values())
     print_strict(report)
     assert "built-in checks: 7 of 7" in capsys.readouterr().out
+
+
+def test_data_are_known_by_their_bytes(tmp_path: Path) -> None:
+    """Those of any round count; those of the same name but another seed do not."""
+    data = tmp_path / "data.jsonl"
+    data.write_text("{}", "utf-8")
+    digest, adapter = file_digest(data), tmp_path / "adapter"
+    adapter.mkdir()
+    assert not is_trained_on(data, adapter)
+    rounds = {"data_sha256": "other", "previous": {"data_sha256": digest, "previous": None}}
+    (adapter / "training.json").write_text(json.dumps(rounds), "utf-8")
+    assert is_trained_on(data, adapter)
+    assert not is_trained_on(data, None)
+    assert not is_trained_on(tmp_path / "none.jsonl", adapter)
+    data.write_text("[]", "utf-8")
+    assert not is_trained_on(data, adapter)
 
 
 @pytest.mark.parametrize("dialect", ["strict", "lenient"])
