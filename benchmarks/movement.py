@@ -18,10 +18,9 @@ from kvrm_grammar.dialects import DIALECTS
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import InstructionSet
 from training.arguments import positive_integer
-from training.data.lenient import generate_lenient
+from training.data.any_set import fresh_lenient
 from training.data.strict import generate_examples
 from training.provenance import provenance
-from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.strict.words import HELD_OUT_WORDS
 
 DEFAULT_SEED = 515_252
@@ -31,8 +30,7 @@ def texts_of(dialect: str, count: int, seed: int, isa: InstructionSet | None = N
     """Fresh texts of a dialect, with words held out from training."""
     if dialect == "strict":
         return [one.text for one in generate_examples(count, seed, words=HELD_OUT_WORDS, isa=isa)]
-    drawn = generate_lenient(count, seed, words=HELD_OUT_WORDS, lexicon=HELD_OUT_LEXICON, isa=isa)
-    return [one.text for one in drawn]
+    return [one.text for one in fresh_lenient(count, seed, isa=isa)]
 
 
 def measure(decoder: Decoder, texts: list[str], batch_size: int) -> dict[str, Any]:

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.isa import INVALID, InstructionSet
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set
 from training.data.examples import Example, different_examples
-from training.data.lenient import lenient_example
+from training.data.lenient import generate_lenient, lenient_example
 from training.texts.any_set.faults import FAULTS, any_refusal
 from training.texts.any_set.forms import FORMS
 from training.texts.any_set.meaning import phrasebook
 from training.texts.any_set.variants import MANNERS, any_variant
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON
 from training.texts.strict.valid import valid_variant
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
-__all__ = ["any_kinds", "any_set_examples", "any_set_kind"]
+__all__ = ["any_kinds", "any_set_examples", "any_set_kind", "fresh_lenient"]
 
 _HARDEST = ("english", "english", "english", "notation", "notation", "typo", "listing")
 
@@ -84,6 +85,37 @@ def any_set_examples(
         if example is not None:
             made += 1
             yield example
+
+
+def fresh_lenient(
+    count: int,
+    seed: int,
+    *,
+    isa: InstructionSet | None = None,
+    strict: float = 0.2,
+    even: float = 0.5,
+) -> list[Example]:
+    """Draw lenient examples to measure with, in words and phrases held out from training.
+
+    Args:
+        count: How many.
+        seed: Of the generator.
+        isa: The instruction set; None for the packaged one.
+        strict: Share of instructions of the strict dialect; none of another set.
+        even: Share of texts whose kind is drawn evenly; of another set all are.
+    """
+    isa = load_set(isa)
+    if isa is load_set():
+        drawn = generate_lenient(
+            count, seed, strict=strict, even=even, words=HELD_OUT_WORDS, lexicon=HELD_OUT_LEXICON,
+            isa=isa,
+        )  # fmt: skip
+        return list(drawn)
+    kinds = any_kinds(isa)
+    each = count // len(kinds) + 1
+    fresh = [one for kind in kinds for one in any_set_kind(kind, each, seed, isa=isa)]
+    Random(seed).shuffle(fresh)
+    return fresh[:count]
 
 
 def any_set_kind(
