@@ -153,10 +153,10 @@ def _numbers(value: int) -> Iterator[str]:
     yield rf"{sign}0*{size:x}[ \t]+<"
     yield rf"{sign}\$0*{size:x}(?![0-9a-f])"
     yield rf"{sign}%0*{size:b}(?![01])"
-    if 0 <= value <= 100:
-        for joint in "- ", "":
-            yield number_words(value, joint[:1])
-        yield number_words(value, " ")
+    if size <= 100:
+        negative = r"(?:(?<![a-z<-])-[ \t]?|minus[ \t]+|negative[ \t]+)" if value < 0 else ""
+        for joint in "-", " ", "":
+            yield negative + number_words(size, joint)
     if value == 100:
         yield "hundred"
     if 0 <= value < 0x110000:

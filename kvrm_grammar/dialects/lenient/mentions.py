@@ -46,9 +46,11 @@ _FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the
 _BLANKS = re.compile(r"[ \t(]*")
 _MORE = re.compile(r"[ \t-]+(?:hundred|thousand|million)(?![A-Za-z])", re.ASCII | re.IGNORECASE)
 _NEGATIVE = re.compile(
-    r"(?:-(?P<gap>[ \t]?)|(?<![A-Za-z])(?:(?P<minus>minus)|negative)[ \t]+)\Z",
+    rf"(?:(?:\A|(?<=[{re.escape(_STARTS)}]))-(?P<gap>[ \t]?)"
+    r"|(?<![A-Za-z])(?:(?P<minus>minus)|negative)[ \t]+)\Z",
     re.ASCII | re.IGNORECASE,
 )
+_SIGNED = re.compile(rf"(?:\A|[{re.escape(_STARTS)}])-\Z")  # no arrow ends like that
 _LETTERS = re.compile(r"[A-Za-z]+\Z")
 
 
@@ -98,7 +100,7 @@ def _without_thousands(text: str, name: re.Pattern[str]) -> str:
     ends = {match.end() for match in name.finditer(text)}
 
     def blank(found: re.Match[str]) -> str:
-        return found[0] if found.end(1) in ends else " "
+        return found[0] if found.end(1) in ends else "  "  # two: one might become a literal
 
     return _THOUSANDS.sub(blank, text)
 
@@ -203,7 +205,7 @@ def _numbers(text: str, taken: set[int], *, leading_zeros: bool) -> Iterator[int
     for match in _NUMBER.finditer(text):
         if match["character"] is not None:
             code = character_code(match["character"])
-            if code is not None and text[: match.start()][-1:] != "-":
+            if code is not None and not _SIGNED.search(text[: match.start()]):
                 yield code
             continue
         if match.end() - 1 in taken:  # the digit of a register
@@ -238,7 +240,7 @@ def _numbers_in_words(text: str, taken: set[int]) -> Iterator[int]:
             yield value
             continue
         yield -value
-        if negative["minus"] or negative["gap"] or text[: negative.start()][-1:] not in _STARTS:
+        if negative["minus"] or negative["gap"]:
             yield value
 
 
