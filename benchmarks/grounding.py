@@ -119,8 +119,9 @@ def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dia
     words = [word.lower() for word in re.findall(r"(?<![\w.$])[a-zA-Z][a-zA-Z.]*(?![\w$])", plain)]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
     return any(
-        word in names or word.rstrip(".") in names or one_edit_from(word, [*names])
+        own in names or one_edit_from(own, [*names])
         for word in words
+        for own in (word, word.rstrip("."))
     )
 
 
