@@ -17,6 +17,7 @@ import torch
 from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import load_set
+from kvrm_grammar.weights.manifest import read_manifest
 from training.arguments import integer_from, positive_integer, positive_number
 from training.defaults import training_data
 from training.fitting.recipes import PRESETS, TWO_STAGES
@@ -99,8 +100,14 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     try:
         arguments.isa = load_set(arguments.isa)
         find_dialect(arguments.dialect, arguments.isa)
+        before = None if arguments.start_from is None else read_manifest(arguments.start_from)
     except KvrmError as error:
         parser.error(str(error))
+    if before is not None and before.dialect not in {"strict", arguments.dialect}:
+        parser.error(
+            f"{arguments.start_from} is of the {before.dialect} dialect: it goes on with "
+            f"--dialect {before.dialect}"
+        )
     arguments.data = arguments.data or training_data(arguments.dialect, arguments.isa)
     is_usual = arguments.isa is load_set()
     name = arguments.dialect if is_usual else f"{arguments.isa.name}-{arguments.dialect}"

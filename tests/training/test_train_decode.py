@@ -16,6 +16,8 @@ from training.defaults import TRAINING_DATA, packaged_adapter
 from training.fitting.recipes import PRESETS, TARGET_MODULES, Recipe
 from training.fitting.training import checkpoints_of
 
+MODELS = Path(__file__).parents[2] / "models"
+
 HALT = '{"key":"OP_HALT","params":{}}'
 
 
@@ -116,6 +118,7 @@ def test_an_unusable_base_is_told(
         (["--preset", "magic"], "invalid choice: 'magic'"),
         (["--seed", "x"], "invalid int value: 'x'"),
         (["--output", __file__], "is not a folder"),
+        (["--start-from", str(MODELS / "decode_llm_lenient")], "goes on with --dialect lenient"),
     ],
     ids=str,
 )
