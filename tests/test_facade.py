@@ -142,6 +142,17 @@ def test_the_packaged_decoder_is_loaded_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("none_loaded")
+def test_sets_without_a_source_have_decoders_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were bound by hand; the same set has the same one."""
+    monkeypatch.setattr(Decoder, "from_pretrained", lambda **_: Oracle())
+    one, other = load_set("kvrm"), load_set("rv32im")
+    for isa in (one, other):
+        monkeypatch.setitem(vars(isa), "source", "")
+    assert default_decoder(isa=one) is default_decoder(isa=one)
+    assert default_decoder(isa=one) is not default_decoder(isa=other)
+
+
+@pytest.mark.usefixtures("none_loaded")
 @pytest.mark.parametrize("order", [("strict", "lenient"), ("lenient", "strict")])
 def test_a_decoder_does_not_depend_on_earlier_calls(
     order: tuple[str, str], monkeypatch: pytest.MonkeyPatch

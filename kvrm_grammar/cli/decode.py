@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["BatchSize", "Confidence", "MethodOption", "MostProbable", "WithPosterior", "decode"]
 
 _BATCH_SIZE = 16
+
 Confidence = Annotated[
     bool, typer.Option("--confidence", help="Add the answer's probability to each line.")
 ]

@@ -7,16 +7,13 @@ be decoded an ``error``.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import InstructionSet, OperationModel, operation_to_json
 from kvrm_grammar.lines import LONGEST_LINE
 from kvrm_grammar.oracle.program import resolve_labels
 from kvrm_grammar.serve.engine import Reply
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["error_row", "operation_row", "row_of"]
 

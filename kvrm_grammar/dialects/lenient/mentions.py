@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from kvrm_grammar.dialects.implied import implied_by_name
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
-from kvrm_grammar.dialects.lenient.names import name_patterns
+from kvrm_grammar.dialects.lenient.names import RAISED, name_patterns
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS, OPERATION_FIELDS, one_edit_from
 from kvrm_grammar.dialects.numbers import character_code, whole_number
 from kvrm_grammar.isa import Domain, Implied, InstructionSet, Mentions
@@ -27,7 +27,7 @@ _NUMBER = re.compile(
     r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])(?<!\d)"
     r"(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)"
     r"|(?P<suffixed>[0-9][0-9A-Fa-f]*)[hH]|\$(?P<dollar>[0-9A-Fa-f]+)|%(?P<percent>[01]+)"
-    r"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9]|[\u00b2\u00b3\u00b9\u2070-\u2089])"
+    rf"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9]|{RAISED})"
 )
 _BASES = {
     "hexadecimal": 16, "binary": 2, "octal": 8, "suffixed": 16, "dollar": 16, "percent": 2,

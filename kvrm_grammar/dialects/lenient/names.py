@@ -14,12 +14,13 @@ from functools import lru_cache
 from kvrm_grammar.dialects.lenient.words import number_words
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["NamePatterns", "name_patterns"]
+__all__ = ["RAISED", "NamePatterns", "name_patterns"]
+
+RAISED = r"[\u00b2\u00b3\u00b9\u2070-\u2089]"
+"""A digit above or below the line: what it stands behind is no name and no number."""
 
 _WORDS = "register", "reg"
-_ENDS = (
-    r"(?u:(?!\.?\d)(?![\u00b2\u00b3\u00b9\u2070-\u2089]))"  # of any script, also raised or lowered
-)
+_ENDS = rf"(?u:(?!\.?\d)(?!{RAISED}))"  # no digit of any script, also raised or lowered
 # ASCII alone: case ignored, a long s or the sign of kelvin would be letters of a name.
 _CASES = re.ASCII | re.IGNORECASE
 

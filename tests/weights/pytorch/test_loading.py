@@ -196,6 +196,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no config": (lambda f: (f / CONFIG).unlink(), "adapter_config.json cannot be read"),
     "empty config": (lambda f: (f / CONFIG).write_text(""), "is not valid JSON"),
     "binary config": (lambda f: (f / CONFIG).write_bytes(b"\xff\xfe{"), "is not valid JSON"),
+    "deep config": (lambda f: (f / CONFIG).write_text("[" * 100_000), "is not valid JSON"),
     "list as config": (lambda f: (f / CONFIG).write_text("[]"), "is not a JSON object"),
     "not LoRA": (lambda f: edit_json(f / CONFIG, peft_type="IA3"), "peft_type 'IA3' is not LORA"),
     "bad rank": (lambda f: edit_json(f / CONFIG, r=-1), "does not fit"),

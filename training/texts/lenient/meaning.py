@@ -63,8 +63,7 @@ def draw_meaning(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Mean
     """Draw an operation; one that writes over its first source comes more often.
 
     No label looks like a register, is a number in words or ends in a full stop: free text would
-    not tell them apart.
-    Half of the labels are plain words, as those in texts that are refused are.
+    not tell them apart. Half of the labels are plain words, as those in texts that are refused are.
     """
     while True:
         meaning = Meaning(*random_operation(rng, isa, words))
