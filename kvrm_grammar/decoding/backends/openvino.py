@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvrm_grammar.decoding.masks import additive
+from kvrm_grammar.weights.export.forking import kept_in_forks
 from kvrm_grammar.weights.export.loading import ExportedModel
 
 __all__ = ["OpenVinoBackend", "causal_mask"]
@@ -52,7 +53,7 @@ class OpenVinoBackend:
         }
         with self._lock:
             if self._request is None:
-                self._request = self._model.graph.create_infer_request()
+                self._request = kept_in_forks(self._model.graph.create_infer_request())
             self._request.infer(inputs, share_inputs=True)
             if self._model.file is not None:
                 self._model.file.drop_pages()

@@ -29,6 +29,7 @@ from kvrm_grammar.weights.base import named_base, resolve_base
 from kvrm_grammar.weights.checksums import CONFIG, WEIGHTS
 from kvrm_grammar.weights.export.architecture import Architecture, read_architecture
 from kvrm_grammar.weights.export.folding import FoldedWeights, fold, open_base
+from kvrm_grammar.weights.export.forking import kept_in_forks
 from kvrm_grammar.weights.export.precision import (
     compile_options,
     default_precision,
@@ -257,10 +258,11 @@ def _not_kept(core: Any, precision: str, write: Callable[[], Any], options: dict
 def _imported(core: Any, path: Path, options: dict[str, Any]) -> tuple[Any, GraphFile]:
     from openvino import Tensor
 
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    with path.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
     tensor = Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
-    return core.import_model(tensor, "CPU", options), GraphFile(mapped, tensor)
+    file = kept_in_forks(GraphFile(mapped, tensor))
+    return kept_in_forks(core.import_model(tensor, "CPU", options)), file
 
 
 def _written(int8: bool, architecture: Architecture, weights: FoldedWeights, name: str) -> Any:
@@ -298,7 +300,7 @@ def _compiled(core: Any, model: Any, options: dict[str, Any], path: Path | None 
                     f"full: {error}"
                 ) from error
         try:
-            return core.compile_model(model, "CPU", options)
+            return kept_in_forks(core.compile_model(model, "CPU", options))
         except RuntimeError as error:
             reason = _last_line(error)
             raise ModelError(f"OpenVINO cannot compile the model here ({reason})") from error
