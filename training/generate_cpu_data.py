@@ -1,7 +1,7 @@
 """Writes the training data: instruction -> JSON pairs as JSON Lines of chat messages.
 
-In: a count and a seed. Out: ``data/cpu_decode_train.jsonl`` and its SHA-256. The same
-arguments give the same bytes.
+In: a count and a seed. Out: ``data/cpu_decode_train.jsonl`` and its SHA-256, and beside it what
+made it (:mod:`training.data.origin`). The same arguments give the same bytes.
 """
 
 import argparse
@@ -17,8 +17,10 @@ from training.arguments import positive_integer, share
 from training.data.any_set import any_set_examples
 from training.data.examples import Example, write_examples
 from training.data.lenient import generate_lenient
+from training.data.origin import write_origin
 from training.data.strict import generate_examples
 from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS, training_data
+from training.provenance import current_commit
 from training.texts.lenient.families import TRAINING_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.valid import MANNERS
@@ -67,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     output = arguments.output or training_data(arguments.dialect, isa)
     examples = list(_made(arguments, isa))
     digest = write_examples(output, examples)
+    write_origin(output, _command(arguments, isa), current_commit())
     _report(examples)
     print(f"{output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
     return 0
@@ -79,6 +82,20 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
     if arguments.dialect == "lenient":
         return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
+
+
+def _command(arguments: argparse.Namespace, isa: InstructionSet) -> str:
+    """What makes the same examples again, with every choice spelt out."""
+    chosen = [
+        *(() if isa is load_set() else (f"--isa {isa.name}",)),
+        f"--dialect {arguments.dialect}",
+        f"--count {arguments.count}",
+        f"--seed {arguments.seed}",
+        f"--refusals {arguments.refusals}",
+        *((f"--pairs {arguments.pairs}",) if arguments.dialect == "strict" else ()),
+        *((f"--without {' '.join(arguments.without)}",) if arguments.without else ()),
+    ]
+    return " ".join(["python -m training.generate_cpu_data", *chosen])
 
 
 def _report(examples: list[Example]) -> None:

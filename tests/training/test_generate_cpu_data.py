@@ -1,15 +1,14 @@
 """The command that writes training data: the same arguments, the same bytes."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from training import generate_cpu_data
 from training.data.files import file_digest
+from training.data.origin import origin_of
 from training.defaults import TRAINING_COUNT, TRAINING_DATA
-
-ROOT = Path(__file__).resolve().parents[2]
+from training.provenance import current_commit
 
 
 def test_the_command_writes_the_same_bytes_again(
@@ -51,10 +50,37 @@ def test_the_defaults_are_those_of_the_report() -> None:
     assert generate_cpu_data.build_parser().parse_args([]).count == TRAINING_COUNT
 
 
-@pytest.mark.slow
-def test_the_shipped_adapters_data_can_be_made_again(tmp_path: Path) -> None:
-    """The defaults still give the very bytes that the shipped adapter was trained on."""
-    record = ROOT / "models" / "decode_llm" / "training.json"
-    file = tmp_path / "data.jsonl"
-    assert generate_cpu_data.main(["--output", str(file)]) == 0
-    assert file_digest(file) == json.loads(record.read_text("utf-8"))["data_sha256"]
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--refusals", "0.1", "--pairs", "0.9"],
+        ["--dialect", "lenient", "--without", "english", "typo"],
+        ["--isa", "rv32im", "--dialect", "lenient"],
+        ["--isa", "rv32im"],
+    ],
+    ids=" ".join,
+)
+def test_what_made_a_file_makes_it_again(options: list[str], tmp_path: Path) -> None:
+    """The command beside a file names all that was chosen, and gives the same bytes."""
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    generate_cpu_data.main(["--output", str(first), "--count", "60", "--seed", "5", *options])
+    origin = origin_of(first)
+    assert origin is not None
+    assert (origin["sha256"], origin["commit"]) == (file_digest(first), current_commit())
+    words: list[str] = origin["command"].split()
+    assert words[:3] == ["python", "-m", "training.generate_cpu_data"]
+    again = words[3:]
+    generate_cpu_data.main(["--output", str(second), *again])
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_an_origin_is_of_these_bytes(tmp_path: Path) -> None:
+    """A file that was changed, or that nothing is written down of, has none."""
+    file = tmp_path / "a.jsonl"
+    generate_cpu_data.main(["--output", str(file), "--count", "3", "--seed", "5"])
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert origin_of(file) is None
+    other = tmp_path / "b.jsonl"
+    other.write_text("{}\n", "utf-8")
+    assert origin_of(other) is None

@@ -10,7 +10,8 @@ from kvrm_grammar.errors import DataError
 from training.model_card import main, model_card
 
 MODELS = Path(__file__).parents[2] / "models"
-ADAPTERS = ("decode_llm", "decode_llm_lenient")
+ADAPTERS = tuple(sorted(folder.parent.name for folder in MODELS.glob("*/training.json")))
+STRICT = "decode_llm"
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
@@ -23,10 +24,23 @@ def test_shipped_cards_are_made_from_their_records(name: str, tmp_path: Path) ->
     assert (folder / "README.md").read_bytes() == (MODELS / name / "README.md").read_bytes()
 
 
+def test_a_card_says_what_made_the_data(tmp_path: Path) -> None:
+    """Command and commit, and how much the kept weights had seen, where the record has them."""
+    folder = tmp_path / "adapter"
+    shutil.copytree(MODELS / STRICT, folder)
+    record = json.loads((folder / "training.json").read_text("utf-8"))
+    record["data_origin"] = {"command": "python -m maker --seed 5", "commit": "0123456789ab"}
+    record["kept_samples"] = 1234
+    (folder / "training.json").write_text(json.dumps(record), "utf-8")
+    card = model_card(folder)
+    assert "| data made by | `python -m maker --seed 5` at 0123456789ab |" in card
+    assert "| kept weights had seen | 1234 |" in card
+
+
 def test_an_evaluation_of_other_weights_makes_no_card(tmp_path: Path) -> None:
     """Rates of one adapter are never written beside another."""
     folder = tmp_path / "adapter"
-    shutil.copytree(MODELS / ADAPTERS[0], folder)
+    shutil.copytree(MODELS / STRICT, folder)
     record = json.loads((folder / "evaluation.json").read_text("utf-8"))
     record["provenance"]["adapter_sha256"] = "0" * 64
     (folder / "evaluation.json").write_text(json.dumps(record), "utf-8")
@@ -37,7 +51,7 @@ def test_an_evaluation_of_other_weights_makes_no_card(tmp_path: Path) -> None:
 def test_a_card_says_what_is_not_known(tmp_path: Path) -> None:
     """Where the training file was not at hand, no rate stands for the texts that it lacks."""
     folder = tmp_path / "adapter"
-    shutil.copytree(MODELS / ADAPTERS[0], folder)
+    shutil.copytree(MODELS / STRICT, folder)
     record = json.loads((folder / "evaluation.json").read_text("utf-8"))
     record["results"]["exact_match_unseen_texts"] = None
     (folder / "evaluation.json").write_text(json.dumps(record), "utf-8")

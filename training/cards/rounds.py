@@ -27,7 +27,9 @@ def _recipe(training: dict[str, Any]) -> str:
         **{name.replace("_", " "): value for name, value in training["recipe"].items()},
         "seed": training["seed"],
         "data": f"{training['data']}, SHA-256 `{training['data_sha256']}`",
+        **_origin(training),
         "training samples": training["training_samples"],
+        **_kept(training),
         "of the file, skipped": training["skipped_samples"],
         "texts near disagreements": _extra(training),
         "time": f"{training['minutes']} minutes on {training['device']}, {training['dtype']} base",
@@ -36,6 +38,19 @@ def _recipe(training: dict[str, Any]) -> str:
     lines = [f"### {training['preset']}", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in rows.items()]
     return "\n".join([*lines, "", ""])
+
+
+def _origin(training: dict[str, Any]) -> dict[str, str]:
+    """What made the data, where the record says so."""
+    origin = training.get("data_origin")
+    if not origin:
+        return {}
+    return {"data made by": f"`{origin['command']}` at {origin['commit'] or 'no known commit'}"}
+
+
+def _kept(training: dict[str, Any]) -> dict[str, Any]:
+    """How far the weights had come that were kept, where the record says so."""
+    return {"kept weights had seen": training[key]} if (key := "kept_samples") in training else {}
 
 
 def _extra(training: dict[str, Any]) -> str:
@@ -79,8 +94,9 @@ def _log(training: dict[str, Any]) -> str:
 _TRAINING = """## Training
 
 All seven projections, loss on the answer alone. The data are made by
-`python -m training.generate_cpu_data`; the same seed gives the same bytes. Exact match in
-the logs is teacher-forced, on a few hundred pairs of the same file that the stage is not
-trained on; where a stage says "unconstrained" below 1, its losses and exact matches are over what
-grounded decoding allows. The results further down, on fresh instructions, are what counts.
+`python -m training.generate_cpu_data`; the same commit and arguments give the same bytes, whose
+SHA-256 is below. Exact match in the logs is teacher-forced, on a few hundred pairs of the same
+file that the stage is not trained on; where a stage says "unconstrained" below 1, its losses and
+exact matches are over what grounded decoding allows. The results further down, on fresh
+instructions, are what counts.
 """

@@ -23,6 +23,7 @@ from kvrm_grammar.weights.manifest import Manifest, write_manifest
 from kvrm_grammar.weights.pytorch.loading import LoadedModel
 from kvrm_grammar.weights.pytorch.lora import write_weights
 from training.data.files import file_digest
+from training.data.origin import origin_of
 from training.fitting.recipes import Recipe
 
 __all__ = ["adapter_manifest", "save_adapter", "training_record"]
@@ -59,6 +60,7 @@ def training_record(
     recipe: Recipe,
     loaded: LoadedModel,
     samples: int,
+    kept_samples: int,
     minutes: float,
     rows: list[dict[str, float]],
 ) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def training_record(
         recipe: What was followed.
         loaded: The base.
         samples: How many examples were trained on.
+        kept_samples: How many of them the weights that are kept have seen.
         minutes: How long it took.
         rows: Of the table of losses.
     """
@@ -86,10 +89,12 @@ def training_record(
         "base_id": loaded.base_id,
         "data": arguments.data.name,
         "data_sha256": file_digest(arguments.data),
+        "data_origin": origin_of(arguments.data),
         "extra": arguments.extra.name if arguments.extra else None,
         "extra_sha256": file_digest(arguments.extra) if arguments.extra else None,
         "extra_samples": arguments.extra_samples if arguments.extra else 0,
         "training_samples": samples,
+        "kept_samples": kept_samples,
         "minutes": round(minutes, 1),
         "resumed": bool(arguments.resume),
         "device": "cuda"

@@ -82,8 +82,9 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     manifest = adapter_manifest(find_dialect(arguments.dialect, arguments.isa))
     save_adapter(model, arguments.output, loaded.base_name, manifest)
     # Where the clock or a step ends a training, it has not seen all of them.
-    seen = min(len(training), trainer.state.global_step * recipe.batch_size)
-    record = training_record(arguments, recipe, loaded, seen, minutes, table.rows)
+    steps = (trainer.state.global_step, trainer.state.best_global_step or 0)
+    seen, kept = (min(len(training), step * recipe.batch_size) for step in steps)
+    record = training_record(arguments, recipe, loaded, seen, kept or seen, minutes, table.rows)
     (arguments.output / "training.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     print(f"{arguments.output}: trained on {seen} examples in {minutes:.1f} minutes")
 

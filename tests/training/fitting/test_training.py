@@ -22,6 +22,7 @@ from tests.training.short_training import train
 from training import train_decode
 from training.data.examples import Example, read_examples
 from training.data.files import file_digest
+from training.data.origin import origin_of
 from training.fitting import training as fitting
 from training.fitting.batches import Feature, encode_examples
 from training.fitting.recipes import TARGET_MODULES, Recipe
@@ -72,8 +73,11 @@ def test_the_record_says_how_it_was_made(trained: Path, data: Path, tiny_base: P
     assert record["base_id"] == f"folder:{tiny_base}"
     assert record["data_sha256"] == file_digest(data)
     assert record["recipe"]["batch_size"] == 16
+    assert record["data_origin"] == origin_of(data)
     assert 40 <= record["training_samples"] <= 58
     assert [row["step"] for row in record["log"]] == [2, 4]
+    best = min(record["log"], key=lambda row: row["evaluation_loss"])
+    assert record["kept_samples"] == min(record["training_samples"], 16 * best["step"])
     assert all(row["evaluation_loss"] > 0 for row in record["log"])
     assert all(0 <= row["exact_match"] <= 1 for row in record["log"])
     log = trained.parent / "adapter-checkpoints" / "log.json"
