@@ -19,7 +19,7 @@ from training.texts.lenient.spelling import any_of, phrase
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import render_form
 
-__all__ = ["FORMS", "NAMING_FORMS", "ORDERED_FORMS", "Writing", "write_form"]
+__all__ = ["FORMS", "NAMING_FORMS", "ORDERED_FORMS", "Writing", "fitting_phrases", "write_form"]
 
 _COMPOSED = 0.6  # of the English of operations that have compositions
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
@@ -176,7 +176,7 @@ def _arrow(w: Writing) -> str | None:
 
 def _notation(w: Writing) -> str | None:
     """As programs of other languages write it: ``a = b + c``."""
-    fitting = _fitting(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
+    fitting = fitting_phrases(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
     if not fitting or _is_of_zero(w.meaning):
         return None
     template, assign = w.rng.choice(fitting), w.rng.choice(_ASSIGNS)
@@ -189,9 +189,14 @@ def _notation(w: Writing) -> str | None:
     return re.sub(r"\+ ?-(?=\d)", "-" if "+-" in text else "- ", text)  # `a + -8` is `a - 8`
 
 
-def _fitting(meaning: Meaning, templates: Sequence[str]) -> list[str]:
-    """Those that write all operands of a form; what is left out must be the shorthand's."""
-    written, left_out = {*meaning.form.operands}, meaning.shorthand
+def fitting_phrases(meaning: Meaning, templates: Sequence[str]) -> list[str]:
+    """Those that write all operands of a form, but for one that is what another is.
+
+    Args:
+        meaning: What is to be said.
+        templates: With ``{name}`` for an operand.
+    """
+    written, left_out = {*meaning.form.operands}, meaning.in_place
     found = []
     for text in templates:
         missing = written - {*_SLOT.findall(text)}
@@ -218,7 +223,7 @@ def _english(w: Writing) -> str | None:
         expression = any_of(composition.expressions[w.own], w.rng)
         fitting = [any_of(composition.frames, w.rng).replace("{x}", expression)]
     else:
-        fitting = _fitting(w.meaning, w.book.phrases.get(w.own, ()))
+        fitting = fitting_phrases(w.meaning, w.book.phrases.get(w.own, ()))
     if not fitting:
         return None
     text = w.filled(phrase(any_of(fitting, w.rng), w.rng))

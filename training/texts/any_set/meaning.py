@@ -100,14 +100,16 @@ class Meaning:
     @property
     def shorthand(self) -> str | None:
         """The operand that may be left out, because it is what the destination is."""
-        slots = self.slots
-        if len(self.opcode.operands) != 3 or len(slots) != 3 or kind_of(slots[2]) == "target":
+        whole = len(self.opcode.operands) == len(self.slots) == 3
+        return self.in_place if whole and self.slots[:2] == self.opcode.operands[:2] else None
+
+    @property
+    def in_place(self) -> str | None:
+        """The operand that a phrase may leave out, as ``invert a0`` does: it is the destination."""
+        if not _changes(self.slots):
             return None
-        first, second = slots[:2]
-        if (first, second) != self.opcode.operands[:2] or first.domain != second.domain:
-            return None
-        same = self.values[first.name] == self.values[second.name]
-        return second.name if same and kind_of(first) == "register" else None
+        first, second = self.slots[:2]
+        return second.name if self.values[first.name] == self.values[second.name] else None
 
     def with_values(self, isa: InstructionSet, **changed: object) -> "Meaning":
         """The same with other operands."""
@@ -147,11 +149,17 @@ def draw_meaning(
                 if isa.is_label(word) and word.lower() not in NUMBER_WORDS
                 else meaning
             )
-    if len(slots) == 3 and kind_of(slots[2]) != "target" and rng.random() < _IN_PLACE:
+    if rng.random() < _IN_PLACE and _changes(slots):
         first, second = slots[:2]
-        if first.domain == second.domain and first.domain.names:
-            meaning = meaning.with_values(isa, **{second.name: params[first.name]})
+        meaning = meaning.with_values(isa, **{second.name: params[first.name]})
     return meaning
+
+
+def _changes(slots: Sequence[Operand]) -> bool:
+    """Whether operands as written are a register, a second one, and no target: one may be both."""
+    if len(slots) not in (2, 3) or kind_of(slots[-1]) == "target":
+        return False
+    return slots[0].domain == slots[1].domain and bool(slots[0].domain.names)
 
 
 def kinds_of(opcode: Opcode, form: Form) -> list[Kind]:
