@@ -18,7 +18,12 @@ from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.fault import Fault
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON, Lexicon
 from training.texts.lenient.listed import says_an_instruction
-from training.texts.lenient.spelling import any_of, typing_error, with_strange_character
+from training.texts.lenient.spelling import (
+    any_of,
+    operations_near,
+    typing_error,
+    with_strange_character,
+)
 from training.texts.lenient.valid import residue
 from training.texts.operands import immediates, kind_of
 from training.texts.strict.refused import Candidate
@@ -57,7 +62,13 @@ def _spoken() -> frozenset[str]:
 
 
 def _ambiguous(f: Fault) -> str:
-    return f.listed(mixed_case(typing_error(f.rng, 2), f.rng), f.operands(f.meaning(operands=0)))
+    """A word near several operations, before operands of one: the word alone is the fault."""
+    word = typing_error(f.rng, 2)
+    near = operations_near(word)
+    while True:
+        meaning = f.meaning(operands=0)
+        if meaning.opcode.mnemonic in near:
+            return f.listed(mixed_case(word, f.rng), f.operands(meaning))
 
 
 def _bad_register(f: Fault) -> str:

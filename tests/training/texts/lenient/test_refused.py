@@ -7,11 +7,13 @@ from random import Random
 
 import pytest
 
+from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.isa import INVALID, load_set
 from kvrm_grammar.oracle.reference import parse
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
 from training.texts.lenient.listed import says_an_instruction
 from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS, lenient_refusal
+from training.texts.lenient.spelling import operations_near
 from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 ISA = load_set()
@@ -45,6 +47,20 @@ def test_all_kinds_are_drawn() -> None:
     kinds = Counter(lenient_refusal(rng, ISA).kind for _ in range(4000))
     assert set(kinds) == set(LENIENT_REFUSAL_KINDS)
     assert min(kinds.values()) > 20
+
+
+def test_an_ambiguous_word_is_the_only_fault() -> None:
+    """With one of the operations that it is near in its place, the rest is an instruction."""
+    dialect = find_dialect("lenient")
+    for text in (dialect.read(text).visible for text in drawn("ambiguous")):
+        found = [(one, operations_near(one[0].lower())) for one in re.finditer("[A-Za-z]+", text)]
+        mended = [
+            text[: one.start()] + mnemonic + text[one.end() :]
+            for one, near in found
+            if len(near) > 1
+            for mnemonic in near
+        ]
+        assert any(says_an_instruction(one) for one in mended), text
 
 
 def test_near_misses_are_among_them() -> None:
