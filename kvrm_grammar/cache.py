@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+from kvrm_grammar.errors import ModelError
+
 __all__ = ["CACHE_VARIABLE", "cache_dir"]
 
 CACHE_VARIABLE = "KVRM_GRAMMAR_CACHE"
@@ -21,8 +23,16 @@ def cache_dir() -> Path:
     Returns:
         The absolute path from ``KVRM_GRAMMAR_CACHE`` (``~`` is expanded, empty counts
         as unset), else the user's cache folder of the operating system.
+
+    Raises:
+        ModelError: The user has no home folder, as in a container that runs under a number.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_cache_dir("kvrm-grammar", appauthor=False))
+    try:
+        if chosen:
+            return Path(chosen).expanduser().absolute()
+        return Path(platformdirs.user_cache_dir("kvrm-grammar", appauthor=False))
+    except RuntimeError as error:
+        raise ModelError(
+            f"there is no cache folder ({error}); set {CACHE_VARIABLE} to an absolute path"
+        ) from error

@@ -8,9 +8,9 @@ this module is.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from kvrm_grammar.concurrency import ForkLock
 from kvrm_grammar.decoding.decoded import Decoded, Refusal
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import InputError, ModelError
@@ -25,7 +25,7 @@ __all__ = ["decode_program", "decode_structured", "default_decoder"]
 
 _Key = tuple[str, str, str]  # source and digest of the set, and dialect
 _LOADED: dict[_Key, "Decoder"] = {}
-_LOADING: dict[_Key, Lock] = {}
+_LOADING: dict[_Key, ForkLock] = {}
 
 
 def default_decoder(
@@ -49,12 +49,18 @@ def default_decoder(
     Raises:
         InputError: There is no such dialect.
         IsaError: There is no such set.
-        ModelError: The model cannot be loaded; the next call tries again.
+        ModelError: The model cannot be loaded; the next call tries again. Or another thread was
+            loading one when this process was forked: what Python had imported by half stays locked.
     """
     loaded = load_set(isa)
     key = (loaded.source, loaded.digest, find_dialect(dialect, loaded).name)
     if key not in _LOADED:
-        with _LOADING.setdefault(key, Lock()):
+        with _LOADING.setdefault(key, ForkLock()):
+            if any(one.was_held for one in _LOADING.values()):
+                raise ModelError(
+                    "this process was forked while another thread loaded a model, and cannot "
+                    "load one: fork before or afterwards, or start it by 'spawn'"
+                )
             if key not in _LOADED:
                 _LOADED[key] = _load_decoder(dialect, loaded)
     return _LOADED[key]

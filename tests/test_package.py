@@ -36,7 +36,7 @@ MAY_IMPORT_HEAVY = (
 )
 # Imports go down this list only; what stands in one entry may import each other.
 WINGS = (
-    {"errors", "cache", "resources", "lines", "frozen"},
+    {"errors", "cache", "resources", "lines", "frozen", "concurrency"},
     {"isa"},
     {"sets"},
     {"oracle"},
@@ -162,7 +162,12 @@ def test_every_wing_has_modules() -> None:
 @pytest.mark.parametrize("name", sorted(GENERAL))
 def test_the_engine_knows_no_instruction_set(name: str) -> None:
     """The engine and what it is asked need errors and each other, nothing else of the package."""
-    allowed = {"errors", "decoding.__init__", *(f"decoding.{other}" for other in GENERAL)}
+    allowed = {
+        "errors",
+        "concurrency",
+        "decoding.__init__",
+        *(f"decoding.{other}" for other in GENERAL),
+    }
     assert ancestors(f"decoding.{name}") <= allowed
 
 

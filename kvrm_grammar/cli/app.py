@@ -6,6 +6,7 @@ is named cannot be read or written; 3 model, adapter, cache or output cannot be 
 Models are loaded by the commands that need one, so ``--help`` is quick.
 """
 
+import sys
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from kvrm_grammar import __version__
 from kvrm_grammar.cli.batch import batch
 from kvrm_grammar.cli.decode import decode
 from kvrm_grammar.cli.export import export
+from kvrm_grammar.cli.failures import ENVIRONMENT, tell
 from kvrm_grammar.cli.info import info
 from kvrm_grammar.cli.isa import app as isa_app
 from kvrm_grammar.cli.options import EXIT_CODES
@@ -64,4 +66,9 @@ def _options(version: Version = False) -> None:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except OSError as error:  # what is no command's, as a page of help, cannot be written
+        tell(f"error: {error.strerror or error}")
+        sys.stdout = None  # Python must not complain at exit either
+        sys.exit(ENVIRONMENT)

@@ -7,10 +7,10 @@ business.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.decoding.adapters import choose
 from kvrm_grammar.decoding.backends.loading import Loaded, check_outlines, load_many
 from kvrm_grammar.decoding.batching import check_limits, pack

@@ -10,8 +10,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.dialects import Reading
 from kvrm_grammar.isa import INVALID, Domain, Opcode, operation_to_json
 

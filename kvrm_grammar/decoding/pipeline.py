@@ -7,10 +7,10 @@ compiled once for an adapter is here; method and constraint come with the call.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.decoding.backends.loading import (
     Loaded,
     backend_of,

@@ -11,12 +11,12 @@ A decoder that masks token by token follows another law: it normalises at every 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.decoding.decoded import Alternative
 from kvrm_grammar.decoding.masks import additive
 from kvrm_grammar.decoding.protocol import Backend

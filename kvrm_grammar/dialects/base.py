@@ -7,9 +7,9 @@ In: an instruction set. Out: :class:`Dialect`, which each way of writing impleme
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import ClassVar
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, InstructionSet, Mentions, OperationModel
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, Verdict, explain

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from kvrm_grammar.concurrency import ForkLock
 from kvrm_grammar.dialects.base import Dialect
 from kvrm_grammar.dialects.lenient.dialect import LenientDialect
 from kvrm_grammar.dialects.strict import StrictDialect
@@ -19,6 +20,8 @@ __all__ = ["DIALECTS", "find_dialect"]
 DIALECTS: Mapping[str, type[Dialect]] = {
     dialect.name: dialect for dialect in (StrictDialect, LenientDialect)
 }
+
+_LOCK = ForkLock()
 
 
 def find_dialect(name: str, isa: str | Path | InstructionSet | None = None) -> Dialect:
@@ -35,7 +38,9 @@ def find_dialect(name: str, isa: str | Path | InstructionSet | None = None) -> D
         IsaError: There is no such set, or it does not load.
         InputError: There is no such dialect, or the set has none of that name.
     """
-    return _made(name, load_set(isa))
+    loaded = load_set(isa)
+    with _LOCK:  # two threads would have two of them
+        return _made(name, loaded)
 
 
 @lru_cache(maxsize=32)

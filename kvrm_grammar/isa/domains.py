@@ -6,7 +6,8 @@ instead of schemas, and :class:`Mentions`, what one text offers for the operands
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+
+from kvrm_grammar.concurrency import cached_property
 
 __all__ = ["Domain", "Implied", "Integers", "Mentions"]
 

@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from typing import Annotated, Any
 
 from lark import Lark
 from pydantic import Field, TypeAdapter, ValidationError
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import OperationError
 from kvrm_grammar.isa.definition import CommentSigns, Definition, Value
 from kvrm_grammar.isa.domains import Domain

@@ -5,13 +5,13 @@ reserved names and length are written once, in the grammar.
 """
 
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.grammar import compile_grammar, terminal_pattern
 

@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 import sys
 import tomllib
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from kvrm_grammar.concurrency import once
 from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa.binding import bind
 from kvrm_grammar.isa.definition import read_definition
@@ -82,7 +83,7 @@ def _default() -> str:
     return name
 
 
-@cache  # a set that was let go would come back as another object, with other classes
+@once  # a set that was let go, or bound twice, would be another object, with other classes
 def _by_name(name: str) -> InstructionSet:
     if name in packaged_sets():
         module = importlib.import_module(f"{ENTRY_POINTS}.{name}.{Path(_OPERATIONS).stem}")
@@ -104,7 +105,7 @@ def _by_name(name: str) -> InstructionSet:
     return _bound(folder, module, name)
 
 
-@cache  # a set that was let go would come back as another object, with other classes
+@once  # a set that was let go, or bound twice, would be another object, with other classes
 def _from_folder(folder: Path) -> InstructionSet:
     if not folder.is_dir():
         raise IsaError(f"no folder {folder}: an instruction set is a folder with {_GRAMMAR}")

@@ -9,10 +9,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, product
 from operator import add
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.isa import (
     INVALID,
     Domain,

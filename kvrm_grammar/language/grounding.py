@@ -12,11 +12,11 @@ is left to the model.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.isa import InstructionSet, Mentions
 from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.language.index import TokenIndex

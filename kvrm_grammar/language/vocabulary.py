@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import TokenIndexError
 from kvrm_grammar.language.tokens import added_token_ids
 

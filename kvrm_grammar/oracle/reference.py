@@ -11,13 +11,13 @@ Nothing that is later measured against this module is imported here.
 import ast
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lark import Token, Transformer
 from lark.exceptions import UnexpectedInput
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import LineTooLongError, OperationError
 from kvrm_grammar.isa import INVALID, InstructionSet, Integers, OperationModel, load_set
 from kvrm_grammar.oracle.diagnosis import diagnose, shown

@@ -20,7 +20,7 @@ from kvrm_grammar.errors import BaseModelError
 from kvrm_grammar.weights.building import alone, put_in_place, sweep, work_folder
 from kvrm_grammar.weights.fetch import GGUF_SHA256, Report, fetch_gguf, sha256
 from kvrm_grammar.weights.progress import reporter
-from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified
+from kvrm_grammar.weights.verified import fingerprint, is_verified, note_verified, raise_if_passing
 
 __all__ = [
     "PACKAGED_BASE_NAME",
@@ -108,6 +108,9 @@ def base_problem(folder: Path, *, verify: Verify = False) -> str | None:
 
     Returns:
         None if all files match the manifest, else the first difference.
+
+    Raises:
+        ModelError: The process has too many open files, or the system no memory, to look.
     """
     try:
         manifest, found = read_manifest(folder), fingerprint(folder)
@@ -119,6 +122,7 @@ def base_problem(folder: Path, *, verify: Verify = False) -> str | None:
             if hashing and sha256(path) != entry["sha256"]:
                 return f"{name} has another SHA-256 than its manifest says"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise_if_passing(error, folder)
         return f"no complete model in {folder} ({error})"
     if manifest["format"] != _FORMAT or manifest["gguf_sha256"] != GGUF_SHA256:
         return f"{folder} was built from another original"

@@ -8,6 +8,7 @@ second to hash.
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -15,12 +16,29 @@ import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MAX_AGE_S", "fingerprint", "forget", "is_verified", "note_verified"]
+from kvrm_grammar.errors import ModelError
+
+__all__ = ["MAX_AGE_S", "fingerprint", "forget", "is_verified", "note_verified", "raise_if_passing"]
 
 MAX_AGE_S = 7 * 24 * 3600.0
 """After so many seconds a note counts no longer."""
 
 _LOGGER = logging.getLogger(__name__)
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def raise_if_passing(error: Exception, folder: Path) -> None:
+    """Tell a shortage of this moment from a damaged file, which would be removed or made anew.
+
+    Args:
+        error: What was raised while the folder was read.
+        folder: The folder.
+
+    Raises:
+        ModelError: The process has too many open files, or the system has no memory left.
+    """
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        raise ModelError(f"{folder} cannot be read now ({error})") from error
 
 
 def fingerprint(folder: Path) -> dict[str, list[int]]:

@@ -72,6 +72,18 @@ def test_a_full_disk_is_told() -> None:
         assert process.wait(timeout=300) == 3
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["parse", "--help"]], ids=" ".join
+)
+def test_a_full_disk_under_a_page(arguments: str) -> None:
+    """Pages that no command writes are told in the same way."""
+    with Path("/dev/full").open("wb") as full, start(*arguments.split(), stdout=full) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == b"error: No space left on device\n"
+        assert process.wait(timeout=300) == 3
+
+
 @pytest.mark.skipif(os.name != "posix", reason="arguments are bytes on POSIX alone")
 def test_raw_bytes_as_arguments() -> None:
     """Arguments that are not UTF-8 arrive, are refused, and cost the others nothing."""

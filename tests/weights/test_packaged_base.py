@@ -11,13 +11,14 @@ import textwrap
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import platformdirs
 import pytest
 from filelock import FileLock
 
 from kvrm_grammar.cache import cache_dir
-from kvrm_grammar.errors import BaseModelError
+from kvrm_grammar.errors import BaseModelError, ModelError
 from kvrm_grammar.weights import building, fetch, verified
 from kvrm_grammar.weights import packaged_base as base
 from kvrm_grammar.weights.packaged_base import (
@@ -555,6 +556,31 @@ def test_without_progress_there_is_no_output(
 ) -> None:
     """A library that was not asked to report is silent."""
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("chosen", ["", "~/there"])
+def test_no_home_folder(chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without one is told which variable names a folder."""
+
+    def homeless(*arguments: object, **options: object) -> NoReturn:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("KVRM_GRAMMAR_CACHE", chosen)
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    with pytest.raises(ModelError, match=r"home directory.*set KVRM_GRAMMAR_CACHE to an absolute"):
+        cache_dir()
+
+
+def test_too_many_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with the files: they are not fetched anew."""
+
+    def refuse(folder: Path) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(base, "read_manifest", refuse)
+    with pytest.raises(ModelError, match=r"cannot be read now.*Too many open files"):
+        base_problem(tmp_path)
 
 
 def test_cache_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,15 +4,16 @@ In: an exported model. Out: hidden states and scores, float32. One run at a time
 core, and a second beside it would only make both slower.
 """
 
+import atexit
 import os
 from functools import lru_cache
-from threading import Lock
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
+from kvrm_grammar.concurrency import ForkLock
 from kvrm_grammar.decoding.masks import additive
 from kvrm_grammar.weights.export.forking import kept_in_forks
 from kvrm_grammar.weights.export.loading import ExportedModel
@@ -30,12 +31,11 @@ class OpenVinoBackend:
     """
 
     shares_rows = True
-    _lock: Lock
-    _request: Any
 
     def __init__(self, model: ExportedModel) -> None:
         self._model = model
-        self.renew()
+        self._lock = ForkLock()
+        self._request: Any = None
         _BACKENDS.add(self)
 
     def hidden(
@@ -73,11 +73,15 @@ class OpenVinoBackend:
         return scores if head.bias is None else scores + head.bias[columns]
 
     def renew(self) -> None:
-        """Take a new lock and a new request.
+        """In a forked child: take a new request, as another thread may have been running this."""
+        self._request = None
 
-        A fork copies a lock that another thread holds, and not the thread that would free it.
+    def end(self) -> None:
+        """Wait for a run, and let no other thread begin one: Python is about to end.
+
+        A thread that came back from a run then would be ended inside of OpenVINO, which aborts.
         """
-        self._lock, self._request = Lock(), None
+        self._lock.keep()
 
 
 _BACKENDS: WeakSet[OpenVinoBackend] = WeakSet()
@@ -88,6 +92,12 @@ def _renew_all() -> None:
         backend.renew()
 
 
+def _end_all() -> None:
+    for backend in _BACKENDS:
+        backend.end()
+
+
+atexit.register(_end_all)
 if hasattr(os, "register_at_fork"):  # Windows has none
     os.register_at_fork(after_in_child=_renew_all)
 

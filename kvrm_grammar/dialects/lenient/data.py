@@ -9,9 +9,10 @@ and fields are no labels.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
+from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 

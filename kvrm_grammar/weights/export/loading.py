@@ -40,7 +40,7 @@ from kvrm_grammar.weights.export.tensors import TensorFile, to_float32
 from kvrm_grammar.weights.fetch import sha256
 from kvrm_grammar.weights.manifest import Manifest
 from kvrm_grammar.weights.tokenizer import PlainTokenizer, read_tokenizer
-from kvrm_grammar.weights.verified import fingerprint
+from kvrm_grammar.weights.verified import fingerprint, raise_if_passing
 
 __all__ = ["ExportedModel", "GraphFile", "Table", "load_exported"]
 
@@ -237,6 +237,7 @@ def _graph(core: Any, precision: str, key: str, write: Callable[[], Any]) -> tup
         try:
             return _imported(core, path, options)
         except (RuntimeError, OSError, ValueError) as error:
+            raise_if_passing(error, path)
             _LOGGER.info("%s: %s", path, error)
             discard(path)
     if not compiled:

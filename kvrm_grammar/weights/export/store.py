@@ -21,7 +21,13 @@ from filelock import Timeout
 from kvrm_grammar import cache
 from kvrm_grammar.weights.building import alone, put_in_place, sweep, work_folder
 from kvrm_grammar.weights.fetch import sha256
-from kvrm_grammar.weights.verified import fingerprint, forget, is_verified, note_verified
+from kvrm_grammar.weights.verified import (
+    fingerprint,
+    forget,
+    is_verified,
+    note_verified,
+    raise_if_passing,
+)
 
 __all__ = ["GRAPH", "MAX_BYTES", "discard", "stored_graph"]
 
@@ -49,6 +55,9 @@ def stored_graph(key: str, build: Callable[[Path], None]) -> Path | None:
     Returns:
         The file, as it was written; None where the cache cannot be used, after a
         ``RuntimeWarning``. Errors of ``build`` that are not about the disk pass through.
+
+    Raises:
+        ModelError: The process has too many open files, or the system no memory, to look.
     """
     root = cache.cache_dir() / _FOLDER
     folder = root / hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -98,6 +107,7 @@ def _is_intact(folder: Path, key: str) -> bool:
     except FileNotFoundError:
         return False
     except (OSError, ValueError, KeyError, TypeError) as error:
+        raise_if_passing(error, folder)
         _LOGGER.warning("the compiled model in %s is damaged (%s)", folder, error)
         return False
     return True

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from kvrm_grammar.concurrency import ForkLock
+
 __all__ = ["quiet_transformers"]
 
 # The switch of the bars is global: two loads at once must not save each other's "off" as "before".
-_LOCK = threading.RLock()
+_LOCK = ForkLock()
 _LIBRARIES = ("transformers", "huggingface_hub")
 
 

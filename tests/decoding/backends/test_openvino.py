@@ -1,6 +1,8 @@
 """openvino.py: the graph as a backend decodes as torch does, from threads and forks too."""
 
 import gc
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -318,3 +320,33 @@ def test_causal_mask() -> None:
     with pytest.raises(ValueError, match="read-only"):
         mask[0, 0, 0, 0] = 1
     assert causal_mask(4) is mask
+
+
+_DAEMON = """
+import sys, threading
+import numpy as np
+from kvrm_grammar.decoding.backends.openvino import OpenVinoBackend
+from kvrm_grammar.weights.export.loading import load_exported
+
+backend = OpenVinoBackend(load_exported(sys.argv[1], precision="float32"))
+ids, running = np.arange(3, 203)[None], threading.Event()
+
+def run():
+    while True:
+        backend.hidden(ids, np.arange(200)[None], None, np.array([[0, 199]]))
+        running.set()
+
+threading.Thread(target=run, daemon=True).start()
+running.wait()
+"""
+
+
+def test_python_ends_while_a_daemon_thread_runs(tiny_adapter: Path, tmp_path: Path) -> None:
+    """The run that has begun is waited for: ended inside of OpenVINO, the process would abort."""
+    environment = {**os.environ, "KVRM_GRAMMAR_CACHE": str(tmp_path)}
+    command = [sys.executable, "-c", _DAEMON, str(tiny_adapter)]
+    for _ in range(3):
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")

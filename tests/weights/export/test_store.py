@@ -11,10 +11,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from kvrm_grammar.errors import ModelError
 from kvrm_grammar.weights import verified
 from kvrm_grammar.weights.export import store
 from kvrm_grammar.weights.export.store import GRAPH, discard, stored_graph
@@ -197,6 +198,24 @@ def test_a_folder_that_cannot_be_written(
 
     monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     assert os.strerror(number) in not_kept(Builder())
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_shortage_is_no_damage(
+    number: int, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A graph that cannot be looked at in this moment is neither removed nor built anew."""
+    build = Builder()
+    path = stored("key", build)
+
+    def refuse(folder: Path) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="cannot be read now"):
+        patch.setattr(store, "fingerprint", refuse)
+        stored_graph("key", build)
+    assert stored("key", build) == path
+    assert build.built == 1
 
 
 def test_no_space(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

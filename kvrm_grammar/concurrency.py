@@ -1,0 +1,110 @@
+"""What the threads of a process share, and what a process that is forked from it finds.
+
+In: a function or a method. Out: the same, computed once whatever threads ask at the same time. A
+fork copies a lock that another thread holds, and not the thread that would free it: no lock here
+stops a child.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, Generic, Self, TypeVar, cast, overload
+from weakref import WeakSet
+
+__all__ = ["ForkLock", "cached_property", "once"]
+
+_Value = TypeVar("_Value")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_LOCKS: "WeakSet[ForkLock]" = WeakSet()
+
+
+class ForkLock:
+    """A lock that a thread may take again, and that a forked child finds free.
+
+    Attributes:
+        was_held: Whether another thread held it when this process was forked: what that thread
+            was about is half done here.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self.was_held = False
+        _LOCKS.add(self)
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+    def keep(self) -> None:
+        """Wait for the thread that holds the lock, and let no other thread have it again."""
+        self._lock.acquire()
+
+    def renew(self) -> None:
+        """In a forked child: let go of what another thread held."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock, self.was_held = RLock(), True
+
+
+def _renew_all() -> None:
+    for lock in _LOCKS:
+        lock.renew()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has none
+    os.register_at_fork(after_in_child=_renew_all)
+
+
+def once(function: _Function) -> _Function:
+    """Call a function once for all equal arguments, whatever threads do so at the same time.
+
+    Args:
+        function: Of hashable arguments. What it returns is kept as long as the process lives;
+            where it raises an error nothing is kept.
+    """
+    lock, results = ForkLock(), dict[tuple[Any, ...], Any]()
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        if arguments not in results:
+            with lock:
+                if arguments not in results:
+                    results[arguments] = function(*arguments)
+        return results[arguments]
+
+    return cast(_Function, call)
+
+
+class cached_property(Generic[_Value]):  # noqa: N801 - as the standard library's
+    """A property that is computed when it is first asked for, and takes no lock.
+
+    That of ``functools`` holds one in Python 3.11, for all objects of a class: a process that is
+    forked meanwhile would wait for it for ever. Two threads may compute at the same time; both get
+    the value of the one that was first.
+
+    Args:
+        function: Computes the value from the object.
+    """
+
+    def __init__(self, function: Callable[[Any], _Value]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> _Value: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | _Value:
+        if instance is None:
+            return self
+        # Found here only before the value is: afterwards the object's own comes first.
+        own: dict[str, _Value] = instance.__dict__
+        return own.setdefault(self._name, self._function(instance))
