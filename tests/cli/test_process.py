@@ -73,9 +73,7 @@ def test_a_full_disk_is_told() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["parse", "--help"]], ids=" ".join
-)
+@pytest.mark.parametrize("arguments", ["--version", "--help", "parse --help"])
 def test_a_full_disk_under_a_page(arguments: str) -> None:
     """Pages that no command writes are told in the same way."""
     with Path("/dev/full").open("wb") as full, start(*arguments.split(), stdout=full) as process:
