@@ -25,14 +25,18 @@ def cache_dir() -> Path:
         as unset), else the user's cache folder of the operating system.
 
     Raises:
-        ModelError: The user has no home folder, as in a container that runs under a number.
+        ModelError: The user has no home folder, as in a container that runs under a number; or
+            the folder's name is not UTF-8.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     try:
         if chosen:
-            return Path(chosen).expanduser().absolute()
-        return Path(platformdirs.user_cache_dir("kvrm-grammar", appauthor=False))
-    except RuntimeError as error:
+            folder = Path(chosen).expanduser().absolute()
+        else:
+            folder = Path(platformdirs.user_cache_dir("kvrm-grammar", appauthor=False))
+        str(folder).encode()  # the libraries that read models take names in UTF-8 alone
+    except (RuntimeError, UnicodeEncodeError) as error:
         raise ModelError(
             f"there is no cache folder ({error}); set {CACHE_VARIABLE} to an absolute path"
         ) from error
+    return folder

@@ -65,7 +65,7 @@ def write_rows(target: Path, rows: Sequence[dict[str, Any]]) -> None:
         else:
             lines = (json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
             beside.write_text("".join(lines), encoding="ascii", newline="\n")
-        with beside.open("rb") as file:
+        with beside.open("rb+") as file:  # Windows writes out only what may be written to
             os.fsync(file.fileno())
         os.replace(beside, target)
     finally:

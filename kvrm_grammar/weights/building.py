@@ -87,7 +87,13 @@ def _remove_leftovers(root: Path) -> None:
 
 
 def put_in_place(staged: Path, folder: Path, work: Path) -> None:
-    """Give a folder that is whole its name; what was there goes with the work folder."""
+    """Give a folder that is whole its name; what was there goes with the work folder.
+
+    Its files are on the disk before: a name that outlives a loss of power has what it names.
+    """
+    for path in staged.iterdir():
+        with path.open("rb+") as file:  # Windows writes out only what may be written to
+            os.fsync(file.fileno())
     if os.path.lexists(folder):
         os.replace(folder, work / "damaged")
     os.replace(staged, folder)

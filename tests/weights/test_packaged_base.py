@@ -572,6 +572,14 @@ def test_no_home_folder(chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
         cache_dir()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_a_folder_whose_name_is_not_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told here, and not by a library that would blame a file."""
+    monkeypatch.setenv("KVRM_GRAMMAR_CACHE", "/caf\udce9")
+    with pytest.raises(ModelError, match=r"can't encode.*set KVRM_GRAMMAR_CACHE"):
+        cache_dir()
+
+
 def test_too_many_open_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is wrong with the files: they are not fetched anew."""
 
