@@ -5,17 +5,20 @@ fork copies a lock that another thread holds, and not the thread that would free
 stops a child.
 """
 
+import atexit
 import functools
 import os
-from collections.abc import Callable
-from threading import RLock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition, RLock, current_thread, main_thread
 from typing import Any, Generic, Self, TypeVar, cast, overload
 from weakref import WeakSet
 
-__all__ = ["ForkLock", "cached_property", "once"]
+__all__ = ["ForkLock", "cached_property", "native_run", "once"]
 
 _Value = TypeVar("_Value")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_LONGEST_RUN_S = 60.0
 _LOCKS: "WeakSet[ForkLock]" = WeakSet()
 
 
@@ -39,10 +42,6 @@ class ForkLock:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
-    def keep(self) -> None:
-        """Wait for the thread that holds the lock, and let no other thread have it again."""
-        self._lock.acquire()
-
     def renew(self) -> None:
         """In a forked child: let go of what another thread held."""
         if self._lock.acquire(blocking=False):
@@ -51,11 +50,60 @@ class ForkLock:
             self._lock, self.was_held = RLock(), True
 
 
+class _NativeRuns:
+    """How many threads are inside of a model. Mutable; one for the process."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """In a forked child: no other thread is there, so none is inside."""
+        self._changed, self._inside, self._is_over = Condition(), 0, False
+
+    def enter(self) -> None:
+        """Begin a run; never returns in a thread other than the main one once Python ends."""
+        with self._changed:
+            while self._is_over and current_thread() is not main_thread():
+                self._changed.wait()
+            self._inside += 1
+
+    def leave(self) -> None:
+        """End a run."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Let no run begin, and wait for those that have, but not for ever."""
+        with self._changed:
+            self._is_over = True
+            self._changed.wait_for(lambda: not self._inside, timeout=_LONGEST_RUN_S)
+
+
+_RUNS = _NativeRuns()
+
+
+@contextmanager
+def native_run() -> Iterator[None]:
+    """A block that computes outside of Python, which waits for it before it ends.
+
+    A daemon thread that comes back into a Python that is gone is ended where it stands: inside of
+    C++ that aborts the whole process.
+    """
+    _RUNS.enter()
+    try:
+        yield
+    finally:
+        _RUNS.leave()
+
+
 def _renew_all() -> None:
+    _RUNS.renew()
     for lock in _LOCKS:
         lock.renew()
 
 
+atexit.register(_RUNS.finish)
 if hasattr(os, "register_at_fork"):  # Windows has none
     os.register_at_fork(after_in_child=_renew_all)
 

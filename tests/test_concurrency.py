@@ -1,5 +1,6 @@
 """concurrency.py: computed once whatever threads ask, and no lock that stops a forked child."""
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from kvrm_grammar import facade
-from kvrm_grammar.concurrency import ForkLock, cached_property, once
+from kvrm_grammar.concurrency import ForkLock, _NativeRuns, cached_property, once
 from kvrm_grammar.errors import ModelError
 from kvrm_grammar.isa import load_set
 from tests.forked import TIMEOUT_S, in_a_fork
@@ -149,3 +150,52 @@ def test_a_fork_while_a_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None
         for name in ("kvrm", "rv32im"):
             with pytest.raises(ModelError, match="forked while another thread loaded a model"):
                 in_a_fork(lambda: facade.default_decoder("strict", name))  # noqa: B023
+
+
+def test_python_waits_for_runs_and_begins_none() -> None:
+    """A run that has begun is ended; then none begins but in the main thread."""
+    runs, done = _NativeRuns(), threading.Event()
+
+    def begin() -> None:
+        runs.enter()
+        done.set()
+
+    runs.enter()
+    waiting = threading.Thread(target=runs.finish)
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    runs.leave()
+    waiting.join(TIMEOUT_S)
+    assert not waiting.is_alive()
+    threading.Thread(target=begin, daemon=True).start()
+    assert not done.wait(0.2)
+    runs.enter()
+    runs.renew()  # in a child all begins anew
+    threading.Thread(target=begin, daemon=True).start()
+    assert done.wait(TIMEOUT_S)
+
+
+_DAEMON = """
+import threading
+from kvrm_grammar.concurrency import native_run
+
+inside = threading.Event()
+
+def run():
+    while True:
+        with native_run():
+            inside.set()
+
+threading.Thread(target=run, daemon=True).start()
+inside.wait()
+print("over")
+"""
+
+
+def test_a_daemon_thread_does_not_stop_the_end() -> None:
+    """Python ends, in order, while a thread runs without a pause."""
+    done = subprocess.run(
+        [sys.executable, "-c", _DAEMON], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "over\n", "")

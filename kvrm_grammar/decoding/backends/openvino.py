@@ -4,7 +4,6 @@ In: an exported model. Out: hidden states and scores, float32. One run at a time
 core, and a second beside it would only make both slower.
 """
 
-import atexit
 import os
 from functools import lru_cache
 from typing import Any
@@ -13,7 +12,7 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-from kvrm_grammar.concurrency import ForkLock
+from kvrm_grammar.concurrency import ForkLock, native_run
 from kvrm_grammar.decoding.masks import additive
 from kvrm_grammar.weights.export.forking import kept_in_forks
 from kvrm_grammar.weights.export.loading import ExportedModel
@@ -51,7 +50,7 @@ class OpenVinoBackend:
             "positions": positions.astype(np.int32),
             "mask": causal_mask(ids.shape[1]) if mask is None else mask,
         }
-        with self._lock:
+        with self._lock, native_run():
             if self._request is None:
                 self._request = kept_in_forks(self._model.graph.create_infer_request())
             self._request.infer(inputs, share_inputs=True)
@@ -76,13 +75,6 @@ class OpenVinoBackend:
         """In a forked child: take a new request, as another thread may have been running this."""
         self._request = None
 
-    def end(self) -> None:
-        """Wait for a run, and let no other thread begin one: Python is about to end.
-
-        A thread that came back from a run then would be ended inside of OpenVINO, which aborts.
-        """
-        self._lock.keep()
-
 
 _BACKENDS: WeakSet[OpenVinoBackend] = WeakSet()
 
@@ -92,12 +84,6 @@ def _renew_all() -> None:
         backend.renew()
 
 
-def _end_all() -> None:
-    for backend in _BACKENDS:
-        backend.end()
-
-
-atexit.register(_end_all)
 if hasattr(os, "register_at_fork"):  # Windows has none
     os.register_at_fork(after_in_child=_renew_all)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from kvrm_grammar.concurrency import native_run
 from kvrm_grammar.decoding.backends.head import Head, causal_parts
 
 __all__ = ["TorchBackend"]
@@ -48,7 +49,7 @@ class TorchBackend:
         places: npt.NDArray[np.int64],
     ) -> npt.NDArray[np.float32]:
         """See :meth:`~kvrm_grammar.decoding.protocol.Backend.hidden`."""
-        with torch.inference_mode():
+        with native_run(), torch.inference_mode():
             output = self._body(
                 input_ids=torch.from_numpy(ids).to(self._device),
                 position_ids=torch.from_numpy(positions).to(self._device),
@@ -64,7 +65,7 @@ class TorchBackend:
         self, vectors: npt.NDArray[np.float32], columns: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
         """See :meth:`~kvrm_grammar.decoding.protocol.Backend.scores`."""
-        with torch.inference_mode():
+        with native_run(), torch.inference_mode():
             states = torch.from_numpy(vectors).to(self._device)
             found: npt.NDArray[np.float32] = self._head.scores(states, columns).cpu().numpy()
             return found

@@ -324,16 +324,17 @@ def test_causal_mask() -> None:
 
 _DAEMON = """
 import sys, threading
-import numpy as np
-from kvrm_grammar.decoding.backends.openvino import OpenVinoBackend
-from kvrm_grammar.weights.export.loading import load_exported
+from kvrm_grammar.decoding.decoder import Decoder
 
-backend = OpenVinoBackend(load_exported(sys.argv[1], precision="float32"))
-ids, running = np.arange(3, 203)[None], threading.Event()
+options = {"device": "cpu"} if sys.argv[2] == "torch" else {}
+decoder = Decoder.from_pretrained(
+    sys.argv[1], backend=sys.argv[2], precision="float32", **options
+)
+running = threading.Event()
 
 def run():
     while True:
-        backend.hidden(ids, np.arange(200)[None], None, np.array([[0, 199]]))
+        decoder.decode("sub r5 r3 r1")
         running.set()
 
 threading.Thread(target=run, daemon=True).start()
@@ -341,10 +342,13 @@ running.wait()
 """
 
 
-def test_python_ends_while_a_daemon_thread_runs(tiny_adapter: Path, tmp_path: Path) -> None:
-    """The run that has begun is waited for: ended inside of OpenVINO, the process would abort."""
+@pytest.mark.parametrize("backend", ["openvino", "torch"])
+def test_python_ends_while_a_daemon_thread_runs(
+    backend: str, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    """The run that has begun is waited for: ended inside of C++, the process would abort."""
     environment = {**os.environ, "KVRM_GRAMMAR_CACHE": str(tmp_path)}
-    command = [sys.executable, "-c", _DAEMON, str(tiny_adapter)]
+    command = [sys.executable, "-c", _DAEMON, str(tiny_adapter), backend]
     for _ in range(3):
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
