@@ -18,7 +18,7 @@ from kvrm_grammar.dialects import DIALECTS, find_dialect
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import load_set
 from kvrm_grammar.weights.manifest import read_manifest
-from training.arguments import integer_from, positive_integer, positive_number
+from training.arguments import integer_from, positive_integer, positive_number, share
 from training.defaults import training_data
 from training.fitting.recipes import PRESETS, TWO_STAGES
 from training.fitting.training import checkpoints_of, resume_point, train
@@ -33,6 +33,9 @@ _OVERRIDES = (
     "mined_repeats",
     "evaluation_steps",
     "minutes",
+    "learning_rate",
+    "opcode_only",
+    "mined_whole",
 )
 
 
@@ -85,6 +88,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mined-repeats", type=positive_integer, help="how often each hard one comes"
     )
+    parser.add_argument(
+        "--mined-whole",
+        action=argparse.BooleanOptionalAction,
+        help="search for those whose operands are hard too, and not only the operation",
+    )
+    parser.add_argument(
+        "--opcode-only", type=share, help="how many answers are cut after the operation, 0 to 1"
+    )
+    parser.add_argument("--learning-rate", type=positive_number)
     parser.add_argument("--evaluation-steps", type=positive_integer)
     parser.add_argument("--minutes", type=positive_number, help="train so long, rate by the clock")
     parser.add_argument("--seed", type=int, default=1)

@@ -3,7 +3,10 @@
 In: a generator seed. Out: :class:`training.data.examples.Example` in a reproducible order.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.errors import DataError, LineTooLongError
@@ -24,6 +27,7 @@ def generate_examples(
     *,
     refusals: float = 0.4,
     pairs: float = 0.0,
+    odd_case: float = 0.0,
     words: Sequence[str] = TRAINING_WORDS,
     isa: InstructionSet | None = None,
 ) -> Iterator[Example]:
@@ -35,6 +39,8 @@ def generate_examples(
         refusals: Share drawn from the makers of refusals, 0 to 1, of what is no pair.
         pairs: Share of minimal pairs, 0 to 1: an instruction and its neighbour one step
             away. For training; evaluation takes none.
+        odd_case: Share of texts whose mnemonic gets letters of random case, 0 to 1, beside those
+            that have it anyway. For training: cut into tokens, such a name is another every time.
         words: Word list for labels and prose.
         isa: The instruction set; None for the packaged one.
 
@@ -48,7 +54,7 @@ def generate_examples(
     while made < count:
         for example in _draw(rng, isa, words, refusals, pairs)[: count - made]:
             made += 1
-            yield example
+            yield _in_odd_case(example, rng, isa) if rng.random() < odd_case else example
 
 
 def _draw(
@@ -61,6 +67,23 @@ def _draw(
     else:
         drawn = [_valid(rng, isa, words)]
     return [example for example in drawn if example is not None]
+
+
+def _in_odd_case(example: Example, rng: Random, isa: InstructionSet) -> Example:
+    """The same with the first mnemonic in letters of random case, if it means the same then."""
+    found = _names(isa).search(example.text)
+    if found is None:
+        return example
+    name = "".join(rng.choice((letter.upper(), letter.lower())) for letter in found[0])
+    text = example.text[: found.start()] + name + example.text[found.end() :]
+    same = operation_to_json(parse(text, isa)) == example.answer
+    return replace(example, text=text) if same else example
+
+
+@lru_cache(maxsize=8)
+def _names(isa: InstructionSet) -> re.Pattern[str]:
+    names = sorted(isa.by_mnemonic, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in names)})\b", re.IGNORECASE)
 
 
 def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | None:

@@ -41,8 +41,9 @@ def allowed_ids(
         answer: Token IDs of canonical JSON from its beginning, the end token perhaps behind it.
 
     Returns:
-        As many arrays of shape (n,) as the answer has token IDs, each with its own among them;
-        None where the text's language does not have the answer.
+        As many arrays of shape (n,) as the answer has token IDs, each with its own among them,
+        and alone where one answer is left: decoding writes that out and asks nothing. None where
+        the text's language does not have the answer.
     """
     language = grounding.language(dialect.read(text).mentions)
     state, found = language.initial_state, []
@@ -50,7 +51,8 @@ def allowed_ids(
         allowed = language.allowed(state)
         if token_id not in allowed:
             return None
-        found.append(allowed)
+        settled = language.rest(state) is not None
+        found.append(np.array([token_id]) if settled else allowed)
         if token_id != language.eos_token_id:
             following = language.next_state(state, token_id)
             assert following is not None

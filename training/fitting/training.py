@@ -53,7 +53,7 @@ def train(arguments: argparse.Namespace, recipe: Recipe) -> None:
     evaluation: Sequence[Feature] | ClosedFeatures = held
     if recipe.unconstrained < 1:
         dialect = find_dialect(arguments.dialect, arguments.isa)
-        grounding, rng = grounding_of(loaded.tokenizer, dialect), Random(arguments.seed)
+        grounding, rng = grounding_of(loaded.tokenizer, dialect), Random(f"free {arguments.seed}")
         free = (i for i in range(len(chosen)) if rng.random() < recipe.unconstrained)
         training = ClosedFeatures(chosen, grounding, dialect, frozenset(free))
         evaluation = ClosedFeatures(held, grounding, dialect)

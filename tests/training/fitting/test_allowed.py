@@ -49,6 +49,18 @@ def test_what_is_allowed_is_what_the_closed_language_allows(
     assert allowed_ids(grounding, STRICT, "mov r4, 5", encode_plain(tiny_tokenizer, '"')) is None
 
 
+def test_what_is_settled_is_no_choice(tiny_tokenizer: Any, grounding: Grounding) -> None:
+    """Where one answer is left decoding writes it out, however it is cut into tokens."""
+    answer = encode_plain(tiny_tokenizer, '{"key":"OP_HALT","params":{}}')
+    found = allowed_ids(grounding, STRICT, "halt", answer)
+    assert found is not None
+    several = [len(ids) > 1 for ids in found]
+    assert any(several)
+    last = len(several) - several[::-1].index(True)
+    assert last < len(answer)
+    assert [ids.tolist() for ids in found[last:]] == [[token_id] for token_id in answer[last:]]
+
+
 def test_every_label_of_a_feature_has_its_choices(
     closed: ClosedFeatures, features: list[Feature]
 ) -> None:
