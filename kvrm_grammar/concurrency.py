@@ -18,7 +18,7 @@ __all__ = ["ForkLock", "cached_property", "native_run", "once"]
 
 _Value = TypeVar("_Value")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_LONGEST_RUN_S = 60.0
+_LONGEST_RUN_S = 60.0  # Python does not wait longer for a run when it ends
 _LOCKS: "WeakSet[ForkLock]" = WeakSet()
 
 
@@ -88,7 +88,8 @@ def native_run() -> Iterator[None]:
     """A block that computes outside of Python, which waits for it before it ends.
 
     A daemon thread that comes back into a Python that is gone is ended where it stands: inside of
-    C++ that aborts the whole process.
+    C++ that aborts the whole process. Not to be nested: once Python ends, the inner block would
+    wait for ever, and the end for the outer one.
     """
     _RUNS.enter()
     try:
