@@ -5,6 +5,7 @@ made it (:mod:`training.data.origin`). The same arguments give the same bytes.
 """
 
 import argparse
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -68,9 +69,10 @@ def main(argv: list[str] | None = None) -> int:
     except KvrmError as error:
         parser.error(str(error))
     output = arguments.output or training_data(arguments.dialect, isa)
+    commit = current_commit()  # before: who makes data may go on to change the code
     examples = list(_made(arguments, isa))
     digest = write_examples(output, examples)
-    write_origin(output, _command(arguments, isa), current_commit())
+    write_origin(output, _command(arguments), commit)
     _report(examples)
     print(f"{output}: {len(examples)} examples, seed {arguments.seed}, sha256 {digest}")
     return 0
@@ -87,10 +89,10 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
     )
 
 
-def _command(arguments: argparse.Namespace, isa: InstructionSet) -> str:
+def _command(arguments: argparse.Namespace) -> str:
     """What makes the same examples again, with every choice spelt out."""
     chosen = [
-        *(() if isa is load_set() else (f"--isa {isa.name}",)),
+        *(() if arguments.isa is None else (f"--isa {shlex.quote(arguments.isa)}",)),
         f"--dialect {arguments.dialect}",
         f"--count {arguments.count}",
         f"--seed {arguments.seed}",

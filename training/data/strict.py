@@ -15,6 +15,7 @@ from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.texts.strict.minimal_pairs import minimal_pair
 from training.texts.strict.refused import Candidate, refusal_candidate
+from training.texts.strict.spelling import random_case
 from training.texts.strict.valid import Variant, valid_variant
 from training.texts.strict.words import TRAINING_WORDS
 
@@ -74,7 +75,7 @@ def _in_odd_case(example: Example, rng: Random, isa: InstructionSet) -> Example:
     found = _names(isa).search(example.text)
     if found is None:
         return example
-    name = "".join(rng.choice((letter.upper(), letter.lower())) for letter in found[0])
+    name = random_case(found[0], rng)
     text = example.text[: found.start()] + name + example.text[found.end() :]
     same = operation_to_json(parse(text, isa)) == example.answer
     return replace(example, text=text) if same else example
