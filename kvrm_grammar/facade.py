@@ -56,7 +56,7 @@ def default_decoder(
     key = (loaded.source, loaded.digest, find_dialect(dialect, loaded).name)
     if key not in _LOADED:
         with _LOADING.setdefault(key, ForkLock()):
-            if any(one.was_held for one in _LOADING.values()):
+            if any(one.was_held for one in tuple(_LOADING.values())):
                 raise ModelError(
                     "this process was forked while another thread loaded a model, and cannot "
                     "load one: fork before or afterwards, or start it by 'spawn'"

@@ -50,7 +50,7 @@ class OpenVinoBackend:
             "positions": positions.astype(np.int32),
             "mask": causal_mask(ids.shape[1]) if mask is None else mask,
         }
-        with self._lock, native_run():
+        with native_run(), self._lock:  # whoever waits at the end of Python holds no lock
             if self._request is None:
                 self._request = kept_in_forks(self._model.graph.create_infer_request())
             self._request.infer(inputs, share_inputs=True)
@@ -84,7 +84,7 @@ def _renew_all() -> None:
         backend.renew()
 
 
-if hasattr(os, "register_at_fork"):  # Windows has none
+if hasattr(os, "register_at_fork"):  # Windows has none; behind the hook that keeps requests
     os.register_at_fork(after_in_child=_renew_all)
 
 

@@ -4,13 +4,13 @@ In: a PEFT model that holds them. Out: for each a switch, which makes it the act
 run of the model lasts. A lock keeps two threads from running two adapters at once.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import RLock
 
 from peft import PeftModel
+
+from kvrm_grammar.concurrency import ForkLock
 
 __all__ = ["AdapterSwitch", "AdapterSwitches"]
 
@@ -24,8 +24,7 @@ class AdapterSwitches:
 
     def __init__(self, model: PeftModel) -> None:
         self._model = model
-        self._process_id = os.getpid()
-        self._lock = RLock()
+        self._lock = ForkLock()
         self._active: str | None = None
 
     def of(self, name: str) -> "AdapterSwitch":
@@ -35,10 +34,9 @@ class AdapterSwitches:
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
         """Hold the model with an adapter active; nothing else runs it meanwhile."""
-        if self._process_id != os.getpid():
-            # A fork copies a lock that another thread holds, and not the thread that would free it.
-            self._process_id, self._lock, self._active = os.getpid(), RLock(), None
-        with self._lock:
+        with self._lock as lock:
+            if lock.was_held:  # in a forked child: another thread may have been switching
+                self._active, lock.was_held = None, False
             if self._active != name:
                 self._model.set_adapter(name, inference_mode=True)
                 self._active = name
