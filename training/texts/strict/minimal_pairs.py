@@ -81,7 +81,8 @@ def _with_literal(d: Draw) -> str:
     if position is None:
         return d.plain
     immediate = kind_of(d.slots[position]) == "immediate"
-    notation = d.rng.choice(NOTATIONS if immediate else NOTATIONS[:4])
+    # Characters stand for immediates alone, of which few texts have one: they come twice as often.
+    notation = d.rng.choice((*NOTATIONS, "character") if immediate else NOTATIONS[:4])
     low, high = range_of(d.slots[position])
     value = notation_value(d.rng, notation, low, high)
     if immediate:
