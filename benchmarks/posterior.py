@@ -1,8 +1,8 @@
-"""The exact posterior beside greedy masked decoding: where they differ, and how honest each is.
+"""The exact posterior beside what is decoded: where they differ, and how honest each is.
 
 In: the packaged adapters and fresh texts of known meaning, of every kind, English most often. Out:
-benchmarks/results/posterior.json: how often the posterior's best answer is another than the greedy
-one and which of the two is right, calibration of both probabilities, passes, and time.
+benchmarks/results/posterior.json: how often the posterior's best answer is another than the decoded
+one (``greedy``: the best name, and behind it the best token at each place) and which of the two is right, calibration of both probabilities, passes, and time.
 """
 
 import argparse

@@ -57,7 +57,8 @@ MAY_IMPORT_ORACLE = {
 }  # fmt: skip
 # What could be a library of its own: it knows neither instruction sets nor dialects.
 GENERAL = {
-    "protocol", "scoring", "acceptance", "engine", "search", "batching", "packing", "masks",
+    "protocol", "scoring", "acceptance", "naming", "engine", "search", "batching", "packing",
+    "masks",
 }  # fmt: skip
 MAX_LINES = 320
 

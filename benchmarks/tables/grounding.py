@@ -1,4 +1,4 @@
-"""Nothing invented, nothing lost, and the exact posterior beside greedy decoding.
+"""Nothing invented, nothing lost, and the exact posterior beside what is decoded.
 
 In: the reports of grounding and posterior. Out: a table of each.
 """
@@ -59,7 +59,7 @@ def posterior(records: Records) -> str:
         for name, own in report["dialects"].items()
     ]
     head = (
-        "dialect", "other than greedy", "greedy right there", "posterior right there",
+        "dialect", "other than decoded", "decoded right there", "posterior right there",
         "calibration error, confidence", "posterior", "passes, median (most)", "time, × one decode",
     )  # fmt: skip
     return table(head, rows, f"({origin(report)}.)")

@@ -5,9 +5,9 @@ and in the end an answer or an error. Used by the engine; knows no tensor.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kvrm_grammar.decoding.naming import Naming, Path, Siblings
 from kvrm_grammar.decoding.protocol import Answer, Request
 from kvrm_grammar.errors import DecodeError
 
@@ -15,43 +15,57 @@ __all__ = ["Choice", "Row"]
 
 
 class Choice(NamedTuple):
-    """The model's pick at one position."""
+    """The model's pick at one position.
+
+    Attributes:
+        token_id: The best allowed token.
+        log_probability: Natural logarithm of its probability among the allowed tokens; within a
+            name among those of all names.
+        margin: By how much its score is above the next allowed one's.
+        siblings: Within a name, all that was allowed; else None.
+    """
 
     token_id: int
     log_probability: float
     margin: float
+    siblings: Siblings | None = None
 
 
-@dataclass
 class Row:
-    """One request in progress. Mutable, owned by one run."""
+    """One request in progress. Mutable, owned by one run.
 
-    request: Request
-    state: int
-    accepted: list[int] = field(default_factory=list)
-    draft: list[int] = field(default_factory=list)
-    log_probability: float = 0.0
-    passes: int = 0
-    drafted: int = 0
-    margin: float = float("inf")
-    result: Answer | DecodeError | None = None
+    Args:
+        request: What to decode.
+        state: The language's state before the answer.
+        draft: What may follow; of use where the states along it are all that is asked for.
+    """
+
+    def __init__(self, request: Request, state: int, draft: Sequence[int] = ()) -> None:
+        self.request = request
+        self.draft = list(draft)
+        self.passes = 0
+        self.result: Answer | DecodeError | None = None
+        self._path = Path(state, [])
+        self._naming = Naming()
 
     def begin(self) -> None:
         """Settle a language of one answer, in a round that reads nothing."""
-        if self.request.language.rest(self.state) is not None:
+        self._look()
+        if self._path.ended:
             self.passes = 1
-            self._settle()
+            self.result = self._answer()
 
     def start_pass(self) -> list[int]:
         """Draft behind the accepted tokens; returns what the model reads: prompt and all."""
-        room = self.request.language.max_tokens - len(self.accepted) - 1
-        self.draft = list(self.request.draft(self.accepted))[: max(room, 0)]
+        accepted = self._path.accepted
+        room = self.request.language.max_tokens - len(accepted) - 1
+        self.draft = list(self.request.draft(accepted))[: max(room, 0)]
         self.passes += 1
-        return [*self.request.prompt, *self.accepted, *self.draft]
+        return [*self.request.prompt, *accepted, *self.draft]
 
     def states(self) -> list[int]:
         """States before each drafted token and behind the last, as far as they have a choice."""
-        states, language = [self.state], self.request.language
+        states, language = [self._path.state], self.request.language
         for token_id in self.draft:
             following = language.next_state(states[-1], token_id)
             if following is None or language.rest(following) is not None:
@@ -61,36 +75,73 @@ class Row:
 
     def advance(self, states: Sequence[int], choices: Sequence[Choice | DecodeError]) -> None:
         """Accept the draft as far as the model agrees, and its first other choice."""
-        language = self.request.language
         expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
-        for state, choice, drafted in zip(states, choices, expected, strict=True):
+        for choice, drafted in zip(choices, expected, strict=True):
             if isinstance(choice, DecodeError):
                 self.result = choice
                 return
-            self.log_probability += choice.log_probability
-            self.margin = min(self.margin, choice.margin)
-            if choice.token_id == language.eos_token_id:
-                self.result = self._answer()
-                return
-            self.accepted.append(choice.token_id)
-            following = language.next_state(state, choice.token_id)
-            assert following is not None  # an allowed token has a next state
-            self.state = following
-            self.drafted += choice.token_id == drafted
-            self._settle()
-            if self.result is not None or choice.token_id != drafted:
+            self._accept(choice, drafted)
+            if self._path.ended or choice.token_id != drafted:
                 break
-        if self.result is None and len(self.accepted) >= language.max_tokens:
-            self.result = DecodeError(f"no end after {len(self.accepted)} tokens")
-
-    def _settle(self) -> None:
-        """End where the language leaves one text."""
-        rest = self.request.language.rest(self.state)
-        if rest is not None:
-            self.accepted += rest
+        while self._path.named and self._turn():
+            pass
+        if self._path.ended:
             self.result = self._answer()
+        elif len(self._path.accepted) >= self.request.language.max_tokens:
+            self.result = DecodeError(f"no end after {len(self._path.accepted)} tokens")
+
+    def _accept(self, choice: Choice, drafted: int | None) -> None:
+        path, language = self._path, self.request.language
+        if path.named or choice.siblings is None:
+            path.log_rest += choice.log_probability
+            path.margin = min(path.margin, choice.margin)
+        else:
+            second = choice.log_probability - choice.margin
+            self._naming.passes(path, choice.token_id, second, choice.siblings)
+            path.log_name += choice.log_probability
+        if choice.token_id == language.eos_token_id:
+            path.ended = True
+            return
+        path.drafted += choice.token_id == drafted
+        self._take(choice.token_id)
+
+    def _take(self, token_id: int) -> None:
+        path, language = self._path, self.request.language
+        path.accepted.append(token_id)
+        following = language.next_state(path.state, token_id)
+        assert following is not None  # an allowed token has a next state
+        path.state = following
+        self._look()
+
+    def _look(self) -> None:
+        """End where the language leaves one text; note where a name is written."""
+        path, language = self._path, self.request.language
+        rest = language.rest(path.state)
+        if rest is not None:
+            path.accepted += rest
+            path.ended = True
+        if not path.named and (path.ended or language.naming(path.state) is None):
+            path.named = True
+            self._naming.found(path)
+
+    def _turn(self) -> bool:
+        """Go to the best name; whether that is one that is only begun, or not yet looked at."""
+        best = self._naming.best
+        if best is not None:
+            self._path = best
+            return False
+        state, before, token_id, log_name = self._naming.other()
+        self._path = Path(state, list(before), log_name)
+        self._take(token_id)
+        return True
 
     def _answer(self) -> Answer:
+        path = self._path
+        log_name, margin = self._naming.share(path)
         return Answer(
-            tuple(self.accepted), self.log_probability, self.passes, self.drafted, self.margin
+            tuple(path.accepted),
+            log_name + path.log_rest,
+            self.passes,
+            path.drafted,
+            min(margin, path.margin),
         )

@@ -140,8 +140,8 @@ class Decoded:
         drafted: Token IDs that were accepted from a draft.
         token_ids: The answer as the model wrote it, without the end token. Grounded, the longest
             tokens stand behind the last place where another answer is possible.
-        margin: Smallest difference of the two best allowed scores on the way; infinite
-            without a choice, None where the method does not tell.
+        margin: Smallest difference of the two best allowed scores on the way, operations' names
+            being scored whole; infinite without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.
         constraint: Which constraint was used; None where the text never reached the model.
         refused: The answer that was refused for its low confidence.

@@ -1,7 +1,8 @@
 """Draft and verify: a whole answer checked in one forward pass.
 
 In: requests (prompt, language, draft). Out: for each the answer's token IDs, as far as there is a
-choice exactly those of greedy constrained decoding, with their log-probability. A draft is never
+choice, with their log-probability: the most probable name of an operation
+(:mod:`kvrm_grammar.decoding.naming`), and behind it greedy constrained decoding. A draft is never
 trusted: at every position the model's own choice among the allowed tokens decides, and where it
 differs, the draft is dropped from there on and the next pass goes on behind the choice.
 
@@ -72,7 +73,7 @@ class Engine:
         Raises:
             DecodeError: A score is not a number.
         """
-        row = Row(Request(prompt, language, no_draft), state, draft=list(answer))
+        row = Row(Request(prompt, language, no_draft), state, answer)
         states = row.states()
         places = np.array([(0, len(prompt) - 1 + k) for k in range(len(states))])
         vectors = self._hidden([[*prompt, *answer[: len(states) - 1]]], places)
@@ -101,6 +102,7 @@ class Engine:
         read: list[list[int]] = []
         places: list[tuple[int, int]] = []  # number of a text in what is read, and place in it
         open_sets: list[npt.NDArray[np.int64]] = []
+        weighed: list[npt.NDArray[np.int64] | None] = []  # within a name, among what
         states: list[list[int]] = []
         settled: list[list[Choice | None]] = []  # None where the model is asked
         for row in rows:
@@ -109,13 +111,14 @@ class Engine:
             own: list[Choice | None] = []
             states.append(row.states())
             for place, state in enumerate(states[-1], start=behind):
-                ids = language.allowed(state)
-                if len(ids) == 1:
+                ids, among = language.allowed(state), language.naming(state)
+                if len(ids) == 1 and (among is None or len(among) == 1):
                     own.append(Choice(int(ids[0]), 0.0, float("inf")))
                 else:
                     own.append(None)
                     places.append((len(read), place))
                     open_sets.append(ids)
+                    weighed.append(among)
                     last = place
             settled.append(own)
             if last >= 0:
@@ -123,7 +126,7 @@ class Engine:
         asked: list[Choice | DecodeError] = []
         if places:
             vectors = self._hidden(read, np.array(places))
-            asked = best_choices(self._backend, vectors, open_sets)
+            asked = best_choices(self._backend, vectors, open_sets, weighed)
         answers = iter(asked)
         for row, before, own in zip(rows, states, settled, strict=True):
             row.advance(before, [next(answers) if choice is None else choice for choice in own])

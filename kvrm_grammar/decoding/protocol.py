@@ -37,6 +37,13 @@ class Language(Protocol):
     def next_state(self, state: int, token_id: int) -> int | None:
         """The state after a token; None where it is not allowed."""
 
+    def naming(self, state: int) -> npt.NDArray[np.int64] | None:
+        """Tokens among which one is weighed while an operation's name is written, ascending.
+
+        They are the allowed ones, and those of names that this language has not. None behind the
+        name, and where names are not told apart from what follows them.
+        """
+
     def rest(self, state: int) -> Sequence[int] | None:
         """What is left to write where only one text is, without the end token.
 
@@ -107,13 +114,15 @@ class Answer:
 
     Attributes:
         token_ids: Without the end token.
-        log_probability: Natural logarithm of the answer's probability under the language:
-            the sum over its tokens, each normalised over what is allowed there. Where the language
-            says that one text is left, the rest is certain; else the end token is included.
+        log_probability: Natural logarithm of the answer's probability under the language: of its
+            name among the names that the language has, and of each token behind it among what is
+            allowed there. Where the language says that one text is left, the rest is certain;
+            else the end token is included.
         passes: Rounds of drafting and reading it took, at least 1; where a round leaves nothing
             open, as in a language of one answer, the model is not asked.
         drafted: Token IDs that were accepted from a draft.
-        margin: Smallest difference of the two best allowed scores; infinite without a choice.
+        margin: Smallest difference of the two best allowed scores behind the name, or of the
+            logarithms of the two best names' probabilities; infinite without a choice.
     """
 
     token_ids: tuple[int, ...]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kvrm_grammar.decoding.acceptance import Choice
+from kvrm_grammar.decoding.naming import Siblings
 from kvrm_grammar.decoding.protocol import Backend
 from kvrm_grammar.errors import DecodeError
 
@@ -23,24 +24,32 @@ TokenIds = npt.NDArray[np.int64]
 
 
 def best_choices(
-    backend: Backend, vectors: npt.NDArray[np.float32], allowed: Sequence[TokenIds]
+    backend: Backend,
+    vectors: npt.NDArray[np.float32],
+    allowed: Sequence[TokenIds],
+    among: Sequence[TokenIds | None],
 ) -> list[Choice | DecodeError]:
     """The best allowed token at every place.
 
     Args:
         backend: Scores tokens.
         vectors: Hidden states, shape (n, hidden).
-        allowed: For each its allowed token IDs, ascending, at least two.
+        allowed: For each its allowed token IDs, ascending.
+        among: For each, within a name, the token IDs among which they are weighed, the allowed
+            ones included, ascending; else None.
 
     Returns:
         In order, the choice, or the error of a place whose scores are not numbers.
     """
     found: list[Choice | DecodeError | None] = [None] * len(allowed)
-    sizes = np.array([len(ids) for ids in allowed], dtype=np.int64)
+    widest = (ids if own is None else own for ids, own in zip(allowed, among, strict=True))
+    sizes = np.array([len(ids) for ids in widest], dtype=np.int64)
     for group in (np.flatnonzero(sizes <= _FEW), np.flatnonzero(sizes > _FEW)):
         if len(group):
             numbers = group.tolist()
-            chosen = _chosen(backend, vectors[group], [allowed[i] for i in numbers], sizes[group])
+            chosen = _chosen(
+                backend, vectors[group], [allowed[i] for i in numbers], [among[i] for i in numbers]
+            )
             for place, choice in zip(numbers, chosen, strict=True):
                 found[place] = choice
     return [choice for choice in found if choice is not None]
@@ -59,34 +68,64 @@ def _chosen(
     backend: Backend,
     vectors: npt.NDArray[np.float32],
     allowed: Sequence[TokenIds],
-    sizes: npt.NDArray[np.int64],
+    among: Sequence[TokenIds | None],
 ) -> list[Choice | DecodeError]:
-    columns, where = np.unique(np.concatenate(allowed), return_inverse=True)
-    counts = np.arange(int(sizes.max())) < sizes[:, None]  # (n, widest): which cells are filled
-    index = np.zeros(counts.shape, dtype=np.int64)
-    index[counts] = where
+    named = [place for place, ids in enumerate(among) if ids is not None]
+    # Rows of tokens: what is allowed at each place, and behind them what names are weighed among,
+    # where that is more.
+    more = {i: ids for i, ids in enumerate(among) if ids is not None and len(ids) > len(allowed[i])}
+    columns, index, filled = _table([*allowed, *more.values()])
     scores = backend.scores(vectors, columns)  # (n, columns)
-    picked = np.take_along_axis(scores, index, axis=1)
-    picked[~counts] = -np.inf
-    log_probabilities = log_softmax(picked)
+    owners = np.array([*range(len(allowed)), *more])
+    table = scores[owners[:, None], index]  # (rows, widest)
+    table[~filled] = -np.inf
+    totals = _log_sums(table)
+    picked, weights = table[: len(allowed)], totals[: len(allowed)].copy()
+    weights[list(more)] = totals[len(allowed) :]
     place = np.arange(len(picked))
     first = picked.argmax(axis=1)
-    best, certainty = picked[place, first].copy(), log_probabilities[place, first]
+    best = picked[place, first].copy()
+    inside = picked[named].astype(np.float64) - weights[named, None]
     picked[place, first] = -np.inf
     with np.errstate(invalid="ignore"):
         margins = best.astype(np.float64) - picked.max(axis=1)
+        certainty = best.astype(np.float64) - weights
+    siblings: list[Siblings | None] = [None] * len(allowed)
+    others = _log_sums(picked[named]) - weights[named]
+    for number, own, log_others in zip(named, inside, others.tolist(), strict=True):
+        siblings[number] = Siblings(allowed[number], own[: len(allowed[number])], log_others)
     bad = ~np.isfinite(best) | np.isnan(certainty)
-    token_ids = columns[index[place, first]]
     return [
         DecodeError(f"the model's scores are {score}, not numbers")
         if wrong
-        else Choice(token_id, log_probability, margin)
-        for wrong, score, token_id, log_probability, margin in zip(
+        else Choice(token_id, log_probability, margin, own)
+        for wrong, score, token_id, log_probability, margin, own in zip(
             bad.tolist(),
             best.tolist(),
-            token_ids.tolist(),
+            columns[index[place, first]].tolist(),
             certainty.tolist(),
             margins.tolist(),
+            siblings,
             strict=True,
         )
     ]
+
+
+def _table(rows: Sequence[TokenIds]) -> tuple[TokenIds, TokenIds, npt.NDArray[np.bool_]]:
+    """All tokens of some rows, ascending; where each row's are among them, and which are filled."""
+    columns, where = np.unique(np.concatenate(rows), return_inverse=True)
+    sizes = np.array([len(ids) for ids in rows])
+    filled = np.arange(int(sizes.max())) < sizes[:, None]
+    index = np.zeros(filled.shape, dtype=np.int64)
+    index[filled] = where
+    return columns, index, filled
+
+
+def _log_sums(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Natural logarithms of the sums of exponentials over the last axis."""
+    exact = scores.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        most = exact.max(axis=-1, keepdims=True)
+        most[most == -np.inf] = 0.0
+        found: npt.NDArray[np.float64] = np.log(np.exp(exact - most).sum(axis=-1)) + most[..., 0]
+    return found

@@ -17,7 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kvrm_grammar.concurrency import cached_property
-from kvrm_grammar.isa import InstructionSet, Mentions
+from kvrm_grammar.isa import (
+    INVALID,
+    INVALID_KEY,
+    InstructionSet,
+    Mentions,
+    operation_to_json,
+)
 from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.language.index import TokenIndex
 from kvrm_grammar.language.vocabulary import TokenVocabulary
@@ -26,6 +32,8 @@ __all__ = ["GroundedLanguage", "Grounding"]
 
 _KEPT = 20_000  # rests of answers whose tokens are kept, about 10 MB
 _State = tuple[int, int, int, int]  # first and last of a range, bytes written, bytes shared
+_NAME = len('{"key":"')  # bytes before the name of an operation
+_REFUSAL = operation_to_json(INVALID).encode()
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
 
@@ -95,6 +103,16 @@ class Grounding:
             start = longest
         return tuple(found)
 
+    def begins(self, written: bytes) -> int:
+        """How many operations' names the schema has that begin so; a text up to its name's end."""
+        low = bisect_left(self._names, written)
+        return bisect_right(self._names, written + _LAST, low) - low
+
+    @cached_property
+    def _names(self) -> list[bytes]:
+        keys = [INVALID_KEY, *(opcode.key for opcode in self.isa.opcodes)]
+        return sorted(f'{{"key":"{key}"'.encode() for key in keys)
+
     @cached_property
     def _kept(self) -> dict[bytes, npt.NDArray[np.int64]]:
         return {}
@@ -123,6 +141,7 @@ class GroundedLanguage:
         self._following: dict[tuple[int, int], int | None] = {}
         self._allowed: dict[int, npt.NDArray[np.int64]] = {}
         self._rests: dict[int, tuple[int, ...] | None] = {}
+        self._in_schema: dict[int, int] = {0: grounding.index.initial_state}
 
     @property
     def eos_token_id(self) -> int:
@@ -166,20 +185,44 @@ class GroundedLanguage:
         """The state after a token; None where it is not allowed."""
         key = (state, token_id)
         if key not in self._following:
-            self._following[key] = self._follow(state, token_id)
+            after = self._following[key] = self._follow(state, token_id)
+            if after is not None and state in self._in_schema:
+                in_schema = self._grounding.index.next_state(self._in_schema[state], token_id)
+                if in_schema is not None:
+                    self._in_schema[after] = in_schema
         return self._following[key]
+
+    def naming(self, state: int) -> npt.NDArray[np.int64] | None:
+        """What the schema allows, while the name of the operation is being written."""
+        low, _, depth, _ = self._states[state]
+        if self._texts[low].find(b'"', _NAME) < depth:
+            return None
+        return self._grounding.index.allowed(self._in_schema[state])
 
     def rest(self, state: int) -> tuple[int, ...] | None:
         """What is left to write where only one text is, in its longest tokens.
 
-        None where there are several texts, or where the longest tokens come to no end.
+        None where there are several texts, where the schema has other names that begin as the
+        text's own does so far, or where the longest tokens come to no end.
         """
         low, high, depth, _ = self._states[state]
-        if high - low > 1:
+        if high - low > 1 or self._has_rivals(state):
             return None
         if state not in self._rests:
             self._rests[state] = self._grounding.written(self._texts[low][depth:])
         return self._rests[state]
+
+    def _has_rivals(self, state: int) -> bool:
+        """Whether the one text that is left has its name's beginning in common with others.
+
+        Never where it is the only one from the start: there is nothing to choose. Nor where it is
+        the refusal: that an operation is meant which the text cannot have speaks for it.
+        """
+        low, _, depth, _ = self._states[state]
+        text = self._texts[low]
+        if self.is_single or text == _REFUSAL or text.find(b'"', _NAME) < depth:
+            return False
+        return self._grounding.begins(text[:depth]) > 1
 
     def _search(self, low: int, high: int, depth: int) -> list[int]:
         """All tokens that a live text goes on with."""

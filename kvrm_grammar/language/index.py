@@ -108,6 +108,9 @@ class TokenIndex:
         state_after: int | None = self.index.get_next_state(state, token_id)
         return state_after
 
+    def naming(self, state: int) -> None:
+        """Always None: every name is in this language, and its tokens are chosen one by one."""
+
     def rest(self, state: int) -> None:
         """Always None: how many texts a state leaves is not known."""
 

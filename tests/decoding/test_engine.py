@@ -266,6 +266,9 @@ def test_a_language_that_never_ends_is_cut_with_an_error(
         def next_state(self, state: int, token_id: int) -> int | None:
             return 0
 
+        def naming(self, state: int) -> None:
+            return None
+
         def rest(self, state: int) -> None:
             return None
 

@@ -83,16 +83,56 @@ def test_as_a_plain_loop(seed: int, sizes: list[int]) -> None:
     vectors = random.normal(size=(len(sizes), WIDTH)).astype(np.float32)
     allowed = drawn(random, sizes)
     before = vectors.copy()
-    found = best_choices(backend, vectors, allowed)
+    found = best_choices(backend, vectors, allowed, [None] * len(allowed))
     assert len(backend.asked) <= 2
     assert np.array_equal(vectors, before)
     check(found, by_loop(backend, vectors, allowed))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_names_are_weighed_among_more_than_is_allowed(seed: int) -> None:
+    """The best of what is allowed, with its share of all; and what each of the others has."""
+    random = np.random.default_rng(seed)
+    backend = Matrix(random.normal(size=(TOKENS, WIDTH)) * 3)
+    among: list[Any] = drawn(random, [5, 7, 600, 3, 2])
+    allowed = [
+        np.sort(random.choice(ids, size, replace=False))
+        for ids, size in zip(among, (2, 7, 40, 1, 2), strict=True)
+    ]
+    among[4] = None
+    vectors = random.normal(size=(len(among), WIDTH)).astype(np.float32)
+    found: Any = best_choices(backend, vectors, allowed, among)
+    assert [one.siblings is None for one in found] == [False] * 4 + [True]
+    for one, vector, own, every in zip(found, vectors, allowed, among, strict=True):
+        ids = own if every is None else every
+        scores = torch.from_numpy(backend.scores(vector[None], ids)[0]).double()
+        logs = dict(zip(ids.tolist(), torch.log_softmax(scores, -1).tolist(), strict=True))
+        inside = sorted((logs[token_id] for token_id in own.tolist()), reverse=True)
+        assert one.log_probability == pytest.approx(logs[one.token_id]) == pytest.approx(inside[0])
+        assert one.margin == pytest.approx((inside[0] - inside[1]) if inside[1:] else math.inf)
+        if one.siblings is None:
+            continue
+        assert one.siblings.token_ids is own
+        assert one.siblings.log_probabilities.tolist() == pytest.approx([logs[i] for i in own])
+        rest = sum(map(math.exp, inside[1:]))
+        assert math.exp(one.siblings.log_others) == pytest.approx(rest)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_score_that_is_no_number_among_other_names(place: int) -> None:
+    """Spoils its place, allowed or not."""
+    scores = [1.0, 2.0, 3.0]
+    scores[place] = math.nan
+    backend = Matrix(np.array(scores)[:, None])
+    ids = np.arange(3)
+    (found,) = best_choices(backend, np.ones((1, 1), np.float32), [ids[1:]], [ids])
+    assert isinstance(found, DecodeError)
+
+
 def test_types_are_those_of_python() -> None:
     """A choice holds plain numbers."""
     backend = Matrix(np.arange(6.0)[:, None])
-    (found,) = best_choices(backend, np.ones((1, 1), np.float32), [np.array([1, 4])])
+    (found,) = best_choices(backend, np.ones((1, 1), np.float32), [np.array([1, 4])], [None])
     assert isinstance(found, Choice)
     assert [type(v) for v in (found.token_id, found.log_probability, found.margin)] == [
         int,
@@ -106,7 +146,7 @@ def test_types_are_those_of_python() -> None:
 
 def test_no_places() -> None:
     """Nothing asked is nothing answered."""
-    assert best_choices(Matrix(np.ones((3, 1))), np.ones((0, 1), np.float32), []) == []
+    assert best_choices(Matrix(np.ones((3, 1))), np.ones((0, 1), np.float32), [], []) == []
 
 
 @pytest.mark.parametrize("size", [2, 40, 512, 513, 2000])
@@ -115,7 +155,7 @@ def test_ties_take_the_lowest_id(size: int) -> None:
     backend = Matrix(np.ones((TOKENS, WIDTH)))
     random = np.random.default_rng(size)
     allowed = drawn(random, [size, 2, size])
-    found: Any = best_choices(backend, np.ones((3, WIDTH), np.float32), allowed)
+    found: Any = best_choices(backend, np.ones((3, WIDTH), np.float32), allowed, [None] * 3)
     assert [one.token_id for one in found] == [int(ids[0]) for ids in allowed]
     assert {one.margin for one in found} == {0.0}
     assert found[0].log_probability == pytest.approx(-math.log(size))
@@ -125,7 +165,8 @@ def test_a_tie_behind_the_first() -> None:
     """The lowest of the best, not the lowest of all."""
     backend = Matrix(np.array([[0.0], [5.0], [1.0], [5.0], [5.0]]))
     ones = np.ones((2, 1), np.float32)
-    found: Any = best_choices(backend, ones, [np.array([0, 2, 3, 4]), np.array([0, 1, 2])])
+    allowed = [np.array([0, 2, 3, 4]), np.array([0, 1, 2])]
+    found: Any = best_choices(backend, ones, allowed, [None, None])
     assert [(one.token_id, one.margin) for one in found] == [(3, 0.0), (1, 4.0)]
 
 
@@ -140,7 +181,7 @@ def placed(rows: list[list[float]], repeat: int) -> list[Any]:
         [wide[int(vector[0])] for vector in vectors], dtype=np.float32
     )[:, columns]
     vectors = np.arange(len(rows), dtype=np.float32)[:, None]
-    return best_choices(backend, vectors, [np.arange(repeat)] * len(rows))
+    return best_choices(backend, vectors, [np.arange(repeat)] * len(rows), [None] * len(rows))
 
 
 @pytest.mark.parametrize("repeat", [3, 700])

@@ -44,6 +44,9 @@ class Listed:
         longer = (*self._beginnings[state], token_id)
         return self._beginnings.index(longer) if longer in self._beginnings else None
 
+    def naming(self, state: int) -> None:
+        """Names are not told apart from what follows them."""
+
     def rest(self, state: int) -> tuple[int, ...] | None:
         own = self._beginnings[state]
         after = {member[len(own) :] for member in self._members if member[: len(own)] == own}

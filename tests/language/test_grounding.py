@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.dialects.strict import strict_mentions
-from kvrm_grammar.isa import load_set, operation_to_json
+from kvrm_grammar.isa import INVALID, INVALID_KEY, load_set, operation_to_json
 from kvrm_grammar.language.constraint import build_constraint, finite_constraint
 from kvrm_grammar.language.grounding import GroundedLanguage, Grounding
 from kvrm_grammar.language.index import build_index
@@ -282,8 +282,11 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
 
 @pytest.mark.parametrize("text", ["sub r5 r3 r1", "mov r1 0x10", "jmp loop", "halt", "nothing", ""])
 def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding: Grounding) -> None:
-    """Behind every token of every member: None where two begin so, else tokens that end the one."""
+    """Behind every token of every member: None where two begin so, or where the schema has another
+    name that does, unless it is the refusal; else tokens that end the one."""
     language = grounding.language(strict_mentions(text, ISA))
+    names = [f'{{"key":"{key}"'.encode() for key in (INVALID_KEY, *(o.key for o in ISA.opcodes))]
+    refusal = operation_to_json(INVALID).encode()
     tokens, settled = grounding.vocabulary.tokens, 0
     for member in language.texts:
         state, written = language.initial_state, b""
@@ -291,7 +294,9 @@ def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding:
         for token_id in cut(member.encode(), tokens):
             rest = language.rest(state)
             left = [one for one in language.texts if one.encode().startswith(written)]
-            assert (rest is None) == (len(left) > 1)
+            alike = sum(name.startswith(written) for name in names)
+            has_rivals = alike > 1 and member.encode() != refusal and len(language.texts) > 1
+            assert (rest is None) == (len(left) > 1 or has_rivals)
             if rest is not None:
                 assert written + b"".join(tokens[i] for i in rest) == member.encode()
                 assert accepts(language, [*before, *rest])
@@ -302,6 +307,29 @@ def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding:
             before.append(token_id)
         assert written == member.encode()
     assert settled
+
+
+@pytest.mark.parametrize("text", ["sub r5 r3 r1", "mov r1 300", "jmp loop", "halt", "inc", ""])
+def test_a_name_is_weighed_among_what_the_schema_allows(text: str, grounding: Grounding) -> None:
+    """Up to the quote behind it, whatever the text itself allows there, and no further."""
+    language = grounding.language(strict_mentions(text, ISA))
+    tokens, more = grounding.vocabulary.tokens, 0
+    for member in language.texts:
+        state, written = language.initial_state, b""
+        in_schema = grounding.index.initial_state
+        for token_id in cut(member.encode(), tokens):
+            found = language.naming(state)
+            assert (found is None) == (written.count(b'"') > 3)
+            if found is not None:
+                assert found is grounding.index.allowed(in_schema)
+                assert set(language.allowed(state).tolist()) <= set(found.tolist())
+                more += len(found) > len(language.allowed(state))
+            following = language.next_state(state, token_id)
+            after = grounding.index.next_state(in_schema, token_id)
+            assert following is not None
+            assert after is not None
+            state, in_schema, written = following, after, written + tokens[token_id]
+    assert more
 
 
 def cut(text: bytes, tokens: Mapping[int, bytes]) -> Iterator[int]:

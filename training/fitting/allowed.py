@@ -1,7 +1,8 @@
-"""What decoding would allow at each token of an answer, so that training chooses among the same.
+"""What decoding would weigh at each token of an answer, so that training chooses among the same.
 
 In: a text and the token IDs of its answer. Out: for each of them the token IDs that the closed
-language of the text allows there. Decoding never looks at the others' scores, so a loss over the
+language of the text allows there; within an operation's name those of the schema, which names are
+weighed among. Decoding never looks at the others' scores, so a loss over the
 whole vocabulary also teaches what the constraint knows already: that a number is out of range, for
 one, which a model learns as fear of long numbers.
 """
@@ -32,7 +33,7 @@ def grounding_of(tokenizer: Any, dialect: Dialect) -> Grounding:
 def allowed_ids(
     grounding: Grounding, dialect: Dialect, text: str, answer: Sequence[int]
 ) -> list[npt.NDArray[np.int64]] | None:
-    """List the token IDs that are allowed where each of an answer's stands.
+    """List the token IDs that each of an answer's is weighed among.
 
     Args:
         grounding: Of the dialect's set.
@@ -51,8 +52,11 @@ def allowed_ids(
         allowed = language.allowed(state)
         if token_id not in allowed:
             return None
-        settled = language.rest(state) is not None
-        found.append(np.array([token_id]) if settled else allowed)
+        if language.rest(state) is not None:
+            found.append(np.array([token_id]))
+        else:
+            names = language.naming(state)
+            found.append(allowed if names is None else names)
         if token_id != language.eos_token_id:
             following = language.next_state(state, token_id)
             assert following is not None

@@ -36,7 +36,7 @@ def closed(features: list[Feature], grounding: Grounding) -> ClosedFeatures:
 def test_what_is_allowed_is_what_the_closed_language_allows(
     tiny_tokenizer: Any, grounding: Grounding
 ) -> None:
-    """An operation whose operand is out of range is not among the choices; a refusal always is."""
+    """An answer whose operand is out of range is no choice; a refusal always is."""
     refusal = encode_plain(tiny_tokenizer, '{"key":"OP_INVALID","params":{}}')
     refusal.append(tiny_tokenizer.eos_token_id)
     for text, moves in (("mov r4, 99999999999", False), ("mov r4, 999", True)):
@@ -47,6 +47,25 @@ def test_what_is_allowed_is_what_the_closed_language_allows(
         move = encode_plain(tiny_tokenizer, '{"key":"OP_MOV_REG_IMM","params":{"dest":"R4",')
         assert (allowed_ids(grounding, STRICT, text, move) is not None) is moves
     assert allowed_ids(grounding, STRICT, "mov r4, 5", encode_plain(tiny_tokenizer, '"')) is None
+
+
+def test_a_name_is_learnt_among_all_names(tiny_tokenizer: Any, grounding: Grounding) -> None:
+    """As decoding weighs it: others than the text can have compete, until the name is written."""
+    answer = encode_plain(tiny_tokenizer, '{"key":"OP_MOV_REG_IMM","params":{"dest":"R4",')
+    found = allowed_ids(grounding, STRICT, "mov r4, 999", answer)
+    assert found is not None
+    state, written, weighed = grounding.index.initial_state, "", 0
+    for token_id, ids in zip(answer, found, strict=True):
+        if written.count('"') < 4 and len(ids) > 1:  # else no other name begins so
+            weighed += 1
+            assert ids.tolist() == grounding.index.allowed(state).tolist()
+        following = grounding.index.next_state(state, token_id)
+        assert following is not None
+        state, written = following, written + tiny_tokenizer.decode([token_id])
+    assert weighed
+    jump = encode_plain(tiny_tokenizer, '{"key":"OP_J')
+    beginning = len(encode_plain(tiny_tokenizer, '{"key":"OP_'))
+    assert jump[beginning] in found[beginning]  # no label is there to jump to
 
 
 def test_what_is_settled_is_no_choice(tiny_tokenizer: Any, grounding: Grounding) -> None:
