@@ -2,7 +2,8 @@
 
 In: the packaged adapters and fresh texts of known meaning, of every kind, English most often. Out:
 benchmarks/results/posterior.json: how often the posterior's best answer is another than the decoded
-one (``greedy``: the best name, and behind it the best token at each place) and which of the two is right, calibration of both probabilities, passes, and time.
+one (``greedy``: the best name, and behind it the best token at each place) and which of the two is
+right, calibration of both probabilities, passes, and time.
 """
 
 import argparse
