@@ -84,16 +84,19 @@ def _chosen(
     weights[list(more)] = totals[len(allowed) :]
     place = np.arange(len(picked))
     first = picked.argmax(axis=1)
-    best = picked[place, first].copy()
+    best = picked[place, first].astype(np.float64)
     inside = picked[named].astype(np.float64) - weights[named, None]
     picked[place, first] = -np.inf
-    with np.errstate(invalid="ignore"):
-        margins = best.astype(np.float64) - picked.max(axis=1)
-        certainty = best.astype(np.float64) - weights
+    with np.errstate(invalid="ignore", divide="ignore"):
+        margins = best - picked.max(axis=1)
+        certainty = best - weights
+        # Of all that is allowed but the best; what is lost to rounding is below 1e-15.
+        own_totals = totals[: len(best)]
+        others = np.log(-np.expm1(np.minimum(best - own_totals, 0.0))) + own_totals - weights
     siblings: list[Siblings | None] = [None] * len(allowed)
-    others = _log_sums(picked[named]) - weights[named]
-    for number, own, log_others in zip(named, inside, others.tolist(), strict=True):
-        siblings[number] = Siblings(allowed[number], own[: len(allowed[number])], log_others)
+    for number, own in zip(named, inside, strict=True):
+        ids = allowed[number]
+        siblings[number] = Siblings(ids, own[: len(ids)], float(others[number]))
     bad = ~np.isfinite(best) | np.isnan(certainty)
     return [
         DecodeError(f"the model's scores are {score}, not numbers")

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import index
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar
 
 from kvrm_grammar.lines import read_lines
 
@@ -28,7 +28,6 @@ Item = TypeVar("Item")
 Item_co = TypeVar("Item_co", covariant=True)
 
 
-@runtime_checkable
 class Waiting(Protocol[Item_co]):
     """A source that can wait for a limited time, such as what ``read_lines`` returns."""
 
@@ -90,13 +89,14 @@ def _windows(source: Iterator[Item], size: int, patience_s: float) -> Iterator[l
 
 
 def _upcoming(source: Iterator[Item], size: int, patience_s: float) -> Iterator[Item]:
-    if not isinstance(source, Waiting):
+    next_within = getattr(source, "next_within", None)  # of Waiting; isinstance costs 20 µs
+    if next_within is None:
         yield from islice(source, size)
         return
     yield from islice(source, 1)  # without one there is nobody to answer
     until = time.monotonic() + patience_s
     for _ in range(size - 1):
-        item: Any = source.next_within(max(0.0, until - time.monotonic()))
+        item: Any = next_within(max(0.0, until - time.monotonic()))
         if item is None:
             return
         yield item
