@@ -162,6 +162,7 @@ def _ground(grounding: Grounding, text: str, answer: Sequence[int], dialect: Dia
         if language.rest(state) is not None:
             return
         language.allowed(state)
+        language.naming(state)
         following = language.next_state(state, token_id)
         if following is None:
             return
@@ -198,8 +199,8 @@ class Agreeing:
         return np.array(following, dtype=np.float32)[:, None]
 
     def scores(self, vectors: Any, columns: Any) -> Any:
-        """1 for that token, 0 for others."""
-        return (vectors == columns[None]).astype(np.float32)
+        """100 for that token, 0 for others, so that no other name has a chance."""
+        return 100 * (vectors == columns[None]).astype(np.float32)
 
 
 def _all_of(decoder: Decoder, texts: Sequence[str], batch_size: int) -> list[Any]:

@@ -78,14 +78,15 @@ class Row:
         expected: list[int | None] = [*self.draft[: len(states)], None][: len(states)]
         for choice, drafted in zip(choices, expected, strict=True):
             if isinstance(choice, DecodeError):
-                self.result = choice
-                return
+                self._path.error = choice
+                break
             self._accept(choice, drafted)
             if self._path.ended or choice.token_id != drafted:
                 break
-        while self._path.named and self._turn():
-            pass
-        if self._path.ended:
+        self._turn()
+        if self._path.error is not None:
+            self.result = self._path.error
+        elif self._path.ended:
             self.result = self._answer()
         elif len(self._path.accepted) >= self.request.language.max_tokens:
             self.result = DecodeError(f"no end after {len(self._path.accepted)} tokens")
@@ -97,18 +98,20 @@ class Row:
             path.margin = min(path.margin, choice.margin)
         else:
             second = choice.log_probability - choice.margin
-            self._naming.passes(path, choice.token_id, second, choice.siblings)
+            self._naming.leaves(path, choice.token_id, second, choice.siblings)
+            path.doubts = (*path.doubts, path.log_name + choice.siblings.log_others)
             path.log_name += choice.log_probability
         if choice.token_id == language.eos_token_id:
             path.ended = True
             return
+        path.accepted.append(choice.token_id)
         path.drafted += choice.token_id == drafted
-        self._take(choice.token_id)
+        self._follow()
 
-    def _take(self, token_id: int) -> None:
-        path, language = self._path, self.request.language
-        path.accepted.append(token_id)
-        following = language.next_state(path.state, token_id)
+    def _follow(self) -> None:
+        """Go to the state behind a path's last token."""
+        path = self._path
+        following = self.request.language.next_state(path.state, path.accepted[-1])
         assert following is not None  # an allowed token has a next state
         path.state = following
         self._look()
@@ -122,26 +125,24 @@ class Row:
             path.ended = True
         if not path.named and (path.ended or language.naming(path.state) is None):
             path.named = True
-            self._naming.found(path)
+            self._naming.finish(path)
 
-    def _turn(self) -> bool:
-        """Go to the best name; whether that is one that is only begun, or not yet looked at."""
-        best = self._naming.best
-        if best is not None:
-            self._path = best
-            return False
-        state, before, token_id, log_name = self._naming.other()
-        self._path = Path(state, list(before), log_name)
-        self._take(token_id)
-        return True
+    def _turn(self) -> None:
+        """Where a name is written, go to the best one, or to a beginning that could be better."""
+        while self._path.named:
+            best = self._naming.best()
+            if best is not None:
+                self._path = best
+                return
+            self._path = self._naming.other()
+            self._follow()
 
     def _answer(self) -> Answer:
         path = self._path
-        log_name, margin = self._naming.share(path)
         return Answer(
             tuple(path.accepted),
-            log_name + path.log_rest,
+            path.log_share + path.log_rest,
             self.passes,
             path.drafted,
-            min(margin, path.margin),
+            min(self._naming.lead(path), path.margin),
         )

@@ -226,7 +226,7 @@ class Decoder:
     def posterior(self, text: str | Line | Decoded) -> Posterior:
         """Compute the exact distribution over every answer that a text's own words allow.
 
-        ``confidence`` is a product of probabilities each normalised over what may come next;
+        ``confidence`` is a product of probabilities, of the name and of each token behind it;
         this weighs whole answers with the model's own, unmasked probabilities. See
         :mod:`kvrm_grammar.decoding.posterior`. The constraint is always ``grounded``.
 

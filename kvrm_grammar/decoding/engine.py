@@ -61,6 +61,9 @@ class Engine:
     ) -> list[Scores]:
         """Score everything allowed before each token of an answer, and behind it, in one pass.
 
+        Each token among what is allowed, in names too: so is it for languages whose names are
+        chosen token by token, which :mod:`kvrm_grammar.decoding.search` is for.
+
         Args:
             prompt: Token IDs, at least one; what of the answer is settled belongs to it.
             answer: Token IDs that may follow.

@@ -1,23 +1,30 @@
 """Which operation it is: names are compared whole, not token by token.
 
 In: the choices along a name, each with what else was allowed there. Out: the name that is the most
-probable as a whole, and its share of all that the language has. Masking token by token walks into
-dead ends: the probability of a name that a text cannot have stays on its first token, which another
-name shares, and behind it that one is normalised alone (see https://arxiv.org/abs/2405.21047). Here
-a name keeps the probability that it has among *all* names, the impossible ones too. The greedy name
-is looked at first, so a draft saves as much as ever; what was passed by is looked at wherever it
-could be more probable.
+probable as a whole, and how sure it is. Masking token by token walks into dead ends: what a name
+that a text cannot have is given stays on its first token, which another name shares, and behind it
+that one is normalised alone (see https://arxiv.org/abs/2405.21047). Here a name keeps the
+probability that it has among *all* names, the impossible ones too. The greedy name is looked at
+first, so that a draft saves what it saved; what was passed by is looked at wherever it could be
+more probable. The order does not depend on the draft.
 """
 
 import math
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Naming", "Path", "Siblings"]
+from kvrm_grammar.errors import DecodeError
+
+__all__ = ["MAX_NAMES", "Naming", "Path", "Siblings"]
+
+MAX_NAMES = 24
+"""So many beginnings are looked at, at most; then the best name of those counts. A model that finds
+all names alike would be asked about each of them."""
 
 
 class Siblings(NamedTuple):
@@ -42,32 +49,65 @@ class Path:
         state: The language's state behind it.
         accepted: Its token IDs.
         log_name: Natural logarithm of its name's probability among all names, as far as written.
+        doubts: Of all that the language has beside the name, along it: one for each token.
         log_rest: Of what follows the name, each token among what was allowed there.
         drafted: Token IDs that were accepted from a draft.
         margin: Smallest difference of the two best scores behind the name.
-        named: Whether the name is written.
+        named: Whether the name is written, as far as it takes to tell it from all others.
         ended: Whether the answer is.
+        error: Why there is none behind this name.
     """
 
     state: int
     accepted: list[int]
     log_name: float = 0.0
+    doubts: tuple[float, ...] = ()
     log_rest: float = 0.0
     drafted: int = 0
     margin: float = math.inf
     named: bool = False
     ended: bool = False
+    error: DecodeError | None = None
+
+    @property
+    def log_share(self) -> float:
+        """Of the name, beside all that begins otherwise and that the language has.
+
+        What is not looked at counts as it begins, dead names included; so this does not depend on
+        what was looked at, and is never more than the share among the names that there are.
+        """
+        odds = sum(math.exp(min(doubt - self.log_name, 700.0)) for doubt in self.doubts)
+        return -math.log1p(odds)
 
 
 @dataclass(eq=False)
-class _Passed:
+class _Place:
     """A place that a path went through."""
 
-    before: tuple[int, ...]
-    state: int
-    log_before: float
+    path: Path  # as it was there
     taken: int
     siblings: Siblings
+
+    def others(self) -> list[Path]:
+        """The paths that it did not take, each with the token that is next for it."""
+        before, (token_ids, logs, _) = self.path, self.siblings
+        chances = np.exp(logs)
+        found = []
+        for number, token_id in enumerate(token_ids.tolist()):
+            if token_id == self.taken:
+                continue
+            with np.errstate(divide="ignore"):
+                doubt = before.log_name + float(np.log(np.delete(chances, number).sum()))
+            found.append(
+                Path(
+                    before.state,
+                    [*before.accepted, token_id],
+                    before.log_name + float(logs[number]),
+                    (*before.doubts, doubt),
+                    drafted=before.drafted,
+                )
+            )
+        return found
 
 
 @dataclass
@@ -75,11 +115,13 @@ class Naming:
     """The names of one row, as far as they were looked at. Mutable, owned by it."""
 
     _named: list[Path] = field(default_factory=list)
-    _passed: list[_Passed] = field(default_factory=list)
-    _open: list[tuple[float, tuple[int, ...], int, int]] = field(default_factory=list)
-    _rival: float = -math.inf  # most that a name could have which was passed by
+    _places: list[_Place] = field(default_factory=list)
+    _open: list[tuple[float, int, Path]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+    _rival: float = -math.inf  # most that a name could have which was not looked at
+    _looked_at: int = 1
 
-    def passes(self, path: Path, token_id: int, second: float, siblings: Siblings) -> None:
+    def leaves(self, path: Path, token_id: int, second: float, siblings: Siblings) -> None:
         """Note what a path leaves aside, before it takes a token.
 
         Args:
@@ -88,46 +130,37 @@ class Naming:
             second: Logarithm of the probability of the next best.
             siblings: All that was allowed.
         """
-        self._passed.append(
-            _Passed(tuple(path.accepted), path.state, path.log_name, token_id, siblings)
-        )
+        before = Path(path.state, list(path.accepted), path.log_name, path.doubts)
+        before.drafted = path.drafted
+        self._places.append(_Place(before, token_id, siblings))
         self._rival = max(self._rival, path.log_name + second)
 
-    def found(self, path: Path) -> None:
+    def finish(self, path: Path) -> None:
         """Note that a path's name is written."""
         self._named.append(path)
 
-    @property
     def best(self) -> Path | None:
         """The path with the most probable name; None where another could be more probable."""
         best = max(self._named, key=lambda path: path.log_name)
-        return best if self._rival <= best.log_name else None
+        if self._rival <= best.log_name or self._looked_at >= MAX_NAMES:
+            return best
+        return None
 
-    def other(self) -> tuple[int, tuple[int, ...], int, float]:
-        """What to look at next: a state, the tokens before it, one that follows, its logarithm."""
-        for place in self._passed:
-            ids, logs = place.siblings.token_ids.tolist(), place.siblings.log_probabilities.tolist()
-            for token_id, own in zip(ids, logs, strict=True):
-                if token_id != place.taken:
-                    heappush(
-                        self._open,
-                        (-place.log_before - own, place.before, token_id, place.state),
-                    )
-        self._passed.clear()
-        cost, before, token_id, state = heappop(self._open)
+    def other(self) -> Path:
+        """What to look at next: a path whose last token is not followed yet."""
+        for place in self._places:
+            for path in place.others():
+                heappush(self._open, (-path.log_name, next(self._numbers), path))
+        self._places.clear()
+        _, _, path = heappop(self._open)
+        self._looked_at += 1
         self._rival = -self._open[0][0] if self._open else -math.inf
-        return state, before, token_id, -cost
+        return path
 
-    def share(self, path: Path) -> tuple[float, float]:
-        """How sure a name is.
+    def lead(self, path: Path) -> float:
+        """By how much a name's logarithm is above that of the next one, at least.
 
-        Returns:
-            Natural logarithm of its probability among the names that the language has, and
-            by how much it is above the next one's.
+        What was not looked at counts as it begins.
         """
         others = [one.log_name for one in self._named if one is not path]
-        margin = path.log_name - max([self._rival, *others])
-        others += [place.log_before + place.siblings.log_others for place in self._passed]
-        others += [-cost for cost, *_ in self._open]
-        odds = sum(math.exp(min(own - path.log_name, 700.0)) for own in others)
-        return -math.log1p(odds), margin
+        return path.log_name - max([self._rival, *others])

@@ -5,7 +5,7 @@ pass reads the prompt and all of its nodes, each of which sees the prompt and it
 (tree attention, as in https://arxiv.org/abs/2305.09781). A member's weight is the model's own
 probability of it, token by token over the whole vocabulary, the end token included; normalised over
 the members this is the model's law given that the answer is a member (https://arxiv.org/abs/2405.21047).
-A decoder that masks token by token follows another law: it normalises at every token.
+Decoding follows another law: it weighs names, and behind the name it normalises at every token.
 """
 
 import math
@@ -44,7 +44,7 @@ class Posterior:
 
     @property
     def best(self) -> Alternative:
-        """The most probable answer as a whole; seldom another than the best token by token."""
+        """The most probable answer as a whole; seldom another than the decoded one."""
         return self.operations[0]
 
     @property

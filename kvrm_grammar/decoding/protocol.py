@@ -38,17 +38,18 @@ class Language(Protocol):
         """The state after a token; None where it is not allowed."""
 
     def naming(self, state: int) -> npt.NDArray[np.int64] | None:
-        """Tokens among which one is weighed while an operation's name is written, ascending.
+        """Tokens among which one is weighed while an operation's name is open, ascending.
 
-        They are the allowed ones, and those of names that this language has not. None behind the
-        name, and where names are not told apart from what follows them.
+        They are the allowed ones, and those of names that this language has not. None where the
+        name is told from all others, and in a language whose names are not told apart.
         """
 
     def rest(self, state: int) -> Sequence[int] | None:
         """What is left to write where only one text is, without the end token.
 
         How that text is cut into tokens is the language's affair: no choice between answers. None
-        where there are several texts, or where the language does not know.
+        where there are several texts, where the text's name is still to be weighed, or where the
+        language does not know.
         """
 
 
@@ -115,14 +116,15 @@ class Answer:
     Attributes:
         token_ids: Without the end token.
         log_probability: Natural logarithm of the answer's probability under the language: of its
-            name among the names that the language has, and of each token behind it among what is
-            allowed there. Where the language says that one text is left, the rest is certain;
-            else the end token is included.
+            name beside all that the language has and that begins otherwise, and of each token
+            behind it among what is allowed there. Where the language says that one text is left,
+            the rest is certain; else the end token is included.
         passes: Rounds of drafting and reading it took, at least 1; where a round leaves nothing
             open, as in a language of one answer, the model is not asked.
         drafted: Token IDs that were accepted from a draft.
-        margin: Smallest difference of the two best allowed scores behind the name, or of the
-            logarithms of the two best names' probabilities; infinite without a choice.
+        margin: Smallest difference of the two best allowed scores behind the name, and no more
+            than that of the logarithms of the two best names' probabilities; infinite without a
+            choice.
     """
 
     token_ids: tuple[int, ...]

@@ -1,9 +1,10 @@
 """Scores of allowed tokens for many places at once: the best of each, and how sure.
 
-In: hidden states at places, and for each place the token IDs that are allowed there. Out: a
-:class:`~kvrm_grammar.decoding.acceptance.Choice` or an error for each. One table of the tokens that
-are allowed anywhere, one gather, one masked log-softmax, one best and second best; no array is made
-for a single place. Sums are float64: a difference below float32's resolution is no difference.
+In: hidden states at places, and for each place the token IDs that are allowed there and, within a
+name, those that they are weighed among. Out: a :class:`~kvrm_grammar.decoding.acceptance.Choice` or
+an error for each. One table of all these tokens, one gather, one sum for each row, one best and
+second best; no array is made for a single place. Sums are float64: a difference below float32's
+resolution is no difference.
 """
 
 from collections.abc import Sequence
@@ -85,12 +86,12 @@ def _chosen(
     place = np.arange(len(picked))
     first = picked.argmax(axis=1)
     best = picked[place, first].astype(np.float64)
-    inside = picked[named].astype(np.float64) - weights[named, None]
-    picked[place, first] = -np.inf
     with np.errstate(invalid="ignore", divide="ignore"):
+        inside = picked[named].astype(np.float64) - weights[named, None]
+        picked[place, first] = -np.inf
         margins = best - picked.max(axis=1)
         certainty = best - weights
-        # Of all that is allowed but the best; what is lost to rounding is below 1e-15.
+        # Of all that is allowed but the best; what is lost to rounding is below 1e-14.
         own_totals = totals[: len(best)]
         others = np.log(-np.expm1(np.minimum(best - own_totals, 0.0))) + own_totals - weights
     siblings: list[Siblings | None] = [None] * len(allowed)

@@ -32,7 +32,6 @@ __all__ = ["GroundedLanguage", "Grounding"]
 
 _KEPT = 20_000  # rests of answers whose tokens are kept, about 10 MB
 _State = tuple[int, int, int, int]  # first and last of a range, bytes written, bytes shared
-_NAME = len('{"key":"')  # bytes before the name of an operation
 _REFUSAL = operation_to_json(INVALID).encode()
 _LAST = b"\xff"  # sorts behind every byte of JSON in ASCII
 
@@ -103,10 +102,10 @@ class Grounding:
             start = longest
         return tuple(found)
 
-    def begins(self, written: bytes) -> int:
-        """How many operations' names the schema has that begin so; a text up to its name's end."""
+    def is_told(self, written: bytes) -> bool:
+        """Whether the beginning of an answer tells its operation from all others of the set."""
         low = bisect_left(self._names, written)
-        return bisect_right(self._names, written + _LAST, low) - low
+        return bisect_right(self._names, written + _LAST, low) - low < 2
 
     @cached_property
     def _names(self) -> list[bytes]:
@@ -141,7 +140,8 @@ class GroundedLanguage:
         self._following: dict[tuple[int, int], int | None] = {}
         self._allowed: dict[int, npt.NDArray[np.int64]] = {}
         self._rests: dict[int, tuple[int, ...] | None] = {}
-        self._in_schema: dict[int, int] = {0: grounding.index.initial_state}
+        self._in_schema: dict[int, int] = {}  # of states within a name
+        self._note(0, grounding.index.initial_state)
 
     @property
     def eos_token_id(self) -> int:
@@ -187,42 +187,38 @@ class GroundedLanguage:
         if key not in self._following:
             after = self._following[key] = self._follow(state, token_id)
             if after is not None and state in self._in_schema:
-                in_schema = self._grounding.index.next_state(self._in_schema[state], token_id)
-                if in_schema is not None:
-                    self._in_schema[after] = in_schema
+                before = self._in_schema[state]
+                self._note(after, self._grounding.index.next_state(before, token_id))
         return self._following[key]
 
     def naming(self, state: int) -> npt.NDArray[np.int64] | None:
-        """What the schema allows, while the name of the operation is being written."""
-        low, _, depth, _ = self._states[state]
-        if self._texts[low].find(b'"', _NAME) < depth:
-            return None
-        return self._grounding.index.allowed(self._in_schema[state])
+        """What the schema allows, until the operation's name is told from all others of the set."""
+        in_schema = self._in_schema.get(state)
+        return None if in_schema is None else self._grounding.index.allowed(in_schema)
 
     def rest(self, state: int) -> tuple[int, ...] | None:
         """What is left to write where only one text is, in its longest tokens.
 
-        None where there are several texts, where the schema has other names that begin as the
-        text's own does so far, or where the longest tokens come to no end.
+        None where there are several texts, where the set has other names that begin as that one's
+        does so far, or where the longest tokens come to no end.
         """
         low, high, depth, _ = self._states[state]
-        if high - low > 1 or self._has_rivals(state):
+        if high - low > 1:
+            return None
+        # The refusal alone takes along the names that begin as it does and that the text cannot
+        # have: that one of those is meant speaks for it.
+        only = self.is_single or self._texts[low] == _REFUSAL
+        if not only and state in self._in_schema:
             return None
         if state not in self._rests:
             self._rests[state] = self._grounding.written(self._texts[low][depth:])
         return self._rests[state]
 
-    def _has_rivals(self, state: int) -> bool:
-        """Whether the one text that is left has its name's beginning in common with others.
-
-        Never where it is the only one from the start: there is nothing to choose. Nor where it is
-        the refusal: that an operation is meant which the text cannot have speaks for it.
-        """
+    def _note(self, state: int, in_schema: int | None) -> None:
+        """Keep the schema's state beside one where an operation's name is still open."""
         low, _, depth, _ = self._states[state]
-        text = self._texts[low]
-        if self.is_single or text == _REFUSAL or text.find(b'"', _NAME) < depth:
-            return False
-        return self._grounding.begins(text[:depth]) > 1
+        if in_schema is not None and not self._grounding.is_told(self._texts[low][:depth]):
+            self._in_schema[state] = in_schema
 
     def _search(self, low: int, high: int, depth: int) -> list[int]:
         """All tokens that a live text goes on with."""

@@ -109,7 +109,7 @@ class TokenIndex:
         return state_after
 
     def naming(self, state: int) -> None:
-        """Always None: every name is in this language, and its tokens are chosen one by one."""
+        """Always None: here no name is dead, and tokens are chosen one by one."""
 
     def rest(self, state: int) -> None:
         """Always None: how many texts a state leaves is not known."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.engine import Engine
+from kvrm_grammar.decoding.naming import MAX_NAMES
 from kvrm_grammar.decoding.protocol import Answer, Request, no_draft
+from kvrm_grammar.errors import DecodeError
 
 Name = tuple[int, ...]
 END, TAILS = 9, (20, 21)
@@ -63,7 +65,8 @@ class Named:
 
     def naming(self, state: int) -> Any:
         own = self._beginnings[state]
-        return None if END in own else np.array(self.following(self.names, own))
+        several = sum(name[: len(own)] == own for name in self.names) > 1
+        return np.array(self.following(self.names, own)) if several else None
 
     def next_state(self, state: int, token_id: int) -> int | None:
         if token_id not in self.allowed(state) or token_id == self.eos_token_id:
@@ -155,17 +158,21 @@ def test_without_dead_names_confidence_is_the_product(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_confidence_is_never_more_than_the_share(seed: int) -> None:
-    """What was not looked at may be dead, so a name's true share is not less than what is said."""
+def test_confidence_is_beside_what_begins_otherwise(seed: int) -> None:
+    """Along the name, what the language has beside it; never more than the name's true share."""
     model, language = drawn(seed)
     answer = decoded(model, language)
     name, _ = split(answer)
     chances = {one: chance_of(model, language, one) for one in language.alive}
-    share = chances[name] / sum(chances.values())
+    beside = 0.0
+    for place, token_id in enumerate(name):
+        own = model.chances(name[:place], language.following(language.names, name[:place]))
+        alive = language.following(language.alive, name[:place])
+        before = chance_of(model, language, name[:place])
+        beside += before * sum(own[one] for one in alive if one != token_id)
     said = math.exp(answer.log_probability) / tail_of(model, name)[1]
-    assert 0 < said <= share * (1 + 1e-5)
-    if len(language.alive) == 1:
-        assert said == pytest.approx(1.0)
+    assert said == pytest.approx(chances[name] / (chances[name] + beside), rel=1e-5)
+    assert 0 < said <= chances[name] / sum(chances.values()) * (1 + 1e-5)
 
 
 @pytest.mark.parametrize("seed", range(80))
@@ -181,25 +188,72 @@ def test_the_margin_is_how_near_another_name_could_be(seed: int) -> None:
             assert logs[name] - log >= answer.margin - 1e-4
 
 
+class Sure(Guessing):
+    """Believes in one token behind some beginnings, and nothing elsewhere."""
+
+    def __init__(self, beliefs: dict[Name, tuple[int, float]]) -> None:
+        super().__init__(0, 1.0)
+        self.beliefs = beliefs
+
+    def _of(self, beginning: Sequence[int]) -> Any:
+        found = np.zeros(WIDTH, dtype=np.float32)
+        token_id, score = self.beliefs.get(tuple(beginning), (0, 0.0))
+        found[token_id] = score
+        return found
+
+
 def test_a_dead_name_gives_nothing_to_its_neighbour() -> None:
     """The model means a name that is not to be had; the one that begins as it does is not taken."""
-
-    class Certain(Guessing):
-        def _of(self, beginning: Sequence[int]) -> Any:
-            likely = {(0,): 1, (0, 1): 2}.get(tuple(beginning))
-            found = np.zeros(WIDTH, dtype=np.float32)
-            if likely is not None:
-                found[likely] = 7.0
-            return found
-
     language = Named([(1, 2), (1, 3), (3,)], [(1, 3), (3,)])
-    model = Certain(0, 1.0)
+    model = Sure({(0,): (1, 7.0), (0, 1): (2, 7.0)})
     stepwise = decoded(model, language)
     assert split(stepwise)[0] == (3, END)
     for draft in ((3, END, 20), (1, 3, END, 20)):
         own = decoded(model, language, _draft(draft))
         assert own.token_ids == stepwise.token_ids
-        assert math.exp(own.log_probability) == pytest.approx(0.25, abs=1e-3)  # of the name, a half
+        assert own.log_probability == pytest.approx(stepwise.log_probability)
+
+
+def test_confidence_falls_as_a_dead_name_rises() -> None:
+    """The surer the model is of a name that is not to be had, the less of any other; no jump."""
+    language = Named([(1, 2), (1, 3), (3,)], [(1, 3), (3,)])
+    said = []
+    for score in np.linspace(-3, 3, 61):
+        model = Sure({(0,): (1, float(score)), (0, 1): (2, 7.0)})
+        answer = decoded(model, language)
+        assert split(answer)[0] == (3, END)
+        said.append(answer.log_probability)
+    assert said == sorted(said, reverse=True)
+    assert max(before - after for before, after in pairwise(said)) < 0.12
+
+
+def test_so_many_names_are_looked_at_and_no_more() -> None:
+    """A model that finds all alike is not asked about each; the answer is one of the language."""
+    names = list(product(LETTERS, repeat=4))
+    language = Named(names, names)
+    answer = decoded(Sure({}), language)
+    assert answer.token_ids[:4] in names
+    assert MAX_NAMES < answer.passes <= 4 * MAX_NAMES + 1
+
+
+def test_a_score_that_is_no_number_counts_for_its_own_answer_alone() -> None:
+    """Behind a name that is passed by it is nobody's; behind the best one it is an error."""
+    language = Named([(1, 2), (1, 3), (3,)], [(1, 3), (3,)])
+    drafts = [no_draft, _draft((3, END, 20)), _draft((1, 3, END, 20))]
+    for spoilt, is_error in (((0, 1, 3, END), False), ((0, 3, END), True)):
+        model = Sure({(0,): (1, 7.0), (0, 1): (2, 7.0), spoilt: (20, math.nan)})
+        for draft in drafts:
+            (found,) = Engine(model).run([Request([0], language, draft)])
+            assert isinstance(found, DecodeError) is is_error
+
+
+def test_what_was_drafted_stays_drafted() -> None:
+    """A name that is turned to has its beginning from the draft of the one before."""
+    language = Named([(1, 2, 2), (1, 2, 3), (1, 3)], [(1, 2, 3), (1, 3)])
+    model = Sure({(0, 1): (2, 1.0), (0, 1, 2): (2, 7.0)})
+    answer = decoded(model, language, _draft((1, 2, 3, END, 20)))
+    assert split(answer)[0] == (1, 3, END)
+    assert answer.drafted == 1
 
 
 def test_some_of_these_languages_are_of_use() -> None:

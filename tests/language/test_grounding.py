@@ -282,10 +282,9 @@ def test_an_untrained_model_stays_within_the_text(tiny_decoder: Decoder) -> None
 
 @pytest.mark.parametrize("text", ["sub r5 r3 r1", "mov r1 0x10", "jmp loop", "halt", "nothing", ""])
 def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding: Grounding) -> None:
-    """Behind every token of every member: None where two begin so, or where the schema has another
+    """Behind every token of every member: None where two begin so, or where the set has another
     name that does, unless it is the refusal; else tokens that end the one."""
     language = grounding.language(strict_mentions(text, ISA))
-    names = [f'{{"key":"{key}"'.encode() for key in (INVALID_KEY, *(o.key for o in ISA.opcodes))]
     refusal = operation_to_json(INVALID).encode()
     tokens, settled = grounding.vocabulary.tokens, 0
     for member in language.texts:
@@ -294,9 +293,8 @@ def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding:
         for token_id in cut(member.encode(), tokens):
             rest = language.rest(state)
             left = [one for one in language.texts if one.encode().startswith(written)]
-            alike = sum(name.startswith(written) for name in names)
-            has_rivals = alike > 1 and member.encode() != refusal and len(language.texts) > 1
-            assert (rest is None) == (len(left) > 1 or has_rivals)
+            weighed = is_open(written) and member.encode() != refusal and len(language.texts) > 1
+            assert (rest is None) == (len(left) > 1 or weighed)
             if rest is not None:
                 assert written + b"".join(tokens[i] for i in rest) == member.encode()
                 assert accepts(language, [*before, *rest])
@@ -309,9 +307,29 @@ def test_the_rest_is_the_end_of_the_only_text_that_is_left(text: str, grounding:
     assert settled
 
 
+def is_open(written: bytes) -> bool:
+    """Whether several names of the set begin as what is written."""
+    names = [f'{{"key":"{key}"'.encode() for key in (INVALID_KEY, *(o.key for o in ISA.opcodes))]
+    return sum(name.startswith(written) for name in names) > 1
+
+
+def test_the_refusal_takes_what_begins_as_it_does(grounding: Grounding) -> None:
+    """``IN`` is INVALID where there is nothing to increment, and open where there is."""
+    tokens = {data: token_id for token_id, data in grounding.vocabulary.tokens.items()}
+    for text, has_rest in (("halt", True), ("inc r1", False)):
+        language = grounding.language(strict_mentions(text, ISA))
+        state: int | None = language.initial_state
+        for letter in '{"key":"OP_IN':
+            assert state is not None
+            state = language.next_state(state, tokens[letter.encode()])
+        assert state is not None
+        assert language.naming(state) is not None
+        assert (language.rest(state) is not None) is has_rest
+
+
 @pytest.mark.parametrize("text", ["sub r5 r3 r1", "mov r1 300", "jmp loop", "halt", "inc", ""])
 def test_a_name_is_weighed_among_what_the_schema_allows(text: str, grounding: Grounding) -> None:
-    """Up to the quote behind it, whatever the text itself allows there, and no further."""
+    """Until no other name of the set begins so, whatever the text itself allows, and no further."""
     language = grounding.language(strict_mentions(text, ISA))
     tokens, more = grounding.vocabulary.tokens, 0
     for member in language.texts:
@@ -319,7 +337,7 @@ def test_a_name_is_weighed_among_what_the_schema_allows(text: str, grounding: Gr
         in_schema = grounding.index.initial_state
         for token_id in cut(member.encode(), tokens):
             found = language.naming(state)
-            assert (found is None) == (written.count(b'"') > 3)
+            assert (found is None) == (not is_open(written))
             if found is not None:
                 assert found is grounding.index.allowed(in_schema)
                 assert set(language.allowed(state).tolist()) <= set(found.tolist())

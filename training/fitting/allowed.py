@@ -66,7 +66,7 @@ def allowed_ids(
 
 @dataclass(frozen=True)
 class ClosedFeatures(Dataset[Feature]):
-    """Features, each with what decoding would allow; that is found when a feature is asked for.
+    """Features, each with what decoding would weigh; that is found when a feature is asked for.
 
     Attributes:
         features: What is trained or evaluated on.
