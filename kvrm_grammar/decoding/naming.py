@@ -160,7 +160,7 @@ class Naming:
     def lead(self, path: Path) -> float:
         """By how much a name's logarithm is above that of the next one, at least.
 
-        What was not looked at counts as it begins.
+        What was not looked at counts as it begins; 0 where that could be more probable.
         """
         others = [one.log_name for one in self._named if one is not path]
-        return path.log_name - max([self._rival, *others])
+        return max(0.0, path.log_name - max([self._rival, *others]))

@@ -234,6 +234,7 @@ def test_so_many_names_are_looked_at_and_no_more() -> None:
     answer = decoded(Sure({}), language)
     assert answer.token_ids[:4] in names
     assert MAX_NAMES < answer.passes <= 4 * MAX_NAMES + 1
+    assert answer.margin == 0
 
 
 def test_a_score_that_is_no_number_counts_for_its_own_answer_alone() -> None:
