@@ -22,9 +22,9 @@ from kvrm_grammar.errors import DecodeError
 
 __all__ = ["MAX_NAMES", "Naming", "Path", "Siblings"]
 
-MAX_NAMES = 24
-"""So many beginnings are looked at, at most; then the best name of those counts. A model that finds
-all names alike would be asked about each of them."""
+MAX_NAMES = 8
+"""So many beginnings are looked at, at most; then the best name of those counts. For a trained adapter
+it is nearly always the first; one that finds all names alike would be asked about each of them."""
 
 
 class Siblings(NamedTuple):
