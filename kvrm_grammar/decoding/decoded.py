@@ -134,12 +134,13 @@ class Decoded:
         operation: The model's answer; None where the text never reached the model.
         error: Why there is no answer; None where there is one.
         confidence: Probability of this answer under the constraint, from the model's own
-            scores, 0 to 1; None where there is no answer or the method does not tell.
+            scores, 0 to 1; grounded never too high but for a refusal (docs/api.md). None where
+            there is no answer or the method does not tell.
         passes: Rounds of drafting and reading it took, each a forward pass where something is
             open, at least 1; None where the method does not tell.
         drafted: Token IDs that were accepted from a draft.
         token_ids: The answer as the model wrote it, without the end token. Grounded, the longest
-            tokens stand behind the last place where another answer is possible.
+            tokens stand behind the last place where the answer or its name is open.
         margin: Smallest difference of the two best allowed scores on the way, operations' names
             being scored whole; infinite without a choice, None where the method does not tell.
         forced: Whether the constraint left this one answer, so that no model was needed.

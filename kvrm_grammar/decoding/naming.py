@@ -23,8 +23,9 @@ from kvrm_grammar.errors import DecodeError
 __all__ = ["MAX_NAMES", "Naming", "Path", "Siblings"]
 
 MAX_NAMES = 8
-"""So many beginnings are looked at, at most; then the best name of those counts. For a trained adapter
-it is nearly always the first; one that finds all names alike would be asked about each of them."""
+"""So many beginnings are looked at, at most; then the best name of those counts. For a trained
+adapter it is nearly always the first; a model that finds all names alike would be asked about each
+of them."""
 
 
 class Siblings(NamedTuple):
@@ -49,13 +50,13 @@ class Path:
         state: The language's state behind it.
         accepted: Its token IDs.
         log_name: Natural logarithm of its name's probability among all names, as far as written.
-        doubts: Of all that the language has beside the name, along it: one for each token.
+        doubts: Of all that the language has beside the name, along it: one for each choice.
         log_rest: Of what follows the name, each token among what was allowed there.
         drafted: Token IDs that were accepted from a draft.
         margin: Smallest difference of the two best scores behind the name.
         named: Whether the name is written, as far as it takes to tell it from all others.
         ended: Whether the answer is.
-        error: Why there is none behind this name.
+        error: Why there is none behind this name; within a name it is the whole request's.
     """
 
     state: int
@@ -74,7 +75,8 @@ class Path:
         """Of the name, beside all that begins otherwise and that the language has.
 
         What is not looked at counts as it begins, dead names included; so this does not depend on
-        what was looked at, and is never more than the share among the names that there are.
+        what was looked at, and is never more than the share among the names that there are. A
+        language that ends a name early, as grounded ones do the refusal, has it count as it begins.
         """
         odds = sum(math.exp(min(doubt - self.log_name, 700.0)) for doubt in self.doubts)
         return -math.log1p(odds)
@@ -91,13 +93,11 @@ class _Place:
     def others(self) -> list[Path]:
         """The paths that it did not take, each with the token that is next for it."""
         before, (token_ids, logs, _) = self.path, self.siblings
-        chances = np.exp(logs)
         found = []
         for number, token_id in enumerate(token_ids.tolist()):
             if token_id == self.taken:
                 continue
-            with np.errstate(divide="ignore"):
-                doubt = before.log_name + float(np.log(np.delete(chances, number).sum()))
+            doubt = before.log_name + float(np.logaddexp.reduce(np.delete(logs, number)))
             found.append(
                 Path(
                     before.state,
@@ -130,8 +130,9 @@ class Naming:
             second: Logarithm of the probability of the next best.
             siblings: All that was allowed.
         """
-        before = Path(path.state, list(path.accepted), path.log_name, path.doubts)
-        before.drafted = path.drafted
+        before = Path(
+            path.state, list(path.accepted), path.log_name, path.doubts, drafted=path.drafted
+        )
         self._places.append(_Place(before, token_id, siblings))
         self._rival = max(self._rival, path.log_name + second)
 
@@ -158,9 +159,9 @@ class Naming:
         return path
 
     def lead(self, path: Path) -> float:
-        """By how much a name's logarithm is above that of the next one, at least.
+        """By how much a name's logarithm is above that of the next beginning, at least.
 
-        What was not looked at counts as it begins; 0 where that could be more probable.
+        0 where one that was not looked at could be more probable.
         """
         others = [one.log_name for one in self._named if one is not path]
         return max(0.0, path.log_name - max([self._rival, *others]))

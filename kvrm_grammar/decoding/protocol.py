@@ -40,8 +40,9 @@ class Language(Protocol):
     def naming(self, state: int) -> npt.NDArray[np.int64] | None:
         """Tokens among which one is weighed while an operation's name is open, ascending.
 
-        They are the allowed ones, and those of names that this language has not. None where the
-        name is told from all others, and in a language whose names are not told apart.
+        They are the allowed ones, and those of names that this language has not; never the end
+        token. None where the name is told from all others, and in a language whose names are not
+        told apart.
         """
 
     def rest(self, state: int) -> Sequence[int] | None:
@@ -123,8 +124,8 @@ class Answer:
             open, as in a language of one answer, the model is not asked.
         drafted: Token IDs that were accepted from a draft.
         margin: Smallest difference of the two best allowed scores behind the name, and no more
-            than that of the logarithms of the two best names' probabilities; infinite without a
-            choice.
+            than that of the logarithms of its probability and of the next beginning's; infinite
+            without a choice.
     """
 
     token_ids: tuple[int, ...]

@@ -91,13 +91,11 @@ def _chosen(
         picked[place, first] = -np.inf
         margins = best - picked.max(axis=1)
         certainty = best - weights
-        # Of all that is allowed but the best; what is lost to rounding is below 1e-14.
-        own_totals = totals[: len(best)]
-        others = np.log(-np.expm1(np.minimum(best - own_totals, 0.0))) + own_totals - weights
+        others = _log_sums(picked[named]) - weights[named]  # of all but the best
     siblings: list[Siblings | None] = [None] * len(allowed)
-    for number, own in zip(named, inside, strict=True):
+    for number, own, log_others in zip(named, inside, others.tolist(), strict=True):
         ids = allowed[number]
-        siblings[number] = Siblings(ids, own[: len(ids)], float(others[number]))
+        siblings[number] = Siblings(ids, own[: len(ids)], log_others)
     bad = ~np.isfinite(best) | np.isnan(certainty)
     return [
         DecodeError(f"the model's scores are {score}, not numbers")

@@ -227,6 +227,17 @@ def test_confidence_falls_as_a_dead_name_rises() -> None:
     assert max(before - after for before, after in pairwise(said)) < 0.12
 
 
+@pytest.mark.parametrize("height", [5.0, 20.0, 34.0, 60.0, 300.0, 900.0])
+def test_what_is_small_beside_a_dead_name_is_no_less_sure(height: float) -> None:
+    """The share is that of the possible names among themselves, whatever all of them weigh."""
+    language = Named([(1, 2), (1, 3), (3,)], [(1, 3), (3,)])
+    model = Sure({(0,): (1, height), (0, 1): (2, height - 1)})
+    answer = decoded(model, language)
+    assert split(answer)[0] == (1, 3, END)
+    share = 1 / (1 + math.exp(-1))
+    assert math.exp(answer.log_probability) == pytest.approx(share / 2, abs=0.01)
+
+
 def test_so_many_names_are_looked_at_and_no_more() -> None:
     """A model that finds all alike is not asked about each; the answer is one of the language."""
     names = list(product(LETTERS, repeat=4))
