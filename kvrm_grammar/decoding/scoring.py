@@ -58,10 +58,8 @@ def best_choices(
 
 def log_softmax(scores: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Natural logarithms of probabilities over the last axis; -inf keeps its probability of 0."""
-    exact = scores.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        exact -= exact.max(axis=-1, keepdims=True)
-        result: npt.NDArray[np.float64] = exact - np.log(np.exp(exact).sum(axis=-1, keepdims=True))
+        result: npt.NDArray[np.float64] = scores.astype(np.float64) - _log_sums(scores)[..., None]
     return result
 
 

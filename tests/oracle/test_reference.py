@@ -348,7 +348,7 @@ def test_outer_blanks_labels_and_comments_change_nothing(text: str) -> None:
     """Outer blanks, a label before and a comment after an accepted line are ignored."""
     bare = text.rstrip("\r\n")
     if line_parts(text).label is not None:
-        bare = bare.partition(":")[2]  # half of the lines have one: too many to be left out
+        bare = bare.partition(":")[2]  # most lines have one: too many to be left out
     assume(len(bare) <= MAX_LINE_LENGTH - 20 and len(text) <= MAX_LINE_LENGTH)
     assert parse(f"\t here: {bare} ; there\r\n") == parse(text)
 
