@@ -18,9 +18,11 @@ def rv32im_model(records: Records) -> str:
     cautious = records.model("decode_llm_rv32im_lenient", "kvrm")["min_confidence"]
     sure = next(row for row in lenient["risk_and_coverage"] if row["threshold"] == cautious)
     real = records.result("rv32im_real")["model"]
+    fuzzed = records.result("fuzz_rv32im")
     fresh = made["exact_match_with_converted_notations"]
     rows = [
         ("fresh texts and refusals", part(fresh["exact"], fresh["examples"]), ""),
+        ("a fuzz campaign", part(fuzzed["all"]["exact"], fuzzed["all"]["examples"]), ""),
         ("real lines", part(real["exact"], real["texts"]), f"{real['mean_passes']:.2f}"),
         (
             "lenient: texts with a meaning",
@@ -38,7 +40,7 @@ def rv32im_model(records: Records) -> str:
     note = (
         f"(Refusals: precision {made['refusal_precision']:.2%}, recall "
         f"{made['refusal_recall']:.2%}. Fresh texts: {origin(strict)}. Real lines: "
-        f"{origin(real)}. Lenient: {origin(lenient)}.)"
+        f"{origin(real)}. Campaign: {origin(fuzzed)}. Lenient: {origin(lenient)}.)"
     )
     return table(("text", "right", "passes"), rows, note)
 
