@@ -29,7 +29,6 @@ from training.texts.lenient.valid import MANNERS
 __all__ = ["DEFAULT_PAIRS", "build_parser", "main"]
 
 DEFAULT_PAIRS = 0.5
-_ODD_CASE = 0.2  # of strict texts; as many again as people write are too few to learn from
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -84,9 +83,7 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
         return any_set_examples(count, seed, refusals=refusals, isa=isa)
     if arguments.dialect == "lenient":
         return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
-    return generate_examples(
-        count, seed, refusals=refusals, pairs=arguments.pairs, odd_case=_ODD_CASE, isa=isa
-    )
+    return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -5,10 +5,17 @@ separator: neither half of ``4*2`` is one.
 """
 
 import json
+import re
 from functools import lru_cache
 from typing import ClassVar
 
-from kvrm_grammar.dialects.bare_code import one_blank, split_label, without_comments
+from kvrm_grammar.dialects.bare_code import (
+    ASCII_LOWER,
+    one_blank,
+    split_label,
+    tight_brackets,
+    without_comments,
+)
 from kvrm_grammar.dialects.base import Dialect, Reading
 from kvrm_grammar.dialects.implied import implied_values
 from kvrm_grammar.dialects.numbers import read_number
@@ -25,6 +32,8 @@ from kvrm_grammar.oracle.reference import LineParts, line_parts
 
 __all__ = ["StrictDialect", "strict_mentions"]
 
+_FIRST = re.compile(r"[^ \t,']+")
+
 
 class StrictDialect(Dialect):
     """What the grammar defines. Its reference parser is the oracle. Immutable."""
@@ -35,7 +44,13 @@ class StrictDialect(Dialect):
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
         label, code = split_label(without_comments(line, self.isa), self.isa)
-        return label, one_blank(code)
+        return label, tight_brackets(one_blank(code), self.isa)
+
+    def _shown(self, code: str) -> str:
+        first = _FIRST.match(code)
+        if first is None or not _has_free_case(self.isa):
+            return code
+        return first[0].translate(ASCII_LOWER) + code[first.end() :]
 
     def mentions(self, code: str) -> Mentions:
         """See :func:`strict_mentions`."""
@@ -52,6 +67,12 @@ class StrictDialect(Dialect):
     def split(self, line: str) -> LineParts:
         """As the grammar splits it."""
         return line_parts(line, self.isa)
+
+
+@lru_cache(maxsize=16)
+def _has_free_case(isa: InstructionSet) -> bool:
+    """Whether the case of no mnemonic means anything: then it is not shown to the model."""
+    return all(form.free_case for opcode in isa.opcodes for form in opcode.forms)
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.dialects.bare_code import defines_label, one_blank, split_label, without_comments
+from kvrm_grammar.dialects.bare_code import (
+    defines_label,
+    one_blank,
+    split_label,
+    tight_brackets,
+    without_comments,
+)
 from kvrm_grammar.isa import InstructionSet, load_set
 from kvrm_grammar.isa.binding import bind
 from kvrm_grammar.isa.definition import CommentSigns
@@ -135,6 +141,37 @@ def test_blanks_become_one(code: str, shown: str) -> None:
     assert one_blank(code) == shown
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("lw a0, 4 ( sp )", "lw a0, 4 (sp)"),
+        ("lw a0, (\t sp\t)", "lw a0, (sp)"),
+        ("lw a0, ( sp ) , ( )", "lw a0, (sp) , ()"),
+        ("lw a0, ( ' )'( sp )", "lw a0, (' )'( sp )"),
+        ("lw a0, [ sp ]", "lw a0, [ sp ]"),
+        ("", ""),
+    ],
+)
+def test_brackets_are_tight(code: str, shown: str) -> None:
+    """Inside, of those that the set has, up to the first literal."""
+    assert tight_brackets(code, load_set("rv32im")) == shown
+
+
+@pytest.mark.parametrize("isa", [KVRM, SCAFFOLD], ids=lambda isa: isa.name)
+def test_a_set_without_brackets_keeps_every_blank(isa: InstructionSet) -> None:
+    """What its grammar does not have, a rule does not touch."""
+    assert tight_brackets("go ( a0 )", isa) == "go ( a0 )"
+
+
+def test_brackets_whose_blanks_the_grammar_refuses_stay() -> None:
+    """There a blank is a fault, and the model must see it."""
+    isa = load_set("rv32im")
+    strict = re.sub(r'_GAP\? "\)"', '")"', isa.grammar)
+    assert strict != isa.grammar
+    half = bind(strict, isa.models, isa.definition)
+    assert tight_brackets("lw a0, ( sp )", half) == "lw a0, (sp )"
+
+
 @pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
 @pytest.mark.parametrize("place", ["behind", "label", "both"])
 def test_what_goes_means_nothing(isa: InstructionSet, place: str) -> None:
@@ -148,3 +185,19 @@ def test_what_goes_means_nothing(isa: InstructionSet, place: str) -> None:
     assert reading.visible == code
     assert reading.label == (None if place == "behind" else "here")
     assert parse(line, isa) == parse(code, isa) != isa.invalid
+
+
+def test_the_case_of_a_name_is_shown_where_it_means_something() -> None:
+    """One mnemonic of fixed case is enough: then ``SUB`` is another word than ``sub``."""
+    free, fixed = (load_set("rv32im"), with_fixed_case("rv32im", "SUB"))
+    assert find_dialect("strict", free).read("ADDI A0, a1, 1").visible == "addi A0, a1, 1"
+    assert find_dialect("strict", fixed).read("ADDI A0, a1, 1").visible == "ADDI A0, a1, 1"
+
+
+def with_fixed_case(name: str, mnemonic: str) -> InstructionSet:
+    """A set with one mnemonic in lower case alone."""
+    isa = load_set(name)
+    letters = "".join(f"[{letter}{letter.lower()}]" for letter in mnemonic)
+    grammar = isa.grammar.replace(f"{mnemonic}: /{letters}/", f'{mnemonic}: "{mnemonic.lower()}"')
+    assert grammar != isa.grammar
+    return bind(grammar, isa.models, isa.definition)

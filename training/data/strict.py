@@ -3,10 +3,7 @@
 In: a generator seed. Out: :class:`training.data.examples.Example` in a reproducible order.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.errors import DataError, LineTooLongError
@@ -15,7 +12,6 @@ from kvrm_grammar.oracle.reference import parse
 from training.data.examples import Example
 from training.texts.strict.minimal_pairs import minimal_pair
 from training.texts.strict.refused import Candidate, refusal_candidate
-from training.texts.strict.spelling import random_case
 from training.texts.strict.valid import Variant, valid_variant
 from training.texts.strict.words import TRAINING_WORDS
 
@@ -28,7 +24,6 @@ def generate_examples(
     *,
     refusals: float = 0.4,
     pairs: float = 0.0,
-    odd_case: float = 0.0,
     words: Sequence[str] = TRAINING_WORDS,
     isa: InstructionSet | None = None,
 ) -> Iterator[Example]:
@@ -40,8 +35,6 @@ def generate_examples(
         refusals: Share drawn from the makers of refusals, 0 to 1, of what is no pair.
         pairs: Share of minimal pairs, 0 to 1: an instruction and its neighbour one step
             away. For training; evaluation takes none.
-        odd_case: Share of texts whose mnemonic gets letters of random case, 0 to 1, beside those
-            that have it anyway. For training: cut into tokens, such a name is another every time.
         words: Word list for labels and prose.
         isa: The instruction set; None for the packaged one.
 
@@ -55,7 +48,7 @@ def generate_examples(
     while made < count:
         for example in _draw(rng, isa, words, refusals, pairs)[: count - made]:
             made += 1
-            yield _in_odd_case(example, rng, isa) if rng.random() < odd_case else example
+            yield example
 
 
 def _draw(
@@ -68,23 +61,6 @@ def _draw(
     else:
         drawn = [_valid(rng, isa, words)]
     return [example for example in drawn if example is not None]
-
-
-def _in_odd_case(example: Example, rng: Random, isa: InstructionSet) -> Example:
-    """The same with the first mnemonic in letters of random case, if it means the same then."""
-    found = _names(isa).search(example.text)
-    if found is None:
-        return example
-    name = random_case(found[0], rng)
-    text = example.text[: found.start()] + name + example.text[found.end() :]
-    same = operation_to_json(parse(text, isa)) == example.answer
-    return replace(example, text=text) if same else example
-
-
-@lru_cache(maxsize=8)
-def _names(isa: InstructionSet) -> re.Pattern[str]:
-    names = sorted(isa.by_mnemonic, key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in names)})\b", re.IGNORECASE)
 
 
 def _valid(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Example | None:

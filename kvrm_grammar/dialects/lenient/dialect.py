@@ -10,6 +10,7 @@ from kvrm_grammar.dialects.bare_code import (
     defines_label,
     one_blank,
     split_label,
+    tight_brackets,
     without_comments,
 )
 from kvrm_grammar.dialects.base import Dialect, Reading
@@ -58,6 +59,7 @@ class LenientDialect(Dialect):
         elif not defines_label(bare, self.isa):
             code = without_colon(code)
         code = one_blank(address_of_symbol(without_bytes(code, self.isa)))
+        code = tight_brackets(code, self.isa)
         return (label, code) if label is not None else bare_label(code, self.isa)
 
     def _shown(self, code: str) -> str:

@@ -7,7 +7,7 @@ and without remarks. What only may be such a mark stays, and the model reads it.
 import re
 from functools import lru_cache
 
-from kvrm_grammar.dialects.bare_code import split_label
+from kvrm_grammar.dialects.bare_code import ASCII_LOWER, split_label
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
 from kvrm_grammar.dialects.lenient.names import name_patterns
 from kvrm_grammar.isa import INVALID, InstructionSet
@@ -49,7 +49,6 @@ _TWO_DIGITS = re.compile("[0-9A-Fa-f]{2} ")
 _SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
 _NO_SPEECH = re.compile("[0-9_]")
 _OPENING = " \t|`'\""
-_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
     code: code - 0xFEE0
@@ -234,5 +233,7 @@ def lower_case(code: str, isa: InstructionSet) -> str:
         beginning = rf"(?<![\w.])(?<![\w.]\$)(?:{re.escape(stem)}|REG|REGISTER)"
         pattern += rf"|{beginning}(?=[ ]?[{digits}](?![\w$.]))"
     before, quote, literal = code.partition("'")
-    lowered = re.sub(pattern, lambda found: found[0].translate(_LOWER), before, flags=re.IGNORECASE)
+    lowered = re.sub(
+        pattern, lambda found: found[0].translate(ASCII_LOWER), before, flags=re.IGNORECASE
+    )
     return lowered + quote + literal

@@ -11,7 +11,13 @@ from kvrm_grammar.isa import InstructionSet
 from training.texts.operands import immediates, kind_of, range_of, targets
 from training.texts.strict.faults import Draw, draw, in_range
 from training.texts.strict.refused import Candidate, broken, misspelt
-from training.texts.strict.spelling import NOTATIONS, integer_text, notation_value
+from training.texts.strict.spelling import (
+    NOTATIONS,
+    integer_text,
+    label_name,
+    mixed_case,
+    notation_value,
+)
 from training.texts.strict.valid import operand_text
 from training.texts.strict.words import TRAINING_WORDS
 
@@ -22,9 +28,9 @@ __all__ = ["BOTH_VALID", "minimal_pair"]
 # little harm. A number out of range, or an operand that is missing, leaves other operations that
 # begin with the same letters: of `slli a0, a1, 40` there is an SLTI.
 _WEIGHTS: dict[str, int] = {
-    "mnemonic": 64, "edited": 22, "stray": 14, "extra_operand": 14, "missing_operand": 20,
-    "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8, "bad_target": 6,
-    "out_of_range": 30, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
+    "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 14,
+    "missing_operand": 20, "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8,
+    "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
     "in_range": 24, "literals": 28, "plain": 14,
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain"))
@@ -49,7 +55,7 @@ def minimal_pair(
     """
     kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
-    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain"))
+    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
     some = any(targets(isa)) or any(immediates(isa))
     while numeric and some and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
@@ -69,10 +75,37 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
         return in_range(d), broken(kind, d)
     if kind == "bad_literal":
         return _with_literal(d), broken(kind, d)
+    if kind == "bare":
+        return _alone(d)
+    if kind == "stray" and d.rng.random() < 0.6:
+        return _with_a_word(d)
     valid = d.join(d.operands)
     if kind == "mnemonic" and d.rng.random() < 0.75:
         return valid, d.join(d.operands, misspelt(d.form.mnemonic.lower(), d.rng))
     return valid, broken(kind, d)
+
+
+def _alone(d: Draw) -> tuple[str, str]:
+    """A name that stands alone, and a word that is nearly one: nothing else decides."""
+    rng = d.rng
+    names = [f.mnemonic for o in d.isa.opcodes for f in o.forms if not f.operands]
+    own = rng.choice(names or [d.form.mnemonic]).lower()
+    name = mixed_case(own, rng)
+    if rng.random() < 0.15:
+        return name, mixed_case(rng.choice(d.words), rng)
+    return name, misspelt(misspelt(own, rng) if rng.random() < 0.3 else own, rng)
+
+
+def _with_a_word(d: Draw) -> tuple[str, str]:
+    """An instruction, behind a short label perhaps, and one with a word too many somewhere."""
+    rng = d.rng
+    name = label_name(rng, d.isa, d.words)[: rng.choice((1, 1, 2, 3, 64))]
+    if d.isa.label_definition is not None and rng.random() < 0.4:
+        return f"{name}: {d.plain}", f"{name} {d.plain}"
+    word = rng.choice((name, d.mnemonic()))
+    places = [place + 1 for place, character in enumerate(d.plain) if character in " \t,"]
+    place = rng.choice((0, *places))
+    return d.plain, f"{d.plain[:place]}{word} {d.plain[place:]}"
 
 
 def _with_literal(d: Draw) -> str:

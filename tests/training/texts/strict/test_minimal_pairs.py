@@ -47,7 +47,7 @@ def test_the_two_are_near() -> None:
 def test_kinds_are_those_of_the_refusals_and_the_valid_ones() -> None:
     """The name of the operation comes most, for grounding cannot know it."""
     kinds = Counter(valid.kind for valid, _ in pairs())
-    assert set(kinds) <= {*REFUSAL_KINDS, *BOTH_VALID}
+    assert set(kinds) <= {*REFUSAL_KINDS, *BOTH_VALID, "bare"}
     assert set(kinds) >= BOTH_VALID
     assert kinds.most_common(1)[0][0] == "mnemonic"
     valid_pairs = sum(kinds[kind] for kind in BOTH_VALID)
