@@ -24,7 +24,10 @@ from training.data.examples import Example
 from training.fitting.batches import Collator, Feature, encode_example
 from training.fitting.trainer import completion_logits
 
-__all__ = ["answer_probabilities", "mine", "unsure"]
+__all__ = ["WRONG_REPEATS", "answer_probabilities", "mine", "unsure"]
+
+WRONG_REPEATS = 3
+"""How often a wrong answer counts beside one that is right and unsure."""
 
 _BATCH = 96
 _WINDOW = 20 * _BATCH  # examples between two lines of progress
@@ -56,7 +59,7 @@ def mine(
         whole: See :func:`unsure`.
 
     Returns:
-        The kept examples, in order.
+        The kept examples, in order, as often as :func:`unsure` names them.
     """
     weights = (adapter / "adapter_model.safetensors").read_bytes()
     key = hashlib.sha256(
@@ -96,7 +99,7 @@ def unsure(
             order, they hardly ever are.
 
     Returns:
-        Their places, ascending.
+        Their places, ascending; where the answer is wrong, ``WRONG_REPEATS`` times.
     """
     loaded: Any = decoder.loaded
     model, tokenizer = torch_model(loaded), loaded.tokenizer
@@ -113,13 +116,13 @@ def unsure(
         )
         doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
         answers = decoder.decode_many(window[i].text for i in doubtful)
-        kept += [
-            start + i
-            for i, answer in zip(doubtful, answers, strict=True)
-            if answer.json != window[i].answer or (answer.confidence or 0.0) < below
-        ]
+        for i, answer in zip(doubtful, answers, strict=True):
+            if answer.json != window[i].answer:
+                kept += WRONG_REPEATS * [start + i]
+            elif (answer.confidence or 0.0) < below:
+                kept.append(start + i)
         print(
-            f"mining: {start + len(window)} of {len(examples)} seen, {len(kept)} kept",
+            f"mining: {start + len(window)} of {len(examples)} seen, {len(set(kept))} kept",
             file=sys.stderr,
             flush=True,
         )

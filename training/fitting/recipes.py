@@ -27,7 +27,7 @@ class Recipe:
             training goes on from; what it is unsure of is trained on too.
         mined_below: The confidence under which it is unsure.
         mined_whole: Whether it is asked for whole answers, not only for opcodes.
-        mined_repeats: How often each of those comes in an epoch.
+        mined_repeats: How often each of those comes in an epoch; what is wrong, three times that.
         evaluation_samples: How many to hold out.
         evaluation_steps: Steps between two evaluations, each with a checkpoint.
     """
@@ -50,7 +50,7 @@ class Recipe:
     mined: int = 0
     mined_below: float = 0.95
     mined_whole: bool = False
-    mined_repeats: int = 6
+    mined_repeats: int = 2
     evaluation_samples: int = 320
     evaluation_steps: int = 200
 
@@ -111,7 +111,7 @@ PRESETS = {
         opcode_only=0.4,
         mined=20_000,
         mined_whole=True,
-        mined_repeats=3,
+        mined_repeats=1,
     ),
 }
 
