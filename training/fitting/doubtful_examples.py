@@ -70,7 +70,9 @@ def mine(
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
             return [examples[place] for place in remembered["kept"]]
-    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa, backend="torch")
+    # Of whole answers too many are unlikely without a constraint for a look at that to save time.
+    backend = None if whole else "torch"
+    decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa, backend=backend)
     kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
@@ -88,7 +90,7 @@ def unsure(
     """Find what a decoder answers wrongly or with little confidence.
 
     A constraint only adds to the probability of a right answer, so the examples whose opcode
-    is likely without one need not be decoded.
+    is likely without one need not be decoded; that is looked at in torch alone.
 
     Args:
         decoder: The model and its constraint.
@@ -101,20 +103,10 @@ def unsure(
     Returns:
         Their places, ascending; where the answer is wrong, ``WRONG_REPEATS`` times.
     """
-    loaded: Any = decoder.loaded
-    model, tokenizer = torch_model(loaded), loaded.tokenizer
     kept: list[int] = []
     for start in range(0, len(examples), _WINDOW):
         window = examples[start : start + _WINDOW]
-        free = answer_probabilities(
-            model,
-            tokenizer,
-            window,
-            max_length=max_length,
-            opcode_only=not whole,
-            dialect=decoder.dialect,
-        )
-        doubtful = [i for i, p in enumerate(free) if p is not None and p < below]
+        doubtful = _unlikely(decoder, window, below, max_length, whole)
         answers = decoder.decode_many(window[i].text for i in doubtful)
         for i, answer in zip(doubtful, answers, strict=True):
             if answer.json != window[i].answer:
@@ -127,6 +119,24 @@ def unsure(
             flush=True,
         )
     return kept
+
+
+def _unlikely(
+    decoder: Decoder, window: Sequence[Example], below: float, max_length: int, whole: bool
+) -> Sequence[int]:
+    """Places of the examples that are worth decoding; all, where the model is not in torch."""
+    loaded: Any = decoder.loaded
+    if getattr(loaded, "model", None) is None:
+        return range(len(window))
+    free = answer_probabilities(
+        torch_model(loaded),
+        loaded.tokenizer,
+        window,
+        max_length=max_length,
+        opcode_only=not whole,
+        dialect=decoder.dialect,
+    )
+    return [i for i, p in enumerate(free) if p is not None and p < below]
 
 
 def answer_probabilities(
