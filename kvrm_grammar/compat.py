@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kvrm_grammar.dialects import find_dialect
+from kvrm_grammar.dialects.bare_code import one_blank, split_label, without_comments
 from kvrm_grammar.errors import InputError, KvrmError, ModelError
 from kvrm_grammar.frozen import FrozenDict
 from kvrm_grammar.isa import INVALID, INVALID_KEY, OperationModel, load_set
@@ -162,6 +163,7 @@ def parse_program(source: str) -> tuple[list[str], dict[str, int]]:
     >>> parse_program("again: dec r1\n\n jnz again ; loop\n halt\nend:")
     (['dec r1', 'jnz again', 'halt'], {'again': 0, 'end': 3})
     """
-    isa, strict = load_set(), find_dialect("strict")
+    isa = load_set()
     program = assemble(source, lambda lines: [Verdict(INVALID, one, isa, "") for one in lines])
-    return [strict.read(one.text).visible for one in program.instructions], dict(program.labels)
+    bare = (without_comments(one.text, isa) for one in program.instructions)
+    return [one_blank(split_label(text, isa)[1]) for text in bare], dict(program.labels)

@@ -31,6 +31,7 @@ _OVERRIDES = (
     "max_samples",
     "mined",
     "mined_repeats",
+    "wrong_repeats",
     "evaluation_steps",
     "minutes",
     "learning_rate",
@@ -86,7 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--mined", type=positive_integer, help="how many further examples to search for hard ones"
     )
     parser.add_argument(
-        "--mined-repeats", type=positive_integer, help="how often each hard one comes"
+        "--mined-repeats",
+        type=positive_integer,
+        help="how often one that is right and unsure comes",
+    )
+    parser.add_argument(
+        "--wrong-repeats", type=positive_integer, help="times as often one that is wrong comes"
     )
     parser.add_argument(
         "--mined-whole",

@@ -8,8 +8,8 @@ import re
 import string
 from functools import lru_cache
 
-from kvrm_grammar.isa import INVALID, Form, InstructionSet, Opcode, Operand
-from kvrm_grammar.oracle.reference import parse
+from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa.grammar import loose_brackets
 
 __all__ = [
     "ASCII_LOWER",
@@ -22,8 +22,6 @@ __all__ = [
 
 ASCII_LOWER = {ord(letter): ord(letter.lower()) for letter in string.ascii_uppercase}
 """For ``str.translate``: ``str.lower`` makes letters of ASCII of some that are none."""
-
-_OPENING, _CLOSING = "([{", ")]}"
 
 
 @lru_cache(maxsize=16)
@@ -109,36 +107,8 @@ def tight_brackets(code: str, isa: InstructionSet) -> str:
 
 @lru_cache(maxsize=16)
 def _inner_blanks(isa: InstructionSet) -> re.Pattern[str] | None:
-    """Blanks within the brackets that mean the same with and without, in every form of the set."""
-    loose = [mark for mark in isa.punctuation if _takes_blanks(mark, isa)]
-    sides = (
-        *(rf"(?<={re.escape(mark)})[ \t]+" for mark in loose if mark in _OPENING),
-        *(rf"[ \t]+(?={re.escape(mark)})" for mark in loose if mark in _CLOSING),
-    )
+    sides = [
+        rf"(?<={re.escape(mark)})[ \t]+" if mark in "([{" else rf"[ \t]+(?={re.escape(mark)})"
+        for mark in loose_brackets(isa.parser)
+    ]
     return re.compile("|".join(sides)) if sides else None
-
-
-def _takes_blanks(mark: str, isa: InstructionSet) -> bool:
-    """Whether each form with a bracket means the same with a blank inside it."""
-    if mark not in _OPENING + _CLOSING:
-        return False
-    spread = f"{mark} " if mark in _OPENING else f" {mark}"
-    texts = (_plain_text(form, opcode) for opcode in isa.opcodes for form in opcode.forms)
-    return all(
-        parse(text, isa) == parse(text.replace(mark, spread), isa) != INVALID
-        for text in texts
-        if mark in text
-    )
-
-
-def _plain_text(form: Form, opcode: Opcode) -> str:
-    """A form with the first words that its operands can have."""
-    own = {operand.name: operand for operand in opcode.operands}
-    return form.joined(form.mnemonic, {name: _plain_word(own[name]) for name in form.operands})
-
-
-def _plain_word(operand: Operand) -> str:
-    integers = operand.domain.integers
-    numbers = () if integers is None else (integers.low, 0, integers.high)
-    words = [*dict(operand.spellings), *map(str, numbers), "a"]
-    return next((word for word in words if operand.pattern.fullmatch(word)), "")

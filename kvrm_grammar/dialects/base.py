@@ -17,7 +17,8 @@ from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, LineParts, Verdict, e
 __all__ = ["NOT_RECOGNISED", "PROMPT_VERSION", "Dialect", "Reading"]
 
 PROMPT_VERSION = 1
-"""Of what a dialect shows the model; an adapter that was trained on another one is refused."""
+"""Of what a dialect shows the model. It changes where older adapters would read worse: one that was
+trained on another version is refused."""
 
 NOT_RECOGNISED = "the model did not recognise this instruction"
 """The reason of a refusal for which no rule is at hand."""

@@ -1,7 +1,7 @@
 """Values that a mnemonic implies: ``clear`` without its 0, ``mv`` without its 0.
 
-In: a visible text or a name, and an instruction set, whose ``isa.toml`` declares them. Out: which
-operand of which operation has which JSON value, so that grounding does not lose it.
+In: a text or a name, and an instruction set, whose ``isa.toml`` declares them. Out: which operand
+of which operation has which JSON value, so that grounding does not lose it.
 """
 
 import json
@@ -16,14 +16,14 @@ __all__ = ["implied_by_name", "implied_values"]
 _FIRST = re.compile(r"[^ \t]+")
 
 
-def implied_values(visible: str, isa: InstructionSet) -> tuple[Implied, ...]:
+def implied_values(code: str, isa: InstructionSet) -> tuple[Implied, ...]:
     """List what a strict text implies: by its first word, and by what else is written.
 
     ``lw a0, (sp)`` has an offset of 0, for it has the form that leaves the offset out;
     ``lw a0, 9999(sp)`` and ``jalr a0, 9999(sp)`` have not.
 
     Args:
-        visible: What the model sees of the instruction.
+        code: What the model sees of the instruction, with the letters' case as written.
         isa: Its forms say which operands are not written.
 
     Returns:
@@ -33,12 +33,12 @@ def implied_values(visible: str, isa: InstructionSet) -> tuple[Implied, ...]:
     >>> implied_values("halt", load_set())
     ()
     """
-    first = _FIRST.match(visible)
+    first = _FIRST.match(code)
     rows = [row for row in _forms(first[0] if first else "", isa) if row[1].implied]
     if not rows:
         return ()
-    operands = len(written_words(visible, isa)) - 1
-    return _implied([r for r in rows if len(r[1].operands) == operands and r[1].takes(visible)])
+    operands = len(written_words(code, isa)) - 1
+    return _implied([r for r in rows if len(r[1].operands) == operands and r[1].takes(code)])
 
 
 def implied_by_name(name: str, isa: InstructionSet) -> tuple[Implied, ...]:

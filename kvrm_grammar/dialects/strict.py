@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from kvrm_grammar.dialects.bare_code import (
     ASCII_LOWER,
+    defines_label,
     one_blank,
     split_label,
     tight_brackets,
@@ -32,8 +33,6 @@ from kvrm_grammar.oracle.reference import LineParts, line_parts
 
 __all__ = ["StrictDialect", "strict_mentions"]
 
-_FIRST = re.compile(r"[^ \t,']+")
-
 
 class StrictDialect(Dialect):
     """What the grammar defines. Its reference parser is the oracle. Immutable."""
@@ -47,10 +46,14 @@ class StrictDialect(Dialect):
         return label, tight_brackets(one_blank(code), self.isa)
 
     def _shown(self, code: str) -> str:
-        first = _FIRST.match(code)
-        if first is None or not _has_free_case(self.isa):
+        if not _has_free_case(self.isa):
             return code
-        return first[0].translate(ASCII_LOWER) + code[first.end() :]
+        first = _first_word(self.isa).match(code)
+        end = first.end() if first else 0
+        shown = code[:end].translate(ASCII_LOWER) + code[end:]
+        # In capitals it may be no label, and so a fault that the model must see.
+        hides_a_fault = defines_label(shown, self.isa) and not defines_label(code, self.isa)
+        return code if hides_a_fault else shown
 
     def mentions(self, code: str) -> Mentions:
         """See :func:`strict_mentions`."""
@@ -72,7 +75,14 @@ class StrictDialect(Dialect):
 @lru_cache(maxsize=16)
 def _has_free_case(isa: InstructionSet) -> bool:
     """Whether the case of no mnemonic means anything: then it is not shown to the model."""
-    return all(form.free_case for opcode in isa.opcodes for form in opcode.forms)
+    forms = (form for opcode in isa.opcodes for form in opcode.forms)
+    return all(form.free_case or form.mnemonic.upper() == form.mnemonic.lower() for form in forms)
+
+
+@lru_cache(maxsize=16)
+def _first_word(isa: InstructionSet) -> re.Pattern[str]:
+    """As :func:`written_words` splits; a literal is none."""
+    return re.compile(rf"[^ \t,'{re.escape(isa.punctuation)}]+")
 
 
 @lru_cache(maxsize=16)
@@ -81,7 +91,7 @@ def _operands(isa: InstructionSet) -> dict[Domain, Operand]:
     return {operand.domain: operand for opcode in isa.opcodes for operand in opcode.operands}
 
 
-def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
+def strict_mentions(code: str, isa: InstructionSet) -> Mentions:
     """List what an instruction's text mentions, as JSON values.
 
     The first word names the operation, the others are operands: what the grammar takes for a
@@ -89,7 +99,7 @@ def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     number out of range) is none.
 
     Args:
-        visible: What the model sees of the instruction.
+        code: What the model sees of the instruction, with the letters' case as written.
         isa: Gives the domains, and what the grammar takes for a member of each.
 
     Returns:
@@ -102,12 +112,12 @@ def strict_mentions(visible: str, isa: InstructionSet) -> Mentions:
     >>> [values for values in strict_mentions("mov r8, r1", isa).values()][:2]
     [('"R1"',), ()]
     """
-    words = written_words(visible, isa)[1:]
+    words = written_words(code, isa)[1:]
     written = (
         (domain, tuple(value for word in words for value in _values(word, operand)))
         for domain, operand in _operands(isa).items()
     )
-    return Mentions(tuple(written), implied_values(visible, isa))
+    return Mentions(tuple(written), implied_values(code, isa))
 
 
 def _values(word: str, operand: Operand) -> list[str]:

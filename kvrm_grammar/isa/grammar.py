@@ -10,7 +10,7 @@ there are labels.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -22,8 +22,9 @@ from lark.grammar import Rule, Symbol
 from kvrm_grammar.errors import IsaError
 
 __all__ = ["WrittenForm", "accepts", "compile_grammar", "operand_pattern", "read_forms"]
-__all__ += ["one_line", "punctuation_of", "terminal_pattern"]
+__all__ += ["loose_brackets", "one_line", "punctuation_of", "terminal_pattern"]
 
+_OPENING, _CLOSING = "([{", ")]}"
 _STARTS = ("line", "source_line")
 _PIECE = re.compile(r"\[([A-Za-z])([A-Za-z])\]|\\(.)|([A-Za-z0-9_])")
 
@@ -151,7 +152,9 @@ def _mnemonic(parser: Lark, key: str, terminal: str) -> tuple[str, bool]:
     pieces = list(_PIECE.finditer(written))
     whole = "".join(piece[0] for piece in pieces) == written
     paired = all(piece[1] is None or piece[1].lower() == piece[2].lower() for piece in pieces)
-    if pattern.flags or not pieces or not whole or not paired:
+    # A letter of fixed case among others would make a name whose case is half free.
+    letters = {bool(piece[1]) for piece in pieces if (piece[1] or piece[4] or "").isalpha()}
+    if pattern.flags or not pieces or not whole or not paired or len(letters) > 1:
         raise IsaError(
             f"{key}: terminal {terminal} is /{written}/, not one mnemonic; "
             f"write it as /{''.join(f'[{c}{c.lower()}]' for c in 'ABC')}/"
@@ -204,17 +207,69 @@ def _derived(
 
 def punctuation_of(parser: Lark) -> str:
     """Characters that stand between operands, other than blanks and commas: ``()`` in ``8(sp)``."""
-    literals = {
+    literals, found = _literals(parser), set[str]()
+    for rule in _rules(parser):
+        if _is_operation(rule):
+            dropped = (symbol.name for symbol in rule.expansion if _is_dropped(symbol))
+            found.update(*(literals.get(str(name), "") for name in dropped))
+    return "".join(sorted(found - {" ", "\t", ","}))
+
+
+def loose_brackets(parser: Lark) -> str:
+    """The brackets of operations on whose inner side a blank may stand or not, in every form."""
+    literals = _literals(parser)
+    patterns = {t.name: t.pattern.to_regexp() for t in parser.terminals}
+    blanks = {n for n, one in patterns.items() if n[:1] == "_" and re.fullmatch(one, " \t")}
+    rules = [
+        (_is_operation(rule), str(rule.origin.name), tuple(str(s.name) for s in rule.expansion))
+        for rule in _rules(parser)
+    ]
+    forms = {(origin, names) for is_operation, origin, names in rules if is_operation}
+    others = {name for is_operation, _, names in rules if not is_operation for name in names}
+    return "".join(
+        sorted(
+            mark
+            for name, mark in literals.items()
+            if mark in [*_OPENING, *_CLOSING]
+            and name not in others
+            and not any("\\" + mark in patterns[own] for own in others & {*patterns})
+            and all(
+                _has_both(forms, form, place, mark in _OPENING, blanks)
+                for form in forms
+                for place, symbol in enumerate(form[1])
+                if symbol == name
+            )
+        )
+    )
+
+
+def _has_both(
+    forms: Collection[tuple[str, tuple[str, ...]]],
+    form: tuple[str, tuple[str, ...]],
+    place: int,
+    opening: bool,
+    blanks: Collection[str],
+) -> bool:
+    """Whether an expansion is there with a blank on the inner side of a bracket and without."""
+    origin, names = form
+    inner = names[place + 1 : place + 2] if opening else names[max(0, place - 1) : place]
+    at = place + 1 if opening else place - len([n for n in inner if n in blanks])
+    if inner and inner[0] in blanks:
+        return (origin, names[:at] + names[at + 1 :]) in forms
+    return any((origin, (*names[:at], blank, *names[at:])) in forms for blank in blanks)
+
+
+def _literals(parser: Lark) -> dict[str, str]:
+    """The text of each terminal that is one."""
+    return {
         t.name: str(t.pattern.value)
         for t in parser.terminals
         if type(t.pattern).__name__ == "PatternStr"
     }
-    found: set[str] = set()
-    for rule in _rules(parser):
-        if str(rule.origin.name).startswith("op_"):
-            dropped = (symbol.name for symbol in rule.expansion if _is_dropped(symbol))
-            found.update(*(literals.get(str(name), "") for name in dropped))
-    return "".join(sorted(found - {" ", "\t", ","}))
+
+
+def _is_operation(rule: Rule) -> bool:
+    return str(rule.origin.name).startswith("op_")
 
 
 def _rules(parser: Lark) -> Iterable[Rule]:

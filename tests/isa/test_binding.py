@@ -113,6 +113,7 @@ def test_every_packaged_set_loads_by_its_name() -> None:
         ("op_sub", "op_sbb", "OP_SBB is in the grammar only"),
         ("    | op_nop\n", "    | op_nop\n    | op_nop2\n", None),
         ("SUB: /[Ss][Uu][Bb]/", "SUB: /[Ss][Uu][Bb][Bb]?/", "OP_SUB: terminal SUB is"),
+        ("SUB: /[Ss][Uu][Bb]/", "SUB: /[Ss][Uu]B/", "OP_SUB: terminal SUB is"),
         ("SUB: /[Ss][Uu][Bb]/", 'SUB: "SUB"i', "OP_SUB: terminal SUB is"),
         (
             "op_inc: INC _BLANKS dest",

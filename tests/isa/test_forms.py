@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, load_set
+from kvrm_grammar.isa.grammar import compile_grammar, loose_brackets
 from kvrm_grammar.isa.sampling import draw_value
 from kvrm_grammar.oracle.reference import parse
 from tests.sets import ZETA, every_set
@@ -91,3 +92,46 @@ def test_the_plainest_separators_are_written(
 def test_a_form_takes_what_has_its_separators(form: Form, text: str, takes: bool) -> None:
     """Whatever stands between them: operands are not looked at."""
     assert form.takes(text) is takes
+
+
+FETCH = 'FETCH _BLANKS rd _SEP offset _BLANKS? "(" _BLANKS? rs1 _BLANKS? ")"'
+
+
+@pytest.mark.parametrize(
+    ("written", "marks"),
+    [
+        (FETCH, "()"),
+        ('FETCH _BLANKS rd _SEP offset _BLANKS? "(" _BLANKS? rs1 ")"', "("),
+        # Blanks that must be there are no loose ones, and a form that has none decides for all.
+        ('FETCH _BLANKS rd _SEP offset "(" _BLANKS rs1 _BLANKS ")"', ""),
+        (f'{FETCH} | FETCH _BLANKS rd _SEP "(" rs1 ")"', ""),
+        (
+            'FETCH _BLANKS rd _SEP offset _SEP "(" rs1 ")" | FETCH _BLANKS rd _SEP offset _SEP rs1',
+            "",
+        ),
+        (FETCH.replace('"("', '"["').replace('")"', '"]"'), "[]"),
+        (FETCH.replace('"("', '"<"').replace('")"', '">"'), ""),
+    ],
+)
+def test_loose_brackets_are_loose_in_every_form(written: str, marks: str) -> None:
+    """Read off the grammar: on their inner side a blank may stand, and need not."""
+    assert FETCH in ZETA.grammar
+    assert loose_brackets(compile_grammar(ZETA.grammar.replace(FETCH, written))) == marks
+
+
+@pytest.mark.parametrize(
+    "imm", ['SIGN? NUMBER | "(" SIGN? NUMBER ")"', "SIGN? NUMBER | IN_BRACKETS"]
+)
+def test_a_bracket_of_an_operand_is_not_loose(imm: str) -> None:
+    """There a blank may be a fault."""
+    grammar = ZETA.grammar.replace("imm: SIGN? NUMBER", f"imm: {imm}")
+    grammar += "IN_BRACKETS: /\\([0-9]+\\)/\n" if "IN_" in imm else ""
+    assert loose_brackets(compile_grammar(grammar)) == ""
+
+
+@pytest.mark.parametrize(
+    ("isa", "marks"), [("kvrm", ""), ("scaffold", ""), ("rv32im", "()"), ("zeta", "()")]
+)
+def test_the_loose_brackets_of_each_set(isa: str, marks: str) -> None:
+    """Those of an offset's base register."""
+    assert {one.name: loose_brackets(one.parser) for one in every_set()}[isa] == marks

@@ -114,10 +114,10 @@ def test_neighbours_and_doubts_ask_the_set(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
     asked: list[Any] = []
     monkeypatch.setattr(Decoder, "from_pretrained", lambda *_, **options: asked.append(options))
-    monkeypatch.setattr(doubtful_examples, "unsure", lambda *_, **__: [0])
+    monkeypatch.setattr(doubtful_examples, "unsure", lambda *_, **__: ([0], []))
     options: dict[str, Any] = {"base": None, "below": 0.9, "max_length": 9}
     memory = tmp_path / "mined.json"
-    assert doubtful_examples.mine(tmp_path, near, isa=ZETA, memory=memory, **options) == near[:1]
+    assert doubtful_examples.mine(tmp_path, near, isa=ZETA, memory=memory, **options)[0] == near[:1]
     assert [one["isa"] for one in asked] == [ZETA]
 
 

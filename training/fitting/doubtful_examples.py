@@ -1,8 +1,8 @@
 """Finds the examples that an adapter is unsure of, so that training can dwell on them.
 
-In: examples and an adapter. Out: those it answers wrongly, or with little confidence. Where
+In: examples and an adapter. Out: those it answers wrongly, and those with little confidence. Where
 nearly all answers are right, random batches teach hardly anything, and looking at an example
-costs half of training on it.
+costs a part of training on it.
 """
 
 import hashlib
@@ -24,10 +24,7 @@ from training.data.examples import Example
 from training.fitting.batches import Collator, Feature, encode_example
 from training.fitting.trainer import completion_logits
 
-__all__ = ["WRONG_REPEATS", "answer_probabilities", "mine", "unsure"]
-
-WRONG_REPEATS = 3
-"""How often a wrong answer counts beside one that is right and unsure."""
+__all__ = ["answer_probabilities", "mine", "unsure"]
 
 _BATCH = 96
 _WINDOW = 20 * _BATCH  # examples between two lines of progress
@@ -44,8 +41,8 @@ def mine(
     dialect: str = "strict",
     isa: InstructionSet | None = None,
     whole: bool = False,
-) -> list[Example]:
-    """Keep what an adapter is unsure of; asked again, answer from a file.
+) -> tuple[list[Example], list[Example]]:
+    """Keep what an adapter answers wrongly or is unsure of; asked again, answer from a file.
 
     Args:
         adapter: Folder of the adapter that training goes on from.
@@ -59,7 +56,7 @@ def mine(
         whole: See :func:`unsure`.
 
     Returns:
-        The kept examples, in order, as often as :func:`unsure` names them.
+        Those that are answered wrongly, and those that are right and unsure; both in order.
     """
     weights = (adapter / "adapter_model.safetensors").read_bytes()
     key = hashlib.sha256(
@@ -69,14 +66,18 @@ def mine(
     if memory.is_file():
         remembered = json.loads(memory.read_text("utf-8"))
         if remembered["key"] == key:
-            return [examples[place] for place in remembered["kept"]]
-    # Of whole answers too many are unlikely without a constraint for a look at that to save time.
+            return _at(examples, remembered["wrong"]), _at(examples, remembered["unsure"])
     backend = None if whole else "torch"
     decoder = Decoder.from_pretrained(adapter, base=base, dialect=dialect, isa=isa, backend=backend)
-    kept = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
+    wrong, doubtful = unsure(decoder, examples, below=below, max_length=max_length, whole=whole)
     memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps({"key": key, "kept": kept}) + "\n", "utf-8")
-    return [examples[place] for place in kept]
+    kept = {"key": key, "wrong": wrong, "unsure": doubtful}
+    memory.write_text(json.dumps(kept) + "\n", "utf-8")
+    return _at(examples, wrong), _at(examples, doubtful)
+
+
+def _at(examples: Sequence[Example], places: Sequence[int]) -> list[Example]:
+    return [examples[place] for place in places]
 
 
 def unsure(
@@ -86,54 +87,53 @@ def unsure(
     below: float,
     max_length: int,
     whole: bool = False,
-) -> list[int]:
+) -> tuple[list[int], list[int]]:
     """Find what a decoder answers wrongly or with little confidence.
 
     A constraint only adds to the probability of a right answer, so the examples whose opcode
-    is likely without one need not be decoded; that is looked at in torch alone.
+    is likely without one need not be decoded. That look needs torch. Of whole answers too many are
+    unlikely without a constraint for it to save time: there all examples are decoded.
 
     Args:
         decoder: The model and its constraint.
         examples: What to look at.
         below: Keep an example where the answer is wrong or its confidence is under this.
-        max_length: Token IDs of prompt and answer; longer examples are left out.
+        max_length: Token IDs of prompt and answer; longer examples need not be looked at.
         whole: Whether the operands may be doubtful too; under grounding, where they stand in
             order, they hardly ever are.
 
     Returns:
-        Their places, ascending; where the answer is wrong, ``WRONG_REPEATS`` times.
+        The places of those answered wrongly, and of those that are right and unsure; ascending.
     """
-    kept: list[int] = []
+    wrong, kept = list[int](), list[int]()
     for start in range(0, len(examples), _WINDOW):
         window = examples[start : start + _WINDOW]
-        doubtful = _unlikely(decoder, window, below, max_length, whole)
+        doubtful = range(len(window)) if whole else _unlikely(decoder, window, below, max_length)
         answers = decoder.decode_many(window[i].text for i in doubtful)
         for i, answer in zip(doubtful, answers, strict=True):
             if answer.json != window[i].answer:
-                kept += WRONG_REPEATS * [start + i]
+                wrong.append(start + i)
             elif (answer.confidence or 0.0) < below:
                 kept.append(start + i)
         print(
-            f"mining: {start + len(window)} of {len(examples)} seen, {len(set(kept))} kept",
+            f"mining: {start + len(window)} of {len(examples)} seen, "
+            f"{len(wrong)} wrong, {len(kept)} unsure",
             file=sys.stderr,
             flush=True,
         )
-    return kept
+    return wrong, kept
 
 
 def _unlikely(
-    decoder: Decoder, window: Sequence[Example], below: float, max_length: int, whole: bool
+    decoder: Decoder, window: Sequence[Example], below: float, max_length: int
 ) -> Sequence[int]:
-    """Places of the examples that are worth decoding; all, where the model is not in torch."""
+    """Places of the examples that are worth decoding."""
     loaded: Any = decoder.loaded
-    if getattr(loaded, "model", None) is None:
-        return range(len(window))
     free = answer_probabilities(
         torch_model(loaded),
         loaded.tokenizer,
         window,
         max_length=max_length,
-        opcode_only=not whole,
         dialect=decoder.dialect,
     )
     return [i for i, p in enumerate(free) if p is not None and p < below]

@@ -27,7 +27,8 @@ class Recipe:
             training goes on from; what it is unsure of is trained on too.
         mined_below: The confidence under which it is unsure.
         mined_whole: Whether it is asked for whole answers, not only for opcodes.
-        mined_repeats: How often each of those comes in an epoch; what is wrong, three times that.
+        mined_repeats: How often each of those comes in an epoch.
+        wrong_repeats: How many times as often those come that it answers wrongly.
         evaluation_samples: How many to hold out.
         evaluation_steps: Steps between two evaluations, each with a checkpoint.
     """
@@ -51,6 +52,7 @@ class Recipe:
     mined_below: float = 0.95
     mined_whole: bool = False
     mined_repeats: int = 2
+    wrong_repeats: int = 3
     evaluation_samples: int = 320
     evaluation_steps: int = 200
 

@@ -125,7 +125,7 @@ def _chosen(
     chosen = rest[: recipe.max_samples]
     if recipe.mined:
         candidates = rest[len(chosen) :][: recipe.mined]
-        chosen += recipe.mined_repeats * mine(
+        wrong, unsure = mine(
             arguments.start_from,
             candidates,
             base=arguments.base,
@@ -136,6 +136,7 @@ def _chosen(
             isa=arguments.isa,
             whole=recipe.mined_whole,
         )
+        chosen += recipe.mined_repeats * (recipe.wrong_repeats * wrong + unsure)
     if arguments.extra is not None:
         chosen += neighbours_of_file(
             arguments.extra, arguments.extra_samples, arguments.seed, isa=arguments.isa

@@ -78,11 +78,13 @@ def test_what_is_wrong_or_doubtful_is_kept(tiny_decoder: Decoder) -> None:
         if tiny_decoder.decode(example.text).json != example.answer
     ]
     assert wrong
-    kept = mining.unsure(tiny_decoder, examples(), below=1.0, max_length=900)
-    assert set(wrong) <= set(kept)
-    assert kept == sorted(kept)
-    assert all(kept.count(place) == (3 if place in wrong else 1) for place in kept)
-    assert mining.unsure(tiny_decoder, examples(), below=0.0, max_length=900) == []
+    found, unsure = mining.unsure(tiny_decoder, examples(), below=1.0, max_length=900)
+    assert found == wrong
+    assert unsure == sorted(unsure)
+    assert not set(wrong) & set(unsure)
+    assert mining.unsure(tiny_decoder, examples(), below=0.0, max_length=900) == ([], [])
+    # Whole answers are all decoded, so also where no free probability is under the bound.
+    assert mining.unsure(tiny_decoder, examples(), below=0.0, max_length=5, whole=True)[0] == wrong
 
 
 def test_a_confident_right_answer_is_dropped(
@@ -104,7 +106,7 @@ def test_a_confident_right_answer_is_dropped(
     )
     kept = mining.unsure(tiny_decoder, examples(), below=0.9, max_length=900)
     assert asked == ["halt", "sub r5 r3 r1", "jmp there"]
-    assert [TEXTS[place] for place in kept] == [*3 * ["halt"], "jmp there"]
+    assert [[TEXTS[place] for place in places] for places in kept] == [["halt"], ["jmp there"]]
 
 
 def test_the_result_is_remembered(
@@ -113,16 +115,17 @@ def test_the_result_is_remembered(
     """A resumed training reads it; other examples or another bound are looked at anew."""
     calls: list[float] = []
 
-    def unsure(decoder: Any, found: Any, *, below: float, **_: Any) -> list[int]:
+    def unsure(decoder: Any, found: Any, *, below: float, **_: Any) -> tuple[list[int], list[int]]:
         calls.append(below)
-        return [1, 3]
+        return [1, 3], [2]
 
     monkeypatch.setattr(mining, "unsure", unsure)
     options: dict[str, Any] = {
         "base": str(tiny_base), "max_length": 900, "memory": tmp_path / "runs" / "mined.json"
     }  # fmt: skip
     first = mining.mine(tiny_adapter, examples(), below=0.9, **options)
-    assert [example.text for example in first] == ["sub r5 r3 r1", "jmp there"]
+    assert [example.text for example in first[0]] == ["sub r5 r3 r1", "jmp there"]
+    assert [example.text for example in first[1]] == [TEXTS[2]]
     assert mining.mine(tiny_adapter, examples(), below=0.9, **options) == first
     assert calls == [0.9]
     mining.mine(tiny_adapter, examples(), below=0.8, **options)
@@ -130,7 +133,7 @@ def test_the_result_is_remembered(
     mining.mine(tiny_adapter, examples()[:4], below=0.8, dialect="lenient", **options)
     mining.mine(tiny_adapter, examples()[:4], below=0.8, dialect="lenient", whole=True, **options)
     assert calls == [0.9, 0.8, 0.8, 0.8, 0.8]
-    assert json.loads(options["memory"].read_text("utf-8"))["kept"] == [1, 3]
+    assert json.loads(options["memory"].read_text("utf-8"))["wrong"] == [1, 3]
 
 
 def test_mining_needs_an_adapter(capsys: pytest.CaptureFixture[str]) -> None:

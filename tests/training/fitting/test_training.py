@@ -115,24 +115,25 @@ def test_disagreements_are_trained_on(
 def test_mined_examples_join_the_training(
     tmp_path: Path, tiny_base: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They come from behind those that are trained on anyway, and each comes several times."""
+    """They come from behind those that are trained on anyway, those that are wrong most often."""
     asked: list[list[Example]] = []
 
-    def mine(adapter: Path, candidates: list[Example], **_: Any) -> list[Example]:
+    def mine(adapter: Path, candidates: list[Example], **_: Any) -> tuple[list[Example], ...]:
         asked.append(candidates)
-        return candidates[:2]
+        return candidates[:1], candidates[1:2]
 
     monkeypatch.setattr(fitting, "mine", mine)
     loaded = load_model(None, base=tiny_base, dtype=torch.float32)
     arguments = train_decode.build_parser().parse_args(
         ["--data", str(data), "--start-from", str(tmp_path)]
     )
-    recipe = Recipe(max_length=1000, max_samples=30, mined=12, mined_repeats=3)
+    recipe = Recipe(max_length=1000, max_samples=30, mined=12, mined_repeats=2, wrong_repeats=3)
     plain, held, _ = fitting._split(loaded, arguments, replace(recipe, mined=0), tmp_path)
     training, _, _ = fitting._split(loaded, arguments, recipe, tmp_path)
     assert training[:30] == plain
-    assert len(training) == 30 + 3 * 2
-    assert training[30:32] == training[32:34] == training[34:]
+    assert len(training) == 30 + 2 * (3 + 1)
+    assert training[30:34] == training[34:]
+    assert training[30] == training[31] == training[32] != training[33]
     (candidates,) = asked
     assert len(candidates) == 12
     held_out = {tuple(feature["input_ids"]) for feature in held}

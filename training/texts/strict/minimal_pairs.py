@@ -7,7 +7,7 @@ data takes a share of these; evaluation data takes none.
 from collections.abc import Sequence
 from random import Random
 
-from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa import Form, InstructionSet
 from training.texts.operands import immediates, kind_of, range_of, targets
 from training.texts.strict.faults import Draw, draw, in_range
 from training.texts.strict.refused import Candidate, broken, misspelt
@@ -54,6 +54,8 @@ def minimal_pair(
         The instruction, and its neighbour. Whether that is refused, the oracle says.
     """
     kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+    if kind == "bare" and not _without_operands(isa):
+        kind = "mnemonic"
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
     d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
     some = any(targets(isa)) or any(immediates(isa))
@@ -88,18 +90,25 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
 def _alone(d: Draw) -> tuple[str, str]:
     """A name that stands alone, and a word that is nearly one: nothing else decides."""
     rng = d.rng
-    names = [f.mnemonic for o in d.isa.opcodes for f in o.forms if not f.operands]
-    own = rng.choice(names or [d.form.mnemonic]).lower()
-    name = mixed_case(own, rng)
-    if rng.random() < 0.15:
-        return name, mixed_case(rng.choice(d.words), rng)
-    return name, misspelt(misspelt(own, rng) if rng.random() < 0.3 else own, rng)
+    form = rng.choice(_without_operands(d.isa))
+    own = form.mnemonic.lower()
+    name = mixed_case(own, rng) if form.free_case else form.mnemonic
+    other = rng.choice(d.words) if rng.random() < 0.15 else own
+    while other.lower() == own:
+        other = misspelt(misspelt(own, rng) if rng.random() < 0.3 else own, rng)
+    return name, other
+
+
+def _without_operands(isa: InstructionSet) -> list[Form]:
+    return [form for opcode in isa.opcodes for form in opcode.forms if not form.operands]
 
 
 def _with_a_word(d: Draw) -> tuple[str, str]:
     """An instruction, behind a short label perhaps, and one with a word too many somewhere."""
     rng = d.rng
-    name = label_name(rng, d.isa, d.words)[: rng.choice((1, 1, 2, 3, 64))]
+    name = label_name(rng, d.isa, d.words)
+    short = name[: rng.choice((1, 1, 2, 3, 64))]
+    name = short if d.isa.is_label(short) else name
     if d.isa.label_definition is not None and rng.random() < 0.4:
         return f"{name}: {d.plain}", f"{name} {d.plain}"
     word = rng.choice((name, d.mnemonic()))

@@ -21,7 +21,6 @@ __all__ = [
     "mixed_case",
     "near",
     "notation_value",
-    "random_case",
     "random_integer",
 ]
 

@@ -5,8 +5,11 @@ from difflib import SequenceMatcher
 from functools import cache
 from random import Random
 
-from kvrm_grammar.isa import INVALID, load_set
-from kvrm_grammar.oracle.reference import explain, parse
+import pytest
+
+from kvrm_grammar.isa import INVALID, InstructionSet, load_set
+from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, explain, parse
+from tests.sets import every_set
 from training.texts.strict.minimal_pairs import BOTH_VALID, minimal_pair
 from training.texts.strict.refused import REFUSAL_KINDS, Candidate
 from training.texts.strict.spelling import NOTATIONS
@@ -48,7 +51,7 @@ def test_kinds_are_those_of_the_refusals_and_the_valid_ones() -> None:
     """The name of the operation comes most, for grounding cannot know it."""
     kinds = Counter(valid.kind for valid, _ in pairs())
     assert set(kinds) <= {*REFUSAL_KINDS, *BOTH_VALID, "bare"}
-    assert set(kinds) >= BOTH_VALID
+    assert set(kinds) >= {*BOTH_VALID, "bare", "stray"}
     assert kinds.most_common(1)[0][0] == "mnemonic"
     valid_pairs = sum(kinds[kind] for kind in BOTH_VALID)
     assert 0.1 < valid_pairs / len(pairs()) < 0.4
@@ -68,3 +71,19 @@ def test_pairs_of_literals_have_all_notations() -> None:
     texts = [c.text for pair in pairs() if pair[0].kind == "literals" for c in pair]
     for mark in ("0x", "0b", "0o", "'"):
         assert sum(mark in text.lower() for text in texts) > len(texts) / (3 * len(NOTATIONS))
+
+
+@pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
+def test_names_alone_and_stray_words_in_every_set(isa: InstructionSet) -> None:
+    """The first is an instruction; the second has a word more, or is another word alone."""
+    rng, seen = Random(3), Counter[tuple[str, bool]]()
+    for _ in range(800):
+        valid, neighbour = minimal_pair(rng, isa)
+        if valid.kind not in ("bare", "stray") or len(neighbour.text) > MAX_LINE_LENGTH:
+            continue
+        assert parse(valid.text, isa) != INVALID, valid
+        assert valid.text.lower() != neighbour.text.lower()
+        seen[valid.kind, parse(neighbour.text, isa) == INVALID] += 1
+    alone = any(not form.operands for opcode in isa.opcodes for form in opcode.forms)
+    assert (seen["bare", True] > 20) == alone
+    assert seen["stray", True] > 4 * seen["stray", False]
