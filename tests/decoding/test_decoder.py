@@ -324,7 +324,7 @@ def test_a_failed_answer_costs_its_neighbours_nothing(
     try:
         decoder = replace(tiny_decoder, method=method, constraint="schema")
         usual = list(decoder.decode_many(["HALT", "jmp loop"]))
-        before, bad, after = decoder.decode_many(["HALT", "Z", "jmp loop"])
+        before, bad, after = decoder.decode_many(["HALT", "jmp Z", "jmp loop"])
     finally:
         hook.remove()
     assert told([before, after]) == told(usual)
