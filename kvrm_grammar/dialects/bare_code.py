@@ -23,12 +23,15 @@ __all__ = [
 ASCII_LOWER = {ord(letter): ord(letter.lower()) for letter in string.ascii_uppercase}
 """For ``str.translate``: ``str.lower`` makes letters of ASCII of some that are none."""
 
+_BLANKS = re.compile(r"[ \t]+")
+_LITERAL = re.compile(r"'(?:\\.|[^\\\r\n])'")
+
 
 @lru_cache(maxsize=16)
 def _scanner(isa: InstructionSet) -> re.Pattern[str]:
     """A character literal keeps its content even if that looks like a comment."""
     signs = isa.comments
-    parts = [r"(?P<literal>'(?:\\.|[^\\\r\n])')"]
+    parts = [f"(?P<literal>{_LITERAL.pattern})"]
     if signs.operand_sign:
         parts.append(rf"(?P<prefix>(?<=[ \t,]){re.escape(signs.operand_sign)}(?=[-+0-9']))")
     if signs.block:
@@ -84,25 +87,39 @@ def defines_label(code: str, isa: InstructionSet) -> bool:
 
 
 def one_blank(code: str) -> str:
-    """Make one blank of every run of blanks and tabs outside a character literal."""
-    before, quote, literal = code.partition("'")
-    return re.sub(r"[ \t]+", " ", before) + quote + literal
+    """Make one blank of every run of blanks and tabs outside character literals.
+
+    Behind a quote that begins none, everything stays: with a blank less it could begin one.
+
+    >>> one_blank("mov   r1,  ' '   ; '  '  x")
+    "mov r1, ' ' ; '  '  x"
+    """
+    return _outside_literals(_BLANKS, " ", code)
 
 
 def tight_brackets(code: str, isa: InstructionSet) -> str:
     """Take off the blanks on the inner side of brackets, where the set's grammar minds none.
 
-    Up to the first character literal, as :func:`one_blank`.
+    Outside character literals, as :func:`one_blank`.
 
     >>> from kvrm_grammar.isa import load_set
     >>> tight_brackets("lw a0, 4 ( sp )", load_set("rv32im"))
     'lw a0, 4 (sp)'
     """
     pattern = _inner_blanks(isa)
-    if pattern is None:
-        return code
-    before, quote, literal = code.partition("'")
-    return pattern.sub("", before) + quote + literal
+    return code if pattern is None else _outside_literals(pattern, "", code)
+
+
+def _outside_literals(pattern: re.Pattern[str], instead: str, code: str) -> str:
+    """Replace what matches in front of, between and behind a text's literals."""
+    shown, place = "", 0
+    while (quote := code.find("'", place)) >= 0:
+        literal = _LITERAL.match(code, quote)
+        if literal is None:
+            return shown + pattern.sub(instead, code[place:quote]) + code[quote:]
+        shown += pattern.sub(instead, code[place:quote]) + literal[0]
+        place = literal.end()
+    return shown + pattern.sub(instead, code[place:])
 
 
 @lru_cache(maxsize=16)

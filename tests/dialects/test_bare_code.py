@@ -132,12 +132,15 @@ def test_a_definition_is_seen_whatever_follows(code: str, defines: bool) -> None
     [
         ("plus  a0,\t a1", "plus a0, a1"),
         ("mov r1, '  '", "mov r1, '  '"),
-        ("mov  r1,  '\t'  x", "mov r1, '\t'  x"),
+        ("mov  r1,  '\t'  x", "mov r1, '\t' x"),
+        ("sb  x7,  ','  (  x30)  ';'  y", "sb x7, ',' ( x30) ';' y"),
+        ("jr  '\\''  \t(t1  )", "jr '\\'' (t1 )"),
+        ("mov  r1,  'ab'  x  ' '  y", "mov r1, 'ab'  x  ' '  y"),
         ("", ""),
     ],
 )
 def test_blanks_become_one(code: str, shown: str) -> None:
-    """Up to the first literal; what follows it is left as it is."""
+    """Outside literals, up to a quote that begins none."""
     assert one_blank(code) == shown
 
 
@@ -147,13 +150,14 @@ def test_blanks_become_one(code: str, shown: str) -> None:
         ("lw a0, 4 ( sp )", "lw a0, 4 (sp)"),
         ("lw a0, (\t sp\t)", "lw a0, (sp)"),
         ("lw a0, ( sp ) , ( )", "lw a0, (sp) , ()"),
-        ("lw a0, ( ' )'( sp )", "lw a0, (' )'( sp )"),
+        ("lw a0, ' '( sp )", "lw a0, ' '(sp)"),
+        ("lw a0, '('( '( ' sp )", "lw a0, '('('( ' sp )"),
         ("lw a0, [ sp ]", "lw a0, [ sp ]"),
         ("", ""),
     ],
 )
 def test_brackets_are_tight(code: str, shown: str) -> None:
-    """Inside, of those that the set has, up to the first literal."""
+    """Inside, of those that the set has, outside literals."""
     assert tight_brackets(code, load_set("rv32im")) == shown
 
 
