@@ -23,15 +23,23 @@ __all__ = [
 ASCII_LOWER = {ord(letter): ord(letter.lower()) for letter in string.ascii_uppercase}
 """For ``str.translate``: ``str.lower`` makes letters of ASCII of some that are none."""
 
-_BLANKS = re.compile(r"[ \t]+")
-_LITERAL = re.compile(r"'(?:\\.|[^\\\r\n])'")
+_FIRST = re.compile(r"[^ \t]+[ \t]*")
+_LITERAL = r"'(?:\\.|[^\\\r\n])'"
+
+
+def _outside_literals(pattern: str) -> re.Pattern[str]:
+    """What a pattern matches; a literal, or all from a stray quote on, is the first group."""
+    return re.compile(rf"({_LITERAL}|'.*)|(?:{pattern})", re.DOTALL)
+
+
+_BLANKS = _outside_literals(r"[ \t]+")
 
 
 @lru_cache(maxsize=16)
 def _scanner(isa: InstructionSet) -> re.Pattern[str]:
     """A character literal keeps its content even if that looks like a comment."""
     signs = isa.comments
-    parts = [f"(?P<literal>{_LITERAL.pattern})"]
+    parts = [f"(?P<literal>{_LITERAL})"]
     if signs.operand_sign:
         parts.append(rf"(?P<prefix>(?<=[ \t,]){re.escape(signs.operand_sign)}(?=[-+0-9']))")
     if signs.block:
@@ -94,38 +102,43 @@ def one_blank(code: str) -> str:
     >>> one_blank("mov   r1,  ' '   ; '  '  x")
     "mov r1, ' ' ; '  '  x"
     """
-    return _outside_literals(_BLANKS, " ", code)
+    return _BLANKS.sub(lambda found: found[1] or " ", code)
 
 
-def tight_brackets(code: str, isa: InstructionSet) -> str:
+def tight_brackets(code: str, isa: InstructionSet, *, in_front: bool = False) -> str:
     """Take off the blanks on the inner side of brackets, where the set's grammar minds none.
 
     Outside character literals, as :func:`one_blank`.
 
+    Args:
+        code: An instruction without comment and label.
+        isa: The instruction set.
+        in_front: Also those between an operand and a bracket. Behind the first word, a comma and
+            another bracket they stay.
+
     >>> from kvrm_grammar.isa import load_set
     >>> tight_brackets("lw a0, 4 ( sp )", load_set("rv32im"))
     'lw a0, 4 (sp)'
+    >>> tight_brackets("lw a0, 4 ( sp )", load_set("rv32im"), in_front=True)
+    'lw a0, 4(sp)'
     """
-    pattern = _inner_blanks(isa)
-    return code if pattern is None else _outside_literals(pattern, "", code)
-
-
-def _outside_literals(pattern: re.Pattern[str], instead: str, code: str) -> str:
-    """Replace what matches in front of, between and behind a text's literals."""
-    shown, place = "", 0
-    while (quote := code.find("'", place)) >= 0:
-        literal = _LITERAL.match(code, quote)
-        if literal is None:
-            return shown + pattern.sub(instead, code[place:quote]) + code[quote:]
-        shown += pattern.sub(instead, code[place:quote]) + literal[0]
-        place = literal.end()
-    return shown + pattern.sub(instead, code[place:])
+    inner, before = _beside_brackets(isa)
+    if in_front and before:
+        first = _FIRST.match(code)
+        start = first.end() if first else 0
+        code = before.sub(lambda m: m[0] if m.end() <= start else m[1] or "", code)
+    return inner.sub(lambda m: m[1] or "", code) if inner else code
 
 
 @lru_cache(maxsize=16)
-def _inner_blanks(isa: InstructionSet) -> re.Pattern[str] | None:
+def _beside_brackets(isa: InstructionSet) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
+    """Blanks on the inner side of loose brackets, and those between an operand and one."""
+    inner, before = loose_brackets(isa.parser)
     sides = [
         rf"(?<={re.escape(mark)})[ \t]+" if mark in "([{" else rf"[ \t]+(?={re.escape(mark)})"
-        for mark in loose_brackets(isa.parser)
+        for mark in inner
     ]
-    return re.compile("|".join(sides)) if sides else None
+    return (
+        _outside_literals("|".join(sides)) if sides else None,
+        _outside_literals(rf"(?<=[^ \t,)\]}}])[ \t]+(?=[{re.escape(before)}])") if before else None,
+    )

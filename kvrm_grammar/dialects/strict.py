@@ -43,7 +43,7 @@ class StrictDialect(Dialect):
         if "\n" in line or "\r" in line:
             return None, line.strip(" \t")
         label, code = split_label(without_comments(line, self.isa), self.isa)
-        return label, tight_brackets(one_blank(code), self.isa)
+        return label, tight_brackets(one_blank(code), self.isa, in_front=True)
 
     def _shown(self, code: str) -> str:
         if not _has_free_case(self.isa):

@@ -215,48 +215,60 @@ def punctuation_of(parser: Lark) -> str:
     return "".join(sorted(found - {" ", "\t", ","}))
 
 
-def loose_brackets(parser: Lark) -> str:
-    """The brackets of operations on whose inner side a blank may stand or not, in every form."""
-    literals = _literals(parser)
-    patterns = {t.name: t.pattern.to_regexp() for t in parser.terminals}
-    blanks = {n for n, one in patterns.items() if n[:1] == "_" and re.fullmatch(one, " \t")}
+def loose_brackets(parser: Lark) -> tuple[str, str]:
+    """The brackets of operations beside which a blank may stand or not, in every form.
+
+    Returns:
+        Those where that is so on their inner side, and those that open, where it is so between
+        them and an operand in front.
+    """
+    literals, patterns = _literals(parser), {t.name: t.pattern for t in parser.terminals}
+    regexps = {name: pattern.to_regexp() for name, pattern in patterns.items()}
+    blanks = {n for n, one in regexps.items() if n[:1] == "_" and re.fullmatch(one, " \t")}
     rules = [
         (_is_operation(rule), str(rule.origin.name), tuple(str(s.name) for s in rule.expansion))
         for rule in _rules(parser)
     ]
     forms = {(origin, names) for is_operation, origin, names in rules if is_operation}
     others = {name for is_operation, _, names in rules if not is_operation for name in names}
-    return "".join(
-        sorted(
-            mark
-            for name, mark in literals.items()
-            if mark in [*_OPENING, *_CLOSING]
-            and name not in others
-            and not any("\\" + mark in patterns[own] for own in others & {*patterns})
-            and all(
-                _has_both(forms, form, place, mark in _OPENING, blanks)
-                for form in forms
-                for place, symbol in enumerate(form[1])
-                if symbol == name
-            )
+    inner, before = "", ""
+    for name, mark in sorted(literals.items(), key=lambda one: one[1]):
+        of_operands = name in others or any(
+            "\\" + mark in regexps[own] for own in others & {*regexps}
         )
-    )
+        if mark not in [*_OPENING, *_CLOSING] or of_operands:
+            continue
+        at = [(form, place) for form in forms for place, n in enumerate(form[1]) if n == name]
+        opens = mark in _OPENING
+        if at and all(_has_both(forms, form, place + opens, opens, blanks) for form, place in at):
+            inner += mark
+        behind = [
+            (form, place)
+            for form, place in at
+            if [n for n in form[1][:place] if n not in blanks][-1] not in patterns
+        ]
+        if (
+            opens
+            and behind
+            and all(_has_both(forms, f, place, False, blanks) for f, place in behind)
+        ):
+            before += mark
+    return inner, before
 
 
 def _has_both(
     forms: Collection[tuple[str, tuple[str, ...]]],
     form: tuple[str, tuple[str, ...]],
     place: int,
-    opening: bool,
+    forward: bool,
     blanks: Collection[str],
 ) -> bool:
-    """Whether an expansion is there with a blank on the inner side of a bracket and without."""
+    """Whether an expansion is there with a blank at a place, behind or in front, and without."""
     origin, names = form
-    inner = names[place + 1 : place + 2] if opening else names[max(0, place - 1) : place]
-    at = place + 1 if opening else place - len([n for n in inner if n in blanks])
-    if inner and inner[0] in blanks:
+    at = place if forward else place - 1
+    if 0 <= at < len(names) and names[at] in blanks:
         return (origin, names[:at] + names[at + 1 :]) in forms
-    return any((origin, (*names[:at], blank, *names[at:])) in forms for blank in blanks)
+    return any((origin, (*names[:place], blank, *names[place:])) in forms for blank in blanks)
 
 
 def _literals(parser: Lark) -> dict[str, str]:

@@ -161,6 +161,29 @@ def test_brackets_are_tight(code: str, shown: str) -> None:
     assert tight_brackets(code, load_set("rv32im")) == shown
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("lw a0, 4 ( sp )", "lw a0, 4(sp)"),
+        ("sb x7, '0' \t(zero)", "sb x7, '0'(zero)"),
+        ("sb x7, '(' ( zero)", "sb x7, '('(zero)"),
+        # What stands there is no operand, or must have a blank behind it.
+        ("jr (t4)", "jr (t4)"),
+        ("jr +0 (ra)", "jr +0(ra)"),
+        ("sb x7, ( zero)", "sb x7, (zero)"),
+        ("lw a0, 4(sp) (sp)", "lw a0, 4(sp) (sp)"),
+        ("lw a0, '  ' (sp)", "lw a0, '  ' (sp)"),
+    ],
+)
+def test_an_offset_stands_at_its_bracket(line: str, shown: str) -> None:
+    """In the strict dialect; in the lenient one a remark may stand there."""
+    isa = load_set("rv32im")
+    reading = find_dialect("strict", isa).read(line)
+    assert reading.visible == shown
+    assert parse(shown, isa) == parse(line, isa)
+    assert " (" in find_dialect("lenient", isa).read("lw a0, 4(sp) (the frame)").visible
+
+
 @pytest.mark.parametrize("isa", [KVRM, SCAFFOLD], ids=lambda isa: isa.name)
 def test_a_set_without_brackets_keeps_every_blank(isa: InstructionSet) -> None:
     """What its grammar does not have, a rule does not touch."""
