@@ -25,6 +25,7 @@ __all__ = ["WrittenForm", "accepts", "compile_grammar", "operand_pattern", "read
 __all__ += ["loose_brackets", "one_line", "punctuation_of", "terminal_pattern"]
 
 _OPENING, _CLOSING = "([{", ")]}"
+_Expansion = tuple[str, tuple[str, ...]]  # a rule's name, and the names of its symbols
 _STARTS = ("line", "source_line")
 _PIECE = re.compile(r"\[([A-Za-z])([A-Za-z])\]|\\(.)|([A-Za-z0-9_])")
 
@@ -220,54 +221,51 @@ def loose_brackets(parser: Lark) -> tuple[str, str]:
 
     Returns:
         Those where that is so on their inner side, and those that open, where it is so between
-        them and an operand in front.
+        them and an operand in front. None of those that are a part of operands.
     """
-    literals, patterns = _literals(parser), {t.name: t.pattern for t in parser.terminals}
-    regexps = {name: pattern.to_regexp() for name, pattern in patterns.items()}
-    blanks = {n for n, one in regexps.items() if n[:1] == "_" and re.fullmatch(one, " \t")}
-    rules = [
-        (_is_operation(rule), str(rule.origin.name), tuple(str(s.name) for s in rule.expansion))
-        for rule in _rules(parser)
-    ]
-    forms = {(origin, names) for is_operation, origin, names in rules if is_operation}
-    others = {name for is_operation, _, names in rules if not is_operation for name in names}
+    patterns = {t.name: t.pattern.to_regexp() for t in parser.terminals}
+    blanks = {n for n, one in patterns.items() if n[:1] == "_" and re.fullmatch(one, " \t")}
+    forms, within_operands = set[_Expansion](), set[str]()
+    for rule in _rules(parser):
+        names = tuple(str(symbol.name) for symbol in rule.expansion)
+        if _is_operation(rule):
+            forms.add((str(rule.origin.name), names))
+        else:
+            within_operands.update(names, (patterns.get(name, "") for name in names))
     inner, before = "", ""
-    for name, mark in sorted(literals.items(), key=lambda one: one[1]):
-        of_operands = name in others or any(
-            "\\" + mark in regexps[own] for own in others & {*regexps}
-        )
-        if mark not in [*_OPENING, *_CLOSING] or of_operands:
+    for name, mark in sorted(_literals(parser).items(), key=lambda one: one[1]):
+        if mark not in [*_OPENING, *_CLOSING] or name in within_operands:
             continue
-        at = [(form, place) for form in forms for place, n in enumerate(form[1]) if n == name]
+        if any(written in one for one in within_operands for written in (f"\\{mark}", f"[{mark}]")):
+            continue
         opens = mark in _OPENING
-        if at and all(_has_both(forms, form, place + opens, opens, blanks) for form, place in at):
+        places = [(form, i) for form in forms for i, n in enumerate(form[1]) if n == name]
+        if _are_loose(forms, [(form, i + opens) for form, i in places], blanks):
             inner += mark
-        behind = [
-            (form, place)
-            for form, place in at
-            if [n for n in form[1][:place] if n not in blanks][-1] not in patterns
+        operands = [
+            (form, i)
+            for form, i in places
+            if [None, *(n for n in form[1][:i] if n not in blanks)][-1] not in (None, *patterns)
         ]
-        if (
-            opens
-            and behind
-            and all(_has_both(forms, f, place, False, blanks) for f, place in behind)
-        ):
+        if opens and _are_loose(forms, operands, blanks):
             before += mark
     return inner, before
 
 
-def _has_both(
-    forms: Collection[tuple[str, tuple[str, ...]]],
-    form: tuple[str, tuple[str, ...]],
-    place: int,
-    forward: bool,
-    blanks: Collection[str],
+def _are_loose(
+    forms: Collection[_Expansion], gaps: Collection[tuple[_Expansion, int]], blanks: Collection[str]
 ) -> bool:
-    """Whether an expansion is there with a blank at a place, behind or in front, and without."""
+    """Whether each expansion with a blank at its gap is there without it, and the other way."""
+    return bool(gaps) and all(_has_both(forms, form, place, blanks) for form, place in gaps)
+
+
+def _has_both(
+    forms: Collection[_Expansion], form: _Expansion, place: int, blanks: Collection[str]
+) -> bool:
     origin, names = form
-    at = place if forward else place - 1
-    if 0 <= at < len(names) and names[at] in blanks:
-        return (origin, names[:at] + names[at + 1 :]) in forms
+    for at in (place - 1, place):  # a blank may stand on either side of where one could
+        if 0 <= at < len(names) and names[at] in blanks:
+            return (origin, names[:at] + names[at + 1 :]) in forms
     return any((origin, (*names[:place], blank, *names[place:])) in forms for blank in blanks)
 
 

@@ -9,8 +9,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from kvrm_grammar.dialects import find_dialect
-from kvrm_grammar.dialects.bare_code import without_comments
+from kvrm_grammar.dialects.bare_code import split_label, without_comments
 from kvrm_grammar.errors import LineTooLongError
 from kvrm_grammar.isa import INVALID, load_set, operation_to_json
 from kvrm_grammar.oracle.reference import parse
@@ -38,7 +37,7 @@ def same_meaning(text: Labelled, rng: Random) -> Labelled:
     """Edit a text so that it means the same: blanks, a comment, a label in front, marks around."""
     line = text.rstrip("\r\n")
     plain = line.strip(" \t")  # without comment and label, marks may go around
-    bare = without_comments(line, ISA) == plain and find_dialect("strict").read(line).label is None
+    bare = split_label(without_comments(line, ISA), ISA) == (None, plain)
     edits: list[Callable[[], str]] = [
         lambda: line.replace(" ", "  ") if "'" not in line else line,
         lambda: f"  {line}\t",

@@ -122,13 +122,24 @@ def test_loose_brackets_are_loose_in_every_form(written: str, marks: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "imm", ['SIGN? NUMBER | "(" SIGN? NUMBER ")"', "SIGN? NUMBER | IN_BRACKETS"]
+    ("imm", "terminal"),
+    [
+        ('SIGN? NUMBER | "(" SIGN? NUMBER ")"', ""),
+        ("SIGN? NUMBER | IN_BRACKETS", r"IN_BRACKETS: /\([0-9]+\)/"),
+        ("SIGN? NUMBER | IN_BRACKETS", "IN_BRACKETS: /[(][0-9]+[)]/"),
+    ],
 )
-def test_a_bracket_of_an_operand_is_not_loose(imm: str) -> None:
+def test_a_bracket_of_an_operand_is_not_loose(imm: str, terminal: str) -> None:
     """There a blank may be a fault."""
     grammar = ZETA.grammar.replace("imm: SIGN? NUMBER", f"imm: {imm}")
-    grammar += "IN_BRACKETS: /\\([0-9]+\\)/\n" if "IN_" in imm else ""
-    assert loose_brackets(compile_grammar(grammar)) == ("", "")
+    assert loose_brackets(compile_grammar(f"{grammar}{terminal}\n")) == ("", "")
+
+
+def test_a_bracket_that_begins_an_operation_is_none_of_its_operands() -> None:
+    """Nothing stands in front of it."""
+    grammar = ZETA.grammar.replace("| GO _BLANKS target", '| "[" GO _BLANKS target "]"')
+    assert grammar != ZETA.grammar
+    assert loose_brackets(compile_grammar(grammar)) == ("()", "(")
 
 
 @pytest.mark.parametrize(

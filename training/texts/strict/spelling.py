@@ -42,10 +42,10 @@ def mixed_case(name: str, rng: Random) -> str:
         return name.lower()
     if roll < 0.92:
         return name.capitalize()
-    return random_case(name, rng)
+    return _random_case(name, rng)
 
 
-def random_case(name: str, rng: Random) -> str:
+def _random_case(name: str, rng: Random) -> str:
     """Write each letter of a name in upper or lower case."""
     return "".join(rng.choice((c.upper(), c.lower())) for c in name)
 
