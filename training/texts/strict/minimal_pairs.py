@@ -7,7 +7,7 @@ data takes a share of these; evaluation data takes none.
 from collections.abc import Sequence
 from random import Random
 
-from kvrm_grammar.isa import Form, InstructionSet
+from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.operands import immediates, kind_of, range_of, targets
 from training.texts.strict.faults import Draw, draw, in_range
 from training.texts.strict.refused import Candidate, broken, misspelt
@@ -18,7 +18,7 @@ from training.texts.strict.spelling import (
     mixed_case,
     notation_value,
 )
-from training.texts.strict.valid import operand_text
+from training.texts.strict.valid import operand_text, render_form, written_operand
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["BOTH_VALID", "minimal_pair"]
@@ -31,10 +31,12 @@ _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 14,
     "missing_operand": 20, "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8,
     "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
-    "in_range": 24, "literals": 28, "plain": 14,
+    "in_range": 24, "literals": 28, "plain": 14, "edges": 34,
 }  # fmt: skip
-BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain"))
+BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
+
+_FEW = (1, 1, 1, 2, 3)  # characters of a short label
 
 
 def minimal_pair(
@@ -43,7 +45,8 @@ def minimal_pair(
     """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
 
     The step leads out of the dialect, but for the kinds of ``BOTH_VALID``: numbers of many
-    digits in range, short literals in all notations, the same operands by another name.
+    digits in range, short literals in all notations, the same operands by another name, and
+    the first and last values that operands have, of all forms alike.
 
     Args:
         rng: Source of randomness.
@@ -57,6 +60,9 @@ def minimal_pair(
     if kind == "bare" and not _without_operands(isa):
         kind = "mnemonic"
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
+    if kind == "edges":
+        first, second = _at_edges(rng, isa)
+        return Candidate(first, kind), Candidate(second, kind)
     d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
     some = any(targets(isa)) or any(immediates(isa))
     while numeric and some and d.position("immediate", "target") is None:
@@ -85,6 +91,47 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
     if kind == "mnemonic" and d.rng.random() < 0.75:
         return valid, d.join(d.operands, misspelt(d.form.mnemonic.lower(), d.rng))
     return valid, broken(kind, d)
+
+
+def _at_edges(rng: Random, isa: InstructionSet) -> tuple[str, str]:
+    """Two instructions of one form, with values at the edges of their operands.
+
+    All forms come alike: of a name with many of them, one would else be seen hardly ever.
+    """
+    forms = [(opcode, form) for opcode in isa.opcodes for form in opcode.forms if form.operands]
+    opcode, form = rng.choice(forms or [(o, form) for o in isa.opcodes for form in o.forms])
+    own = {operand.name: operand for operand in opcode.operands}
+    slots = [own[name] for name in form.operands]
+
+    def written() -> str:
+        name = mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
+        return render_form(form, name, [_edge(operand, rng, isa) for operand in slots], rng)
+
+    return written(), written()
+
+
+def _edge(operand: Operand, rng: Random, isa: InstructionSet) -> str:
+    """One of the first and last values of an operand, written in any way."""
+    names, integers = operand.domain.names, operand.domain.integers
+    if names:
+        name = rng.choice((names[0], names[0], *names[:3], names[-1], rng.choice(names)))
+        return written_operand(operand, name, "register", rng)
+    if integers is None or (operand.domain.has_labels and rng.random() < 0.6):
+        return _short_label(rng, isa)
+    low, high, step = integers.low, integers.high, integers.step
+    edge = rng.choice((0, 0, step, 2 * step, -step, low, low + step, high, high - step))
+    notation = rng.choice(NOTATIONS if kind_of(operand) == "immediate" else NOTATIONS[:4])
+    value = notation_value(rng, notation, low, high) if notation == "character" else edge
+    value = min(max(value, low), high)
+    return written_operand(operand, value - value % step, notation, rng)
+
+
+def _short_label(rng: Random, isa: InstructionSet) -> str:
+    """A label of few characters."""
+    while True:
+        name = label_name(rng, isa)[: rng.choice(_FEW)]
+        if isa.is_label(name) or isa.label_pattern is None:
+            return name
 
 
 def _alone(d: Draw) -> tuple[str, str]:
