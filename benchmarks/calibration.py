@@ -105,12 +105,12 @@ def main(argv: list[str] | None = None) -> int:
         "constraint": arguments.constraint,
         **report,
     }
-    from benchmarks.figures import draw_reliability  # needs matplotlib, measuring does not
-
-    draw_reliability(report, arguments.output.with_suffix(".png"))
     print(f"{report['examples']} hard inputs, {report['errors']} errors")
     print(f"expected calibration error {report['expected_calibration_error']:.4f}")
     write_report(report, arguments.output)
+    from benchmarks.figures import draw_reliability  # needs matplotlib, measuring does not
+
+    draw_reliability(report, arguments.output.with_suffix(".png"))
     return 0
 
 

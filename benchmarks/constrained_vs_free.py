@@ -211,11 +211,11 @@ def main(argv: list[str] | None = None) -> int:
     except KvrmError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    print_tables(report)
+    write_report(report, arguments.output)
     from benchmarks.figures import draw_comparison  # needs matplotlib, measuring does not
 
     draw_comparison(report, arguments.output.with_suffix(".png"))
-    print_tables(report)
-    write_report(report, arguments.output)
     return 0
 
 

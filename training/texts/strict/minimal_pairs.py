@@ -15,10 +15,14 @@ from training.texts.strict.spelling import (
     NOTATIONS,
     integer_text,
     label_name,
-    mixed_case,
     notation_value,
 )
-from training.texts.strict.valid import operand_text, render_form, written_operand
+from training.texts.strict.valid import (
+    operand_text,
+    render_form,
+    written_name,
+    written_operand,
+)
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["BOTH_VALID", "minimal_pair"]
@@ -35,8 +39,6 @@ _WEIGHTS: dict[str, int] = {
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
-
-_FEW = (1, 1, 1, 2, 3)  # characters of a short label
 
 
 def minimal_pair(
@@ -61,7 +63,7 @@ def minimal_pair(
         kind = "mnemonic"
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
     if kind == "edges":
-        first, second = _at_edges(rng, isa)
+        first, second = _at_edges(rng, isa, words)
         return Candidate(first, kind), Candidate(second, kind)
     d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
     some = any(targets(isa)) or any(immediates(isa))
@@ -93,7 +95,7 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
     return valid, broken(kind, d)
 
 
-def _at_edges(rng: Random, isa: InstructionSet) -> tuple[str, str]:
+def _at_edges(rng: Random, isa: InstructionSet, words: Sequence[str]) -> tuple[str, str]:
     """Two instructions of one form, with values at the edges of their operands.
 
     All forms come alike: of a name with many of them, one would else be seen hardly ever.
@@ -104,20 +106,20 @@ def _at_edges(rng: Random, isa: InstructionSet) -> tuple[str, str]:
     slots = [own[name] for name in form.operands]
 
     def written() -> str:
-        name = mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
-        return render_form(form, name, [_edge(operand, rng, isa) for operand in slots], rng)
+        values = [_edge(operand, rng, isa, words) for operand in slots]
+        return render_form(form, written_name(form, rng), values, rng)
 
     return written(), written()
 
 
-def _edge(operand: Operand, rng: Random, isa: InstructionSet) -> str:
+def _edge(operand: Operand, rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
     """One of the first and last values of an operand, written in any way."""
     names, integers = operand.domain.names, operand.domain.integers
     if names:
         name = rng.choice((names[0], names[0], *names[:3], names[-1], rng.choice(names)))
         return written_operand(operand, name, "register", rng)
     if integers is None or (operand.domain.has_labels and rng.random() < 0.6):
-        return _short_label(rng, isa)
+        return _label(rng, isa, words, (1, 1, 1, 2, 3))
     low, high, step = integers.low, integers.high, integers.step
     edge = rng.choice((0, 0, step, 2 * step, -step, low, low + step, high, high - step))
     notation = rng.choice(NOTATIONS if kind_of(operand) == "immediate" else NOTATIONS[:4])
@@ -126,12 +128,11 @@ def _edge(operand: Operand, rng: Random, isa: InstructionSet) -> str:
     return written_operand(operand, value - value % step, notation, rng)
 
 
-def _short_label(rng: Random, isa: InstructionSet) -> str:
-    """A label of few characters."""
-    while True:
-        name = label_name(rng, isa)[: rng.choice(_FEW)]
-        if isa.is_label(name) or isa.label_pattern is None:
-            return name
+def _label(rng: Random, isa: InstructionSet, words: Sequence[str], lengths: Sequence[int]) -> str:
+    """A label of one of these lengths; its whole name where that short it would be none."""
+    name = label_name(rng, isa, words)
+    short = name[: rng.choice(lengths)]
+    return short if isa.is_label(short) else name
 
 
 def _alone(d: Draw) -> tuple[str, str]:
@@ -139,7 +140,7 @@ def _alone(d: Draw) -> tuple[str, str]:
     rng = d.rng
     form = rng.choice(_without_operands(d.isa))
     own = form.mnemonic.lower()
-    name = mixed_case(own, rng) if form.free_case else form.mnemonic
+    name = written_name(form, rng)
     other = rng.choice(d.words) if rng.random() < 0.15 else own
     while other.lower() == own:
         other = misspelt(misspelt(own, rng) if rng.random() < 0.3 else own, rng)
@@ -153,9 +154,7 @@ def _without_operands(isa: InstructionSet) -> list[Form]:
 def _with_a_word(d: Draw) -> tuple[str, str]:
     """An instruction, behind a short label perhaps, and one with a word too many somewhere."""
     rng = d.rng
-    name = label_name(rng, d.isa, d.words)
-    short = name[: rng.choice((1, 1, 2, 3, 64))]
-    name = short if d.isa.is_label(short) else name
+    name = _label(rng, d.isa, d.words, (1, 1, 2, 3, 64))
     if d.isa.label_definition is not None and rng.random() < 0.4:
         return f"{name}: {d.plain}", f"{name} {d.plain}"
     word = rng.choice((name, d.mnemonic()))

@@ -33,6 +33,7 @@ __all__ = [
     "separator",
     "separators_of",
     "valid_variant",
+    "written_name",
     "written_operand",
 ]
 
@@ -74,6 +75,11 @@ def _within(operand: Operand, value: int) -> int:
     assert integers is not None
     value = min(max(value, integers.low), integers.high)
     return value - value % integers.step
+
+
+def written_name(form: Form, rng: Random) -> str:
+    """A form's mnemonic, in any case where its case is free."""
+    return mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
 
 
 def written_operand(operand: Operand, value: object, kind: str, rng: Random) -> str:
@@ -168,8 +174,7 @@ def render_operation(
         for operand, kind in zip(opcode.operands, kinds, strict=True)
         if operand.name in form.operands
     }
-    name = mixed_case(form.mnemonic, rng) if form.free_case else form.mnemonic
-    return render_form(form, name, [written[one] for one in form.operands], rng)
+    return render_form(form, written_name(form, rng), [written[one] for one in form.operands], rng)
 
 
 def render_form(form: Form, name: str, words: Sequence[str], rng: Random) -> str:

@@ -1,5 +1,6 @@
 """pairs.py: an instruction and its neighbour one step away, where a character decides."""
 
+import re
 from collections import Counter
 from difflib import SequenceMatcher
 from functools import cache
@@ -87,3 +88,19 @@ def test_names_alone_and_stray_words_in_every_set(isa: InstructionSet) -> None:
     alone = any(not form.operands for opcode in isa.opcodes for form in opcode.forms)
     assert (seen["bare", True] > 20) == alone
     assert seen["stray", True] > 4 * seen["stray", False]
+
+
+@pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
+def test_edges_are_of_every_form_of_every_set(isa: InstructionSet) -> None:
+    """Both are instructions, and forms come alike."""
+    rng, seen = Random(5), Counter[str]()
+    forms = [form for opcode in isa.opcodes for form in opcode.forms if form.operands]
+    while seen.total() < 60 * len(forms):
+        for candidate in minimal_pair(rng, isa):
+            if candidate.kind == "edges" and len(candidate.text) <= MAX_LINE_LENGTH:
+                assert parse(candidate.text, isa) != INVALID, candidate
+                seen[re.split(r"[ \t(]", candidate.text)[0].upper()] += 1
+    names = Counter(form.mnemonic.upper() for form in forms)
+    assert {*seen} == {*names}
+    for name, count in names.items():
+        assert seen[name] > 10 * count
