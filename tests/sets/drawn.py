@@ -28,7 +28,8 @@ def dialects(isa: InstructionSet) -> list[Dialect]:
 @cache
 def variants(isa: InstructionSet) -> tuple[Variant, ...]:
     """Instructions with what they mean; so many that each form of each opcode occurs."""
-    count = max(300, 16 * sum(len(opcode.forms) for opcode in isa.opcodes))
+    # Opcodes are drawn alike, so that a form is the rarer the more of them its opcode has.
+    count = max(300, 8 * len(isa.opcodes) * max(len(opcode.forms) for opcode in isa.opcodes))
     rng, found = Random(isa.name), list[Variant]()
     while len(found) < count:
         variant = valid_variant(rng, isa)

@@ -33,8 +33,8 @@ __all__ = ["BOTH_VALID", "minimal_pair"]
 # begin with the same letters: of `slli a0, a1, 40` there is an SLTI.
 _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 14,
-    "missing_operand": 20, "wrong_kind": 10, "commas": 6, "bad_literal": 12, "bad_register": 8,
-    "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 3, "no_blank": 3,
+    "missing_operand": 20, "wrong_kind": 16, "commas": 6, "bad_literal": 12, "bad_register": 8,
+    "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 6, "no_blank": 3,
     "in_range": 24, "literals": 28, "plain": 14, "edges": 34,
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
@@ -89,6 +89,8 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
         return _alone(d)
     if kind == "stray" and d.rng.random() < 0.6:
         return _with_a_word(d)
+    if kind == "wrong_kind":
+        return _of_another_kind(d)
     valid = d.join(d.operands)
     if kind == "mnemonic" and d.rng.random() < 0.75:
         return valid, d.join(d.operands, misspelt(d.form.mnemonic.lower(), d.rng))
@@ -125,7 +127,11 @@ def _edge(operand: Operand, rng: Random, isa: InstructionSet, words: Sequence[st
     notation = rng.choice(NOTATIONS if kind_of(operand) == "immediate" else NOTATIONS[:4])
     value = notation_value(rng, notation, low, high) if notation == "character" else edge
     value = min(max(value, low), high)
-    return written_operand(operand, value - value % step, notation, rng)
+    text = written_operand(operand, value - value % step, notation, rng)
+    below = f"-{text.lstrip('+')}"  # of zero there is a negative one, too
+    if value == 0 and rng.random() < 0.2 and operand.pattern.fullmatch(below):
+        return below
+    return text
 
 
 def _label(rng: Random, isa: InstructionSet, words: Sequence[str], lengths: Sequence[int]) -> str:
@@ -157,10 +163,20 @@ def _with_a_word(d: Draw) -> tuple[str, str]:
     name = _label(rng, d.isa, d.words, (1, 1, 2, 3, 64))
     if d.isa.label_definition is not None and rng.random() < 0.4:
         return f"{name}: {d.plain}", f"{name} {d.plain}"
-    word = rng.choice((name, d.mnemonic()))
+    word = rng.choice((name, d.mnemonic(), *d.operands[-1:]))
     places = [place + 1 for place, character in enumerate(d.plain) if character in " \t,"]
     place = rng.choice((0, *places))
     return d.plain, f"{d.plain[:place]}{word} {d.plain[place:]}"
+
+
+def _of_another_kind(d: Draw) -> tuple[str, str]:
+    """The instruction with an operand, and with one of a kind that its place may not take."""
+    if not d.operands:
+        return d.plain, d.join([d.any_operand("register", "number", "label")])
+    place = d.rng.randrange(len(d.operands))
+    own = {"immediate": "number", "target": "label"}.get(kind := kind_of(d.slots[place]), kind)
+    others = [one for one in ("register", "number", "label") if one != own]
+    return d.join(d.operands), d.replaced(place, d.any_operand(*others))
 
 
 def _with_literal(d: Draw) -> str:
