@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, load_set
-from kvrm_grammar.isa.grammar import compile_grammar, loose_brackets
+from kvrm_grammar.isa.grammar import compile_grammar, loose_brackets, read_forms
 from kvrm_grammar.isa.sampling import draw_value
 from kvrm_grammar.oracle.reference import parse
 from tests.sets import ZETA, every_set
@@ -95,6 +95,34 @@ def test_a_form_takes_what_has_its_separators(form: Form, text: str, takes: bool
 
 
 FETCH = 'FETCH _BLANKS rd _SEP offset _BLANKS? "(" _BLANKS? rs1 _BLANKS? ")"'
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [
+        (FETCH, 1),
+        (f"{FETCH} | FETCH _BLANKS rd _SEP offset _BLANKS rs1", 2),
+        (f'{FETCH} | FETCH _BLANKS rd _SEP offset "[" rs1 "]"', 2),
+        # Blanks more or less are the same form.
+        (f'{FETCH} | FETCH _BLANKS rd _SEP offset _BLANKS? _BLANKS "(" rs1 ")"', 1),
+    ],
+)
+def test_forms_that_differ_in_brackets_are_several(written: str, count: int) -> None:
+    """Each of them is drawn, taught and read back; optional blanks make no form."""
+    forms = read_forms(compile_grammar(ZETA.grammar.replace(FETCH, written)))
+    found = [form for own in forms.values() for form in own if form.mnemonic == "FETCH"]
+    assert len(found) == count
+    assert {form.operands for form in found} == {("rd", "offset", "rs1")}
+    assert len({form.pieces for form in found}) == count
+
+
+def test_a_jump_to_a_register_may_have_brackets() -> None:
+    """Of RV32IM: ``jr a0`` and ``jr (a0)`` are two forms with the same meaning."""
+    rv32im = load_set("rv32im")
+    forms = [form for _, form in rv32im.by_mnemonic["JR"] if form.operands == ("rs1",)]
+    texts = [form.joined("jr", {"rs1": "a0"}) for form in forms]
+    assert sorted(texts) == ["jr (a0)", "jr a0"]
+    assert parse(texts[0], rv32im) == parse(texts[1], rv32im)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,29 @@ def test_names_alone_and_stray_words_in_every_set(isa: InstructionSet) -> None:
     assert seen["stray", True] > 4 * seen["stray", False]
 
 
+def test_a_register_stands_where_a_number_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of wrong kinds have each kind in place of each other."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"wrong_kind": 1})
+    rv32im, rng, reasons = load_set("rv32im"), Random(9), Counter[str]()
+    for _ in range(1500):
+        valid, neighbour = minimal_pair(rng, rv32im)
+        assert parse(valid.text, rv32im) != INVALID, valid
+        reason = explain(neighbour.text, rv32im).reason or ""
+        for wanted in ("a shift amount", "a register"):
+            reasons[wanted] += f"takes {wanted} as operand" in reason
+    assert len(reasons) == 2 and min(reasons.values()) > 20
+
+
+def test_a_zero_at_the_edge_may_have_a_minus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``srli a0, a1, -0`` is an instruction, and ``jmp -0`` is none."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"edges": 1})
+    rv32im, rng = load_set("rv32im"), Random(10)
+    texts = [c.text for _ in range(1500) for c in minimal_pair(rng, rv32im)]
+    minus = [text for text in texts if re.search(r"-0(?![0-9xXbBoO])", text)]
+    assert len(minus) > 20
+    assert all(parse(text, rv32im) != INVALID for text in minus)
+
+
 @pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
 def test_edges_are_of_every_form_of_every_set(
     isa: InstructionSet, monkeypatch: pytest.MonkeyPatch
