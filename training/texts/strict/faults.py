@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
 from training.texts.operands import immediates, kind_of, range_of
 from training.texts.strict.spelling import (
     BASES,
@@ -38,7 +38,9 @@ __all__ = [
     "bad_register",
     "bad_target",
     "draw",
+    "draw_evenly",
     "edit",
+    "forms_with_operands",
     "in_range",
     "out_of_range",
 ]
@@ -111,7 +113,29 @@ def draw(
         operation, opcode, kinds = random_operation(rng, isa, words)
         form = opcode.forms[0] if len(opcode.forms) == 1 else rng.choice(opcode.forms)
         if form.operands or not (with_operands and some):
-            break
+            return _taken_apart(rng, isa, words, form, (operation, opcode, kinds))
+
+
+def draw_evenly(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Draw:
+    """Draw an instruction with operands, all forms alike, and take it apart."""
+    opcode, form = rng.choice(forms_with_operands(isa))
+    return _taken_apart(rng, isa, words, form, random_operation(rng, isa, words, opcode))
+
+
+def forms_with_operands(isa: InstructionSet) -> list[tuple[Opcode, Form]]:
+    """Forms that write operands; all of them, in a set without such."""
+    forms = [(opcode, form) for opcode in isa.opcodes for form in opcode.forms]
+    return [one for one in forms if one[1].operands] or forms
+
+
+def _taken_apart(
+    rng: Random,
+    isa: InstructionSet,
+    words: Sequence[str],
+    form: Form,
+    drawn: tuple[OperationModel, Opcode, tuple[str, ...]],
+) -> Draw:
+    operation, opcode, kinds = drawn
     values = operation.params.model_dump()
     own = {o.name: (o, kind) for o, kind in zip(opcode.operands, kinds, strict=True)}
     slots = [own[name] for name in form.operands]

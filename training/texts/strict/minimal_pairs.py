@@ -9,7 +9,13 @@ from random import Random
 
 from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.operands import immediates, kind_of, range_of, targets
-from training.texts.strict.faults import Draw, draw, in_range
+from training.texts.strict.faults import (
+    Draw,
+    draw,
+    draw_evenly,
+    forms_with_operands,
+    in_range,
+)
 from training.texts.strict.refused import Candidate, broken, misspelt
 from training.texts.strict.spelling import (
     NOTATIONS,
@@ -31,9 +37,14 @@ __all__ = ["BOTH_VALID", "minimal_pair"]
 # register that does not exist is no member of a grounded language, and a model that takes it does
 # little harm. A number out of range, or an operand that is missing, leaves other operations that
 # begin with the same letters: of `slli a0, a1, 40` there is an SLTI.
+_OF_ALL_FORMS = frozenset(("extra_operand", "wrong_kind"))
+"""Kinds for which all forms come alike: a name beside it may take what this one does not."""
+
+_SIGNED_ZERO = 0.12  # of pairs out of range: where nothing below zero is in range, but `-0` is
+
 _WEIGHTS: dict[str, int] = {
-    "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 14,
-    "missing_operand": 20, "wrong_kind": 16, "commas": 6, "bad_literal": 12, "bad_register": 8,
+    "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 22,
+    "missing_operand": 20, "wrong_kind": 22, "commas": 10, "bad_literal": 12, "bad_register": 8,
     "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 6, "no_blank": 3,
     "in_range": 24, "literals": 28, "plain": 14, "edges": 34,
 }  # fmt: skip
@@ -69,7 +80,7 @@ def minimal_pair(
     some = any(targets(isa)) or any(immediates(isa))
     while numeric and some and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
-    first, second = _sides(kind, d)
+    first, second = _sides(kind, draw_evenly(rng, isa, words) if kind in _OF_ALL_FORMS else d)
     return Candidate(first, kind), Candidate(second, kind)
 
 
@@ -82,7 +93,8 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
     if kind == "plain":
         return d.join(d.operands), d.plain
     if kind == "out_of_range":
-        return in_range(d), broken(kind, d)
+        signed = _signed_zero(d) if d.rng.random() < _SIGNED_ZERO else None
+        return signed or (in_range(d), broken(kind, d))
     if kind == "bad_literal":
         return _with_literal(d), broken(kind, d)
     if kind == "bare":
@@ -102,8 +114,7 @@ def _at_edges(rng: Random, isa: InstructionSet, words: Sequence[str]) -> tuple[s
 
     All forms come alike: of a name with many of them, one would else be seen hardly ever.
     """
-    forms = [(opcode, form) for opcode in isa.opcodes for form in opcode.forms if form.operands]
-    opcode, form = rng.choice(forms or [(o, form) for o in isa.opcodes for form in o.forms])
+    opcode, form = rng.choice(forms_with_operands(isa))
     own = {operand.name: operand for operand in opcode.operands}
     slots = [own[name] for name in form.operands]
 
@@ -129,9 +140,26 @@ def _edge(operand: Operand, rng: Random, isa: InstructionSet, words: Sequence[st
     value = min(max(value, low), high)
     text = written_operand(operand, value - value % step, notation, rng)
     below = f"-{text.lstrip('+')}"  # of zero there is a negative one, too
-    if value == 0 and rng.random() < 0.2 and operand.pattern.fullmatch(below):
+    if value == 0 and rng.random() < 0.3 and operand.pattern.fullmatch(below):
         return below
     return text
+
+
+def _signed_zero(d: Draw) -> tuple[str, str] | None:
+    """An operand of 0 with a minus, and a number below zero: the first alone is in range."""
+    fits = [
+        i
+        for i, operand in enumerate(d.slots)
+        if operand.domain.integers is not None
+        and operand.domain.integers.low == 0
+        and operand.pattern.fullmatch("-0")
+    ]
+    if not fits:
+        return None
+    place, notation = d.rng.choice(fits), d.rng.choice(NOTATIONS[:4])
+    number = -d.rng.choice((1, 1, 2, 7, 8, 10, d.rng.randint(1, 99)))
+    zero, below = (written_operand(d.slots[place], n, notation, d.rng) for n in (0, number))
+    return d.replaced(place, f"-{zero.lstrip('+')}"), d.replaced(place, below)
 
 
 def _label(rng: Random, isa: InstructionSet, words: Sequence[str], lengths: Sequence[int]) -> str:

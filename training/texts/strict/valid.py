@@ -225,14 +225,18 @@ def decorate(
 
 
 def random_operation(
-    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
+    rng: Random,
+    isa: InstructionSet,
+    words: Sequence[str] = TRAINING_WORDS,
+    opcode: Opcode | None = None,
 ) -> tuple[OperationModel, Opcode, tuple[str, ...]]:
     """Draw an operation, its opcode and the way to write each operand.
 
-    Opcodes with numbers come more often: there is more to learn.
+    Where no opcode is given, those with numbers come more often: there is more to learn.
     """
-    numeric = (any(kind_of(o) == "immediate" for o in opcode.operands) for opcode in isa.opcodes)
-    opcode = rng.choices(isa.opcodes, [3 if number else 1 for number in numeric])[0]
+    numeric = (any(kind_of(o) == "immediate" for o in one.operands) for one in isa.opcodes)
+    weights = [3 if number else 1 for number in numeric]
+    opcode = opcode or rng.choices(isa.opcodes, weights)[0]
     drawn = [_operand_value(rng, operand, isa, words) for operand in opcode.operands]
     params = {o.name: value for o, (value, _) in zip(opcode.operands, drawn, strict=True)}
     return isa.operation(opcode.key, params), opcode, tuple(kind for _, kind in drawn)
