@@ -94,14 +94,31 @@ def test_names_alone_and_stray_words_in_every_set(isa: InstructionSet) -> None:
 def test_a_register_stands_where_a_number_must(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pairs of wrong kinds have each kind in place of each other."""
     monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"wrong_kind": 1})
-    rv32im, rng, reasons = load_set("rv32im"), Random(9), Counter[str]()
+    rv32im, rng, swapped = load_set("rv32im"), Random(9), Counter[tuple[bool, bool]]()
+    registers = {word.lower() for word in rv32im.spellings}
     for _ in range(1500):
         valid, neighbour = minimal_pair(rng, rv32im)
         assert parse(valid.text, rv32im) != INVALID, valid
         reason = explain(neighbour.text, rv32im).reason or ""
-        for wanted in ("a shift amount", "a register"):
-            reasons[wanted] += f"takes {wanted} as operand" in reason
-    assert len(reasons) == 2 and min(reasons.values()) > 20
+        if found := re.search(r"takes (.+) as operand \d, got (.+)", reason):
+            swapped[found[1] == "a register", found[2].lower() in registers] += 1
+    assert swapped[False, True] > 50 and swapped[True, False] > 50
+
+
+def test_a_number_below_zero_stands_beside_a_zero_with_a_minus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where nothing below zero is in range: ``srli a0, a1, -0``, and ``-1`` is refused."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"out_of_range": 1})
+    monkeypatch.setattr(minimal_pairs, "_SIGNED_ZERO", 1)
+    rv32im, rng, refused = load_set("rv32im"), Random(11), Counter[bool]()
+    for _ in range(300):
+        first, second = minimal_pair(rng, rv32im)
+        if re.search(r"-(0[xXbB])?0+$", first.text) is None:
+            continue
+        assert parse(first.text, rv32im) != INVALID, first
+        refused[parse(second.text, rv32im) == INVALID] += 1
+    assert refused[True] > 50 and not refused[False]
 
 
 def test_a_zero_at_the_edge_may_have_a_minus(monkeypatch: pytest.MonkeyPatch) -> None:
