@@ -76,11 +76,15 @@ def minimal_pair(
     if kind == "edges":
         first, second = _at_edges(rng, isa, words)
         return Candidate(first, kind), Candidate(second, kind)
-    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
+    if kind in _OF_ALL_FORMS:
+        d = draw_evenly(rng, isa, words)
+    else:
+        with_operands = kind not in ("mnemonic", "edited", "plain", "bare")
+        d = draw(rng, isa, words, with_operands=with_operands)
     some = any(targets(isa)) or any(immediates(isa))
     while numeric and some and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
-    first, second = _sides(kind, draw_evenly(rng, isa, words) if kind in _OF_ALL_FORMS else d)
+    first, second = _sides(kind, d)
     return Candidate(first, kind), Candidate(second, kind)
 
 
