@@ -39,6 +39,7 @@ __all__ = [
     "bad_target",
     "draw",
     "draw_evenly",
+    "draw_form",
     "edit",
     "forms_with_operands",
     "in_range",
@@ -118,7 +119,13 @@ def draw(
 
 def draw_evenly(rng: Random, isa: InstructionSet, words: Sequence[str]) -> Draw:
     """Draw an instruction with operands, all forms alike, and take it apart."""
-    opcode, form = rng.choice(forms_with_operands(isa))
+    return draw_form(rng, isa, words, *rng.choice(forms_with_operands(isa)))
+
+
+def draw_form(
+    rng: Random, isa: InstructionSet, words: Sequence[str], opcode: Opcode, form: Form
+) -> Draw:
+    """Draw an instruction of one form of an opcode and take it apart."""
     return _taken_apart(rng, isa, words, form, random_operation(rng, isa, words, opcode))
 
 

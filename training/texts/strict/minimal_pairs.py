@@ -5,14 +5,17 @@ data takes a share of these; evaluation data takes none.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 
-from kvrm_grammar.isa import Form, InstructionSet, Operand
+from kvrm_grammar.dialects.lenient.words import one_edit_from
+from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand
 from training.texts.operands import immediates, kind_of, range_of, targets
 from training.texts.strict.faults import (
     Draw,
     draw,
     draw_evenly,
+    draw_form,
     forms_with_operands,
     in_range,
 )
@@ -46,7 +49,7 @@ _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 22,
     "missing_operand": 20, "wrong_kind": 22, "commas": 10, "bad_literal": 12, "bad_register": 8,
     "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 6, "no_blank": 3,
-    "in_range": 24, "literals": 28, "plain": 14, "edges": 34,
+    "in_range": 24, "literals": 28, "plain": 14, "edges": 34, "neighbour": 34,
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
@@ -72,10 +75,18 @@ def minimal_pair(
     kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
     if kind == "bare" and not _without_operands(isa):
         kind = "mnemonic"
+    near = len(_with_neighbours(isa)) / len(forms_with_operands(isa))
+    if kind == "neighbour" and rng.random() >= near:
+        kind = "mnemonic"  # the fewer forms have a neighbour, the less there is to learn
     numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
     if kind == "edges":
         first, second = _at_edges(rng, isa, words)
         return Candidate(first, kind), Candidate(second, kind)
+    if kind == "neighbour":
+        opcode, form, others = rng.choice(_with_neighbours(isa))
+        d = draw_form(rng, isa, words, opcode, form)
+        name = written_name(rng.choice(others), rng)
+        return Candidate(d.join(d.operands), kind), Candidate(d.join(d.operands, name), kind)
     if kind in _OF_ALL_FORMS:
         d = draw_evenly(rng, isa, words)
     else:
@@ -183,6 +194,31 @@ def _alone(d: Draw) -> tuple[str, str]:
     while other.lower() == own:
         other = misspelt(misspelt(own, rng) if rng.random() < 0.3 else own, rng)
     return name, other
+
+
+@lru_cache(maxsize=16)
+def _with_neighbours(isa: InstructionSet) -> tuple[tuple[Opcode, Form, tuple[Form, ...]], ...]:
+    """Forms with operands, and names a step away that take no such operands.
+
+    `sll a0, a1, a2` is an instruction, and `slli a0, a1, a2` is none.
+    """
+    kinds: dict[str, set[tuple[str, ...]]] = {}
+    forms = {form.mnemonic: form for opcode in isa.opcodes for form in opcode.forms}
+    for opcode, form in forms_with_operands(isa):
+        kinds.setdefault(form.mnemonic, set()).add(_kinds(opcode, form))
+    found = []
+    for opcode, form in forms_with_operands(isa):
+        near = one_edit_from(form.mnemonic, list(forms))
+        others = [n for n in near if _kinds(opcode, form) not in kinds.get(n, ())]
+        if others and form.operands:
+            found.append((opcode, form, tuple(forms[name] for name in others)))
+    return tuple(found)
+
+
+def _kinds(opcode: Opcode, form: Form) -> tuple[str, ...]:
+    """What is written behind a form's name: kinds of operands, commas and brackets."""
+    own = {f"{{{operand.name}}}": kind_of(operand) for operand in opcode.operands}
+    return tuple(own.get(piece, piece) for piece in form.pieces)
 
 
 def _without_operands(isa: InstructionSet) -> list[Form]:

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from kvrm_grammar.dialects.lenient.words import one_edit_from
 from kvrm_grammar.isa import INVALID, InstructionSet, load_set
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, explain, parse
 from tests.sets import every_set
@@ -52,7 +53,7 @@ def test_the_two_are_near() -> None:
 def test_kinds_are_those_of_the_refusals_and_the_valid_ones() -> None:
     """The name of the operation comes most, for grounding cannot know it."""
     kinds = Counter(valid.kind for valid, _ in pairs())
-    assert set(kinds) <= {*REFUSAL_KINDS, *BOTH_VALID, "bare"}
+    assert set(kinds) <= {*REFUSAL_KINDS, *BOTH_VALID, "bare", "neighbour"}
     assert set(kinds) >= {*BOTH_VALID, "bare", "stray"}
     assert kinds.most_common(1)[0][0] == "mnemonic"
     valid_pairs = sum(kinds[kind] for kind in BOTH_VALID)
@@ -119,6 +120,36 @@ def test_a_number_below_zero_stands_beside_a_zero_with_a_minus(
         assert parse(first.text, rv32im) != INVALID, first
         refused[parse(second.text, rv32im) == INVALID] += 1
     assert refused[True] > 50 and not refused[False]
+
+
+def test_a_neighbour_takes_other_operands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name one edit away, with what the first one takes: ``slli a0, a1, a2``."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"neighbour": 1})
+    rv32im, rng, seen = load_set("rv32im"), Random(12), Counter[tuple[str, str]]()
+    refused = 0
+    for _ in range(2000):
+        valid, other = minimal_pair(rng, rv32im)
+        if valid.kind != "neighbour":
+            continue
+        assert parse(valid.text, rv32im) != INVALID, valid
+        first, second = (re.split(r"[ \t(]", c.text)[0].upper() for c in (valid, other))
+        assert one_edit_from(first, [second]) == [second]
+        seen[first, second] += 1
+        refused += parse(other.text, rv32im) == INVALID
+    assert {("SLL", "SLLI"), ("BLE", "BLEZ"), ("BEQZ", "BEQ"), ("SLT", "SLTI")} <= {*seen}
+    assert refused > 0.8 * seen.total() > 400
+
+
+def test_of_few_neighbours_few_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KVRM has ``cmp`` and ``jmp``; a set without any has other pairs in their place."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"neighbour": 1})
+    rng = Random(13)
+    kinds = Counter(minimal_pair(rng, ISA)[0].kind for _ in range(300))
+    assert 5 < kinds["neighbour"] < 100 and kinds["mnemonic"] > 100
+    near = [isa for isa in every_set() if not minimal_pairs._with_neighbours(isa)]
+    for isa in near:
+        assert {minimal_pair(rng, isa)[0].kind for _ in range(20)} == {"mnemonic"}
+    assert near
 
 
 def test_a_zero_at_the_edge_may_have_a_minus(monkeypatch: pytest.MonkeyPatch) -> None:
