@@ -49,7 +49,7 @@ _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 22,
     "missing_operand": 20, "wrong_kind": 22, "commas": 10, "bad_literal": 12, "bad_register": 8,
     "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 6, "no_blank": 3,
-    "in_range": 24, "literals": 28, "plain": 14, "edges": 34, "neighbour": 34,
+    "in_range": 24, "literals": 28, "plain": 14, "edges": 34, "neighbour": 60,
 }  # fmt: skip
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
