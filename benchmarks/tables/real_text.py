@@ -10,7 +10,7 @@ __all__ = ["rv32im_model", "rv32im_real"]
 
 
 def rv32im_model(records: Records) -> str:
-    """The shipped adapter on fresh texts, and on real lines drawn by a seed."""
+    """The shipped adapters on fresh and hard texts, and on real lines drawn by a seed."""
     strict = records.model("decode_llm_rv32im", "evaluation")
     made = strict["results"]
     lenient = records.model("decode_llm_rv32im_lenient", "evaluation")
@@ -18,11 +18,16 @@ def rv32im_model(records: Records) -> str:
     cautious = records.model("decode_llm_rv32im_lenient", "kvrm")["min_confidence"]
     sure = next(row for row in lenient["risk_and_coverage"] if row["threshold"] == cautious)
     real = records.result("rv32im_real")["model"]
-    fuzzed = records.result("fuzz_rv32im")
+    fuzzed, hard = records.result("fuzz_rv32im"), records.result("calibration_rv32im")
     fresh = made["exact_match_with_converted_notations"]
     rows = [
         ("fresh texts and refusals", part(fresh["exact"], fresh["examples"]), ""),
         ("a fuzz campaign", part(fuzzed["all"]["exact"], fuzzed["all"]["examples"]), ""),
+        (
+            "hard inputs: an instruction, and a text one step away",
+            part(hard["examples"] - hard["errors"], hard["examples"]),
+            "",
+        ),
         ("real lines", part(real["exact"], real["texts"]), f"{real['mean_passes']:.2f}"),
         (
             "lenient: texts with a meaning",
@@ -40,7 +45,8 @@ def rv32im_model(records: Records) -> str:
     note = (
         f"(Refusals: precision {made['refusal_precision']:.2%}, recall "
         f"{made['refusal_recall']:.2%}. Fresh texts: {origin(strict)}. Real lines: "
-        f"{origin(real)}. Campaign: {origin(fuzzed)}. Lenient: {origin(lenient)}.)"
+        f"{origin(real)}. Campaign: {origin(fuzzed)}. Hard inputs: calibration error "
+        f"{hard['expected_calibration_error']:.4f}, {origin(hard)}. Lenient: {origin(lenient)}.)"
     )
     return table(("text", "right", "passes"), rows, note)
 

@@ -7,6 +7,7 @@ one step away from valid. :mod:`training.texts.strict.refused` chooses among the
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
@@ -129,10 +130,11 @@ def draw_form(
     return _taken_apart(rng, isa, words, form, random_operation(rng, isa, words, opcode))
 
 
-def forms_with_operands(isa: InstructionSet) -> list[tuple[Opcode, Form]]:
+@lru_cache(maxsize=16)
+def forms_with_operands(isa: InstructionSet) -> tuple[tuple[Opcode, Form], ...]:
     """Forms that write operands; all of them, in a set without such."""
-    forms = [(opcode, form) for opcode in isa.opcodes for form in opcode.forms]
-    return [one for one in forms if one[1].operands] or forms
+    forms = tuple((opcode, form) for opcode in isa.opcodes for form in opcode.forms)
+    return tuple(one for one in forms if one[1].operands) or forms
 
 
 def _taken_apart(

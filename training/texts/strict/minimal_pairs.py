@@ -20,18 +20,8 @@ from training.texts.strict.faults import (
     in_range,
 )
 from training.texts.strict.refused import Candidate, broken, misspelt
-from training.texts.strict.spelling import (
-    NOTATIONS,
-    integer_text,
-    label_name,
-    notation_value,
-)
-from training.texts.strict.valid import (
-    operand_text,
-    render_form,
-    written_name,
-    written_operand,
-)
+from training.texts.strict.spelling import NOTATIONS, integer_text, label_name, notation_value
+from training.texts.strict.valid import operand_text, render_form, written_name, written_operand
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["BOTH_VALID", "minimal_pair"]
@@ -39,18 +29,19 @@ __all__ = ["BOTH_VALID", "minimal_pair"]
 # What grounding cannot know weighs most: the operation's name and the number of operands. A
 # register that does not exist is no member of a grounded language, and a model that takes it does
 # little harm. A number out of range, or an operand that is missing, leaves other operations that
-# begin with the same letters: of `slli a0, a1, 40` there is an SLTI.
-_OF_ALL_FORMS = frozenset(("extra_operand", "wrong_kind"))
-"""Kinds for which all forms come alike: a name beside it may take what this one does not."""
-
-_SIGNED_ZERO = 0.12  # of pairs out of range: where nothing below zero is in range, but `-0` is
-
+# begin with the same letters: of `slli a0, a1, 40` there is an SLTI. So do operands that a name a
+# step away takes: `slli a0, a1, a2` is no SLL.
 _WEIGHTS: dict[str, int] = {
     "mnemonic": 64, "bare": 26, "edited": 22, "stray": 26, "extra_operand": 22,
     "missing_operand": 20, "wrong_kind": 22, "commas": 10, "bad_literal": 12, "bad_register": 8,
     "bad_target": 6, "out_of_range": 30, "label_only": 4, "foreign_characters": 6, "no_blank": 3,
     "in_range": 24, "literals": 28, "plain": 14, "edges": 34, "neighbour": 60,
 }  # fmt: skip
+_OF_ALL_FORMS = frozenset(("extra_operand", "wrong_kind"))
+"""Kinds for which all forms come alike: a name beside it may take what this one does not."""
+
+_SIGNED_ZERO = 0.12  # of pairs out of range: where nothing below zero is in range, but `-0` is
+
 BOTH_VALID: frozenset[str] = frozenset(("in_range", "literals", "plain", "edges"))
 """Kinds of which both sides are instructions: what a model must not learn to fear."""
 
@@ -61,7 +52,7 @@ def minimal_pair(
     """Draw a valid instruction and one a step away from it, mostly of the hardest faults.
 
     The step leads out of the dialect, but for the kinds of ``BOTH_VALID``: numbers of many
-    digits in range, short literals in all notations, the same operands by another name, and
+    digits in range, short literals in all notations, the same instruction written again, and
     the first and last values that operands have, of all forms alike.
 
     Args:
@@ -78,25 +69,30 @@ def minimal_pair(
     near = len(_with_neighbours(isa)) / len(forms_with_operands(isa))
     if kind == "neighbour" and rng.random() >= near:
         kind = "mnemonic"  # the fewer forms have a neighbour, the less there is to learn
-    numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
+    first, second = _texts(kind, rng, isa, words)
+    return Candidate(first, kind), Candidate(second, kind)
+
+
+def _texts(kind: str, rng: Random, isa: InstructionSet, words: Sequence[str]) -> tuple[str, str]:
+    """The two texts of a pair of this kind."""
     if kind == "edges":
-        first, second = _at_edges(rng, isa, words)
-        return Candidate(first, kind), Candidate(second, kind)
+        return _at_edges(rng, isa, words)
     if kind == "neighbour":
         opcode, form, others = rng.choice(_with_neighbours(isa))
         d = draw_form(rng, isa, words, opcode, form)
-        name = written_name(rng.choice(others), rng)
-        return Candidate(d.join(d.operands), kind), Candidate(d.join(d.operands, name), kind)
+        return d.join(d.operands), d.join(d.operands, written_name(rng.choice(others), rng))
     if kind in _OF_ALL_FORMS:
-        d = draw_evenly(rng, isa, words)
-    else:
-        with_operands = kind not in ("mnemonic", "edited", "plain", "bare")
-        d = draw(rng, isa, words, with_operands=with_operands)
-    some = any(targets(isa)) or any(immediates(isa))
-    while numeric and some and d.position("immediate", "target") is None:
+        return _sides(kind, draw_evenly(rng, isa, words))
+    d = draw(rng, isa, words, with_operands=kind not in ("mnemonic", "edited", "plain", "bare"))
+    numeric = kind in ("out_of_range", "in_range", "bad_literal", "literals")
+    while numeric and _has_numbers(isa) and d.position("immediate", "target") is None:
         d = draw(rng, isa, words)
-    first, second = _sides(kind, d)
-    return Candidate(first, kind), Candidate(second, kind)
+    return _sides(kind, d)
+
+
+@lru_cache(maxsize=16)
+def _has_numbers(isa: InstructionSet) -> bool:
+    return any(targets(isa)) or any(immediates(isa))
 
 
 def _sides(kind: str, d: Draw) -> tuple[str, str]:
