@@ -146,14 +146,14 @@ def too_many(f: Drawing) -> str | None:
 
 
 def wrong_kind(f: Drawing) -> str | None:
-    """A number where only a register stands, or a word where only a number does."""
+    """A number where only a register stands, or a register or a word where only a number does."""
     rng, meaning = f.rng, f.meaning()
     kinds = meaning.kinds
     place = rng.randrange(len(kinds))
     wanted = kinds[place]
     others: dict[Kind, tuple[Kind, ...]] = {
         "register": ("immediate", "immediate", "target"),
-        "immediate": ("target",),
+        "immediate": ("register", "register", "target"),
         "target": ("register",),
     }
     other = rng.choice(others[wanted])

@@ -222,6 +222,17 @@ def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
         assert not re.fullmatch(r"(jump|go) to [a-z]+", text), text
 
 
+def test_a_register_stands_where_a_number_must() -> None:
+    """Behind a name that takes no register there: ``xori a0, a1, a2``, and never ``xor``."""
+    isa, rng = load_set("rv32im"), Random(21)
+    texts = [any_refusal(rng, isa, phrasebook(isa), kind="wrong_kind").text for _ in range(1500)]
+    words = [re.findall(r"[a-z0-9]+", text.lower()) for text in texts]
+    registers = {word.lower() for word in isa.spellings}
+    three = [own[0] for own in words if len(own) == 4 and {*own[1:]} <= registers]
+    assert len([name for name in three if name in ("addi", "xori", "andi", "ori", "slli")]) > 5
+    assert not {"add", "xor", "and", "or", "sll", "slt"} & {*three}
+
+
 def test_what_forms_take() -> None:
     """Operands by kind, the shorthand too; what is one too few or too many is none."""
     isa = load_set("rv32im")
