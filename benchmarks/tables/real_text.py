@@ -1,6 +1,6 @@
-"""Real text of the second set through its reference parser, and through its model.
+"""The second set: real text through its reference parser, and what its models read.
 
-In: the record of ``tests.sets.rv32im.real_text``. Out: a table.
+In: the record of ``tests.sets.rv32im.real_text``, and those of its adapters. Out: tables.
 """
 
 from benchmarks.tables.markdown import origin, part, percent, table

@@ -106,14 +106,14 @@ def _joined(found: list[WrittenForm]) -> tuple[WrittenForm, ...]:
     """One form for all expansions that differ in optional blanks alone; the shortest is kept."""
     best: dict[tuple[str, tuple[str, ...]], WrittenForm] = {}
     for form in sorted(found, key=lambda form: len(form.pieces), reverse=True):
-        best[form.mnemonic, _visible(form)] = form
-    order = dict.fromkeys((form.mnemonic, _visible(form)) for form in found)
+        best[form.mnemonic, _without_blanks(form)] = form
+    order = dict.fromkeys((form.mnemonic, _without_blanks(form)) for form in found)
     return tuple(best[one] for one in order)
 
 
-def _visible(form: WrittenForm) -> tuple[str, ...]:
-    """What is written behind a mnemonic, without blanks: operands, commas and brackets."""
-    return tuple(piece for piece in form.pieces if piece.strip())
+def _without_blanks(form: WrittenForm) -> tuple[str, ...]:
+    """What is written behind a mnemonic: operands, commas and brackets."""
+    return tuple(filter(None, map(str.strip, form.pieces)))
 
 
 def _form(parser: Lark, key: str, expansion: Iterable[Symbol]) -> WrittenForm:

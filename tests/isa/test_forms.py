@@ -105,10 +105,12 @@ FETCH = 'FETCH _BLANKS rd _SEP offset _BLANKS? "(" _BLANKS? rs1 _BLANKS? ")"'
         (f'{FETCH} | FETCH _BLANKS rd _SEP offset "[" rs1 "]"', 2),
         # Blanks more or less are the same form.
         (f'{FETCH} | FETCH _BLANKS rd _SEP offset _BLANKS? _BLANKS "(" rs1 ")"', 1),
+        (f'{FETCH} | FETCH _BLANKS rd "," offset "(" rs1 ")"', 1),
     ],
 )
 def test_forms_that_differ_in_brackets_are_several(written: str, count: int) -> None:
     """Each of them is drawn, taught and read back; optional blanks make no form."""
+    assert FETCH in ZETA.grammar
     forms = read_forms(compile_grammar(ZETA.grammar.replace(FETCH, written)))
     found = [form for own in forms.values() for form in own if form.mnemonic == "FETCH"]
     assert len(found) == count

@@ -27,14 +27,15 @@ def dialects(isa: InstructionSet) -> list[Dialect]:
 
 @cache
 def variants(isa: InstructionSet) -> tuple[Variant, ...]:
-    """Instructions with what they mean; so many that each form of each opcode occurs."""
-    # Opcodes are drawn alike, so that a form is the rarer the more of them its opcode has.
-    count = max(300, 8 * len(isa.opcodes) * max(len(opcode.forms) for opcode in isa.opcodes))
+    """Instructions with what they mean; each form of each opcode occurs several times."""
     rng, found = Random(isa.name), list[Variant]()
-    while len(found) < count:
-        variant = valid_variant(rng, isa)
-        if len(variant.text.rstrip("\r\n")) <= MAX_LINE_LENGTH:
-            found.append(variant)
+    forms = [(opcode, form) for opcode in isa.opcodes for form in opcode.forms]
+    for of in [*6 * forms, *max(300, 10 * len(forms)) * [None]]:
+        variant = valid_variant(rng, isa, of=of)
+        while len(variant.text.rstrip("\r\n")) > MAX_LINE_LENGTH:
+            variant = valid_variant(rng, isa, of=of)
+        found.append(variant)
+    rng.shuffle(found)
     return tuple(found)
 
 

@@ -99,7 +99,7 @@ def _call(w: Writing) -> str | None:
         return f"{w.name()}()"
     comma = w.rng.choice((", ", ", ", ",", " "))
     inner = _after_name(w, comma)
-    if inner is None:
+    if inner is None or inner.startswith("("):
         return None
     return f"{w.name()}({inner})" if w.rng.random() < 0.75 else f"({w.name()} {inner})"
 

@@ -136,8 +136,9 @@ def draw_meaning(
         form = forms[0] if rng.random() < _FIRST_FORM else rng.choice(forms)
         params = operation.params.model_dump() | dict(form.implied)
         notations = dict(zip((o.name for o in opcode.operands), kinds, strict=True))
-        if any(str(value).lower() in NUMBER_WORDS for value in params.values()):
-            continue  # as a label, free text would not tell it from a number
+        labels = [params[o.name] for o in opcode.operands if o.domain.has_labels]
+        if any(str(label).lower() in NUMBER_WORDS for label in labels):
+            continue  # free text would not tell it from a number
         meaning = Meaning(isa.operation(opcode.key, params), opcode, form, notations)
         break
     slots = meaning.slots

@@ -160,8 +160,10 @@ def wrong_kind(f: Drawing) -> str | None:
     if takes(f.isa, meaning.form.mnemonic, [*kinds[:place], other, *kinds[place + 1 :]]):
         return None
     word = rng.choice(f.words) if other == "target" else f.operand(other)
-    if other == "target" and (word in NUMBER_WORDS or word in f.isa.spellings):
-        return None  # which is of the wanted kind
+    if other == "target" and word in f.isa.spellings:
+        return None  # which is a register after all
+    if wanted != "register" and word.lower() in NUMBER_WORDS:
+        return None  # which is of the wanted kind, even where it is a register's name
     # `a0 = 5` is another operation's right form, and so is `jump to loop`.
     by_name = other != "target" or len(kinds) == 1
     return f.written(meaning, {meaning.form.operands[place]: word}, by_name=by_name)

@@ -90,6 +90,14 @@ class Draw:
         parts[position] = operand
         return self.join(parts)
 
+    def number(self, position: int, value: int, notation: str) -> str:
+        """A number as an operand: in range and in step, in a notation that the grammar takes."""
+        slot = self.slots[position]
+        low, high = range_of(slot)
+        step = slot.domain.integers.step if slot.domain.integers else 1
+        value = min(max(value, low), high)
+        return written_operand(slot, value - value % step, notation, self.rng)
+
     def position(self, *kinds: str) -> int | None:
         """An operand of one of these kinds, if there is one."""
         fits = [i for i, o in enumerate(self.slots) if kind_of(o) in kinds]
@@ -220,9 +228,7 @@ def in_range(d: Draw) -> str:
     else:
         digits = rng.randint(1, len(digits_of(bound, BASES[notation])))
         value = rng.randint(0, min(bound, BASES[notation] ** digits))
-    return d.replaced(
-        position, operand_text(-value if negative else value, notation, rng, immediate=not target)
-    )
+    return d.replaced(position, d.number(position, -value if negative else value, notation))
 
 
 def _bounds(d: Draw, position: int) -> tuple[int, int]:

@@ -20,8 +20,8 @@ from training.texts.strict.faults import (
     in_range,
 )
 from training.texts.strict.refused import Candidate, broken, misspelt
-from training.texts.strict.spelling import NOTATIONS, integer_text, label_name, notation_value
-from training.texts.strict.valid import operand_text, render_form, written_name, written_operand
+from training.texts.strict.spelling import NOTATIONS, label_name, notation_value
+from training.texts.strict.valid import render_form, written_name, written_operand
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["BOTH_VALID", "minimal_pair"]
@@ -63,12 +63,12 @@ def minimal_pair(
     Returns:
         The instruction, and its neighbour. Whether that is refused, the oracle says.
     """
-    kind = rng.choices(tuple(_WEIGHTS), tuple(_WEIGHTS.values()))[0]
+    # The fewer forms have a neighbour, the less there is to learn.
+    near = len(_with_neighbours(isa)) / len(forms_with_operands(isa))
+    weights = [own * (near if kind == "neighbour" else 1) for kind, own in _WEIGHTS.items()]
+    kind = rng.choices(tuple(_WEIGHTS), weights)[0]
     if kind == "bare" and not _without_operands(isa):
         kind = "mnemonic"
-    near = len(_with_neighbours(isa)) / len(forms_with_operands(isa))
-    if kind == "neighbour" and rng.random() >= near:
-        kind = "mnemonic"  # the fewer forms have a neighbour, the less there is to learn
     first, second = _texts(kind, rng, isa, words)
     return Candidate(first, kind), Candidate(second, kind)
 
@@ -112,8 +112,6 @@ def _sides(kind: str, d: Draw) -> tuple[str, str]:
         return _alone(d)
     if kind == "stray" and d.rng.random() < 0.6:
         return _with_a_word(d)
-    if kind == "wrong_kind":
-        return _of_another_kind(d)
     valid = d.join(d.operands)
     if kind == "mnemonic" and d.rng.random() < 0.75:
         return valid, d.join(d.operands, misspelt(d.form.mnemonic.lower(), d.rng))
@@ -233,16 +231,6 @@ def _with_a_word(d: Draw) -> tuple[str, str]:
     return d.plain, f"{d.plain[:place]}{word} {d.plain[place:]}"
 
 
-def _of_another_kind(d: Draw) -> tuple[str, str]:
-    """The instruction with an operand, and with one of a kind that its place may not take."""
-    if not d.operands:
-        return d.plain, d.join([d.any_operand("register", "number", "label")])
-    place = d.rng.randrange(len(d.operands))
-    own = {"immediate": "number", "target": "label"}.get(kind := kind_of(d.slots[place]), kind)
-    others = [one for one in ("register", "number", "label") if one != own]
-    return d.join(d.operands), d.replaced(place, d.any_operand(*others))
-
-
 def _with_literal(d: Draw) -> str:
     """The instruction with a number in any notation, as often of one as of another."""
     position = d.position("immediate", "target")
@@ -253,6 +241,4 @@ def _with_literal(d: Draw) -> str:
     notation = d.rng.choice((*NOTATIONS, "character") if immediate else NOTATIONS[:4])
     low, high = range_of(d.slots[position])
     value = notation_value(d.rng, notation, low, high)
-    if immediate:
-        return d.replaced(position, operand_text(value, notation, d.rng, immediate=True))
-    return d.replaced(position, integer_text(value, notation, d.rng, sign=False))
+    return d.replaced(position, d.number(position, value, notation))

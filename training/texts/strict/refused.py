@@ -83,7 +83,7 @@ def _wrong_kind(d: Draw) -> str:
     position = d.rng.randrange(len(d.operands))
     other = {
         "register": ("number", "number", "label"),
-        "immediate": ("label",),
+        "immediate": ("register", "label"),
         "target": ("register",),
     }
     return d.replaced(position, d.any_operand(*other[kind_of(d.slots[position])]))

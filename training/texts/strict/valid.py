@@ -243,11 +243,17 @@ def random_operation(
 
 
 def valid_variant(
-    rng: Random, isa: InstructionSet, words: Sequence[str] = TRAINING_WORDS
+    rng: Random,
+    isa: InstructionSet,
+    words: Sequence[str] = TRAINING_WORDS,
+    of: tuple[Opcode, Form] | None = None,
 ) -> Variant:
-    """Draw one strict instruction with its meaning."""
-    operation, opcode, kinds = random_operation(rng, isa, words)
-    form = opcode.forms[0] if len(opcode.forms) == 1 else rng.choice(opcode.forms)
+    """Draw one strict instruction with its meaning; of an opcode's form, where one is given."""
+    operation, opcode, kinds = random_operation(rng, isa, words, of and of[0])
+    if of is not None:
+        form = of[1]
+    else:
+        form = opcode.forms[0] if len(opcode.forms) == 1 else rng.choice(opcode.forms)
     params = operation.params.model_dump() | dict(form.implied)
     operation = isa.operation(opcode.key, params)
     text = decorate(render_operation(operation, opcode, kinds, rng, form), rng, isa, words)

@@ -9,6 +9,7 @@ import pytest
 
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import (
     INVALID,
     Form,
@@ -23,10 +24,11 @@ from kvrm_grammar.oracle.reference import parse
 from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.texts.any_set.faults import any_refusal
 from training.texts.any_set.forms import FORMS, fitting_phrases
-from training.texts.any_set.meaning import Meaning, phrasebook, takes
+from training.texts.any_set.meaning import Meaning, draw_meaning, phrasebook, takes
 from training.texts.any_set.spelling import is_taken, misspelt, names_near
 from training.texts.any_set.variants import any_variant
 from training.texts.lenient.refused_notations import FAULTY_NAMES
+from training.texts.strict.words import TRAINING_WORDS
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
 SAID = [isa for isa in SETS if lenient_data(isa).phrases]
@@ -220,6 +222,23 @@ def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
     for text in texts:
         assert not re.fullmatch(rf"({'|'.join(names)}) = -?[0-9]+", text), text
         assert not re.fullmatch(r"(jump|go) to [a-z]+", text), text
+
+
+@pytest.mark.parametrize("isa", SETS, ids=name_of)
+def test_every_mnemonic_is_drawn(isa: InstructionSet) -> None:
+    """Those too whose forms imply a register that is called like a number: ``li`` and ``zero``."""
+    rng = Random(22)
+    drawn = [draw_meaning(rng, isa, TRAINING_WORDS) for _ in range(40 * len(isa.by_mnemonic))]
+    assert {meaning.form.mnemonic for meaning in drawn} == {*isa.by_mnemonic}
+    values = {str(value) for meaning in drawn for value in meaning.values.values()}
+    assert {name for name in isa.names if name.lower() in NUMBER_WORDS} <= values
+
+
+def test_no_register_is_a_number_where_a_number_must_be() -> None:
+    """``lw a0, zero(a1)`` is read as 0; so no refusal of RV32IM has it."""
+    isa, rng = load_set("rv32im"), Random(23)
+    texts = [any_refusal(rng, isa, phrasebook(isa), kind="wrong_kind").text for _ in range(1500)]
+    assert not [text for text in texts if re.search(r"(?i)\bzero\(|[xao]r?i\b.*, zero$", text)]
 
 
 def test_a_register_stands_where_a_number_must() -> None:

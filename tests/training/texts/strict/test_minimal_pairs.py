@@ -1,4 +1,4 @@
-"""pairs.py: an instruction and its neighbour one step away, where a character decides."""
+"""Minimal pairs: an instruction and its neighbour one step away, where a character decides."""
 
 import re
 from collections import Counter
@@ -69,6 +69,21 @@ def test_out_of_range_pairs_differ_by_the_bound() -> None:
         assert "outside" in (explain(neighbour.text).reason or "") or "-" in neighbour.text
 
 
+@pytest.mark.parametrize("kind", ["literals", "in_range", "out_of_range", "bad_literal", "plain"])
+@pytest.mark.parametrize("isa", every_set(), ids=lambda isa: isa.name)
+def test_the_first_of_a_pair_is_an_instruction_of_every_set(
+    isa: InstructionSet, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With numbers in its range, in its steps and in its notations."""
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {kind: 1})
+    rng = Random(14)
+    for _ in range(150):
+        valid, other = minimal_pair(rng, isa)
+        assert len(valid.text) > MAX_LINE_LENGTH or parse(valid.text, isa) != INVALID, valid
+        if kind in BOTH_VALID:
+            assert len(other.text) > MAX_LINE_LENGTH or parse(other.text, isa) != INVALID, other
+
+
 def test_pairs_of_literals_have_all_notations() -> None:
     """Short numbers in every notation stand beside each other."""
     texts = [c.text for pair in pairs() if pair[0].kind == "literals" for c in pair]
@@ -93,7 +108,7 @@ def test_names_alone_and_stray_words_in_every_set(isa: InstructionSet) -> None:
 
 
 def test_a_register_stands_where_a_number_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pairs of wrong kinds have each kind in place of each other."""
+    """And a number or a label where a register must."""
     monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"wrong_kind": 1})
     rv32im, rng, swapped = load_set("rv32im"), Random(9), Counter[tuple[bool, bool]]()
     registers = {word.lower() for word in rv32im.spellings}
@@ -142,18 +157,18 @@ def test_a_neighbour_takes_other_operands(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_of_few_neighbours_few_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """KVRM has ``cmp`` and ``jmp``; a set without any has other pairs in their place."""
-    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"neighbour": 1})
+    monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"neighbour": 1, "plain": 1})
     rng = Random(13)
     kinds = Counter(minimal_pair(rng, ISA)[0].kind for _ in range(300))
-    assert 5 < kinds["neighbour"] < 100 and kinds["mnemonic"] > 100
-    near = [isa for isa in every_set() if not minimal_pairs._with_neighbours(isa)]
-    for isa in near:
-        assert {minimal_pair(rng, isa)[0].kind for _ in range(20)} == {"mnemonic"}
-    assert near
+    assert 5 < kinds["neighbour"] < 100 < kinds["plain"]
+    without = [isa for isa in every_set() if not minimal_pairs._with_neighbours(isa)]
+    for isa in without:
+        assert {minimal_pair(rng, isa)[0].kind for _ in range(20)} == {"plain"}
+    assert without
 
 
 def test_a_zero_at_the_edge_may_have_a_minus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``srli a0, a1, -0`` is an instruction, and ``jmp -0`` is none."""
+    """``srli a0, a1, -0`` is an instruction; where a minus makes none, there is none."""
     monkeypatch.setattr(minimal_pairs, "_WEIGHTS", {"edges": 1})
     rv32im, rng = load_set("rv32im"), Random(10)
     texts = [c.text for _ in range(1500) for c in minimal_pair(rng, rv32im)]
