@@ -29,6 +29,7 @@ from training.texts.strict.valid import (
     render_operands,
     render_operation,
     separators_of,
+    within,
     written_operand,
 )
 
@@ -93,10 +94,7 @@ class Draw:
     def number(self, position: int, value: int, notation: str) -> str:
         """A number as an operand: in range and in step, in a notation that the grammar takes."""
         slot = self.slots[position]
-        low, high = range_of(slot)
-        step = slot.domain.integers.step if slot.domain.integers else 1
-        value = min(max(value, low), high)
-        return written_operand(slot, value - value % step, notation, self.rng)
+        return written_operand(slot, within(slot, value), notation, self.rng)
 
     def position(self, *kinds: str) -> int | None:
         """An operand of one of these kinds, if there is one."""

@@ -21,7 +21,7 @@ from training.texts.strict.faults import (
 )
 from training.texts.strict.refused import Candidate, broken, misspelt
 from training.texts.strict.spelling import NOTATIONS, label_name, notation_value
-from training.texts.strict.valid import render_form, written_name, written_operand
+from training.texts.strict.valid import render_form, within, written_name, written_operand
 from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["BOTH_VALID", "minimal_pair"]
@@ -146,8 +146,8 @@ def _edge(operand: Operand, rng: Random, isa: InstructionSet, words: Sequence[st
     edge = rng.choice((0, 0, step, 2 * step, -step, low, low + step, high, high - step))
     notation = rng.choice(NOTATIONS if kind_of(operand) == "immediate" else NOTATIONS[:4])
     value = notation_value(rng, notation, low, high) if notation == "character" else edge
-    value = min(max(value, low), high)
-    text = written_operand(operand, value - value % step, notation, rng)
+    value = within(operand, value)
+    text = written_operand(operand, value, notation, rng)
     below = f"-{text.lstrip('+')}"  # of zero there is a negative one, too
     if value == 0 and rng.random() < 0.3 and operand.pattern.fullmatch(below):
         return below

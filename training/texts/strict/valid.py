@@ -33,6 +33,7 @@ __all__ = [
     "separator",
     "separators_of",
     "valid_variant",
+    "within",
     "written_name",
     "written_operand",
 ]
@@ -62,17 +63,18 @@ def _operand_value(
         return rng.choice(operand.domain.names), "register"
     if kind == "immediate":
         notation = rng.choices(NOTATIONS, (56, 20, 7, 7, 10))[0]
-        return _within(operand, notation_value(rng, notation, *range_of(operand))), notation
+        return within(operand, notation_value(rng, notation, *range_of(operand))), notation
     if operand.domain.integers is None or rng.random() < 0.72:
         return label_name(rng, isa, words), "label"
     notation = rng.choices(NOTATIONS[:4], (70, 20, 5, 5))[0]
-    return _within(operand, notation_value(rng, notation, *range_of(operand))), notation
+    return within(operand, notation_value(rng, notation, *range_of(operand))), notation
 
 
-def _within(operand: Operand, value: int) -> int:
-    """The nearest member of the operand's integers at or below a value."""
+def within(operand: Operand, value: int) -> int:
+    """The nearest member of an operand's integers at or below a value; it where there are none."""
     integers = operand.domain.integers
-    assert integers is not None
+    if integers is None:
+        return value
     value = min(max(value, integers.low), integers.high)
     return value - value % integers.step
 
