@@ -16,7 +16,14 @@ from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import InputError, IsaError
 from kvrm_grammar.isa import InstructionSet
 
-__all__ = ["Composition", "ImpliedValue", "LenientData", "lenient_data", "operation_names"]
+__all__ = [
+    "Composition",
+    "ImpliedValue",
+    "LenientData",
+    "ShortPhrases",
+    "lenient_data",
+    "operation_names",
+]
 
 _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 
@@ -32,6 +39,23 @@ class Composition:
 
     frames: tuple[str, ...]
     expressions: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class ShortPhrases:
+    """English, or signs, for an operation some of whose operands a text need not write. Immutable.
+
+    Attributes:
+        mnemonic: What is meant, in its first form.
+        given: Operand -> what it is though no phrase writes it: ``increment {rd}`` adds 1.
+        phrases: They write the other operands; training draws them.
+        held_out: The same, for evaluation alone.
+    """
+
+    mnemonic: str
+    given: Mapping[str, int | str]
+    phrases: tuple[str, ...]
+    held_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +100,8 @@ class LenientData:
         compositions: English put together, which training draws beside the phrases.
         other_phrases: English for what this machine does not do; training draws them.
         held_out_other_phrases: The same, for evaluation alone.
+        other_notations: What programs write that is no operation of this machine, or none alone.
+        short_phrases: What leaves operands to be understood.
     """
 
     synonyms: Mapping[str, tuple[str, ...]]
@@ -96,6 +122,8 @@ class LenientData:
     compositions: tuple[Composition, ...] = ()
     other_phrases: tuple[str, ...] = ()
     held_out_other_phrases: tuple[str, ...] = ()
+    other_notations: tuple[str, ...] = ()
+    short_phrases: tuple[ShortPhrases, ...] = ()
 
     @cached_property
     def meant_by(self) -> Mapping[str, str]:
@@ -151,12 +179,23 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             ),
             tuple(tables.get("other_phrases", ())),
             tuple(tables.get("held_out_other_phrases", ())),
+            _texts(tables.get("other_notations", ())),
+            tuple(
+                ShortPhrases(
+                    str(table["of"]),
+                    dict(table["given"]),
+                    _texts(table["phrases"]),
+                    _texts(table["held_out"]),
+                )
+                for table in tables.get("short_phrases", ())
+            ),
         )
     except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise IsaError(f"lenient.toml of {isa.name}: {error}") from error
     named = {*data.synonyms, *data.infix_signs, *data.step_signs, *(n for _, n in data.keywords)}
     named |= {*data.notations, *data.phrases, *data.held_out_phrases}
     named |= {name for composition in data.compositions for name in composition.expressions}
+    named |= {short.mnemonic for short in data.short_phrases}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
     for row in data.implied:

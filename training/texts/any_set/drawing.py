@@ -11,7 +11,7 @@ from random import Random
 
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
-from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
+from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, plain_names
 from training.texts.any_set.spelling import Words
 from training.texts.operands import Kind
 from training.texts.strict.spelling import label_name
@@ -19,6 +19,8 @@ from training.texts.strict.valid import render_operands
 
 __all__ = ["Drawing"]
 
+_OTHER_SPELLING = 0.12  # how often a text's registers, or its numbers, are not the grammar's
+_MANNERS = ("%{}", "${}", "register {}", "reg {}")
 _PIECES = (", ", ", ", ",", " ")
 
 
@@ -56,20 +58,34 @@ class Drawing:
             forms = [form for form in forms if form in NAMING_FORMS]
         weights = [FORMS[form][0] for form in forms]
         (form,) = rng.choices(forms, weights)
-        spell = Words(
-            rng,
-            self.isa,
-            meaning,
-            registers=rng.random() < 0.12,
-            words=form == "english",
-            prefixes=form in ORDERED_FORMS,
-            replaced=replaced,
+        spell = self.words_of(
+            meaning, words=form == "english", prefixes=form in ORDERED_FORMS, replaced=replaced
         )
         text = write_form(form, Writing(rng, self.isa, meaning, spell, self.book))
         # A form may leave out what was replaced.
         if text is None or not all(_stands(word, text) for word in spell.replaced.values()):
             return None
         return text
+
+    def words_of(
+        self,
+        meaning: Meaning,
+        *,
+        words: bool = False,
+        prefixes: bool = False,
+        replaced: Mapping[str, str] | None = None,
+    ) -> Words:
+        """The words of a meaning's operands, now and then in other spellings than the grammar's."""
+        return Words(
+            self.rng,
+            self.isa,
+            meaning,
+            registers=self.rng.random() < _OTHER_SPELLING,
+            numbers=self.rng.random() < _OTHER_SPELLING,
+            words=words,
+            prefixes=prefixes,
+            replaced=replaced,
+        )
 
     def whole(self, *, operands: int = 0) -> str:
         """A right text."""
@@ -97,6 +113,9 @@ class Drawing:
         """What operations are written with."""
         rng = self.rng
         operands = [self.operand("register") for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 3)))]
+        if rng.random() < _OTHER_SPELLING:
+            manner, case = rng.choice(("{}", *_MANNERS)), rng.choice((str.upper, str.lower))
+            operands = [manner.format(case(name)) for name in operands]
         if operands and rng.random() < 0.35:
             operands[-1] = self.operand(rng.choice(("immediate", "immediate", "target")))
         if rng.random() < 0.2:
@@ -106,7 +125,8 @@ class Drawing:
     def filled(self, template: str) -> str:
         """A template with registers, numbers and a word."""
         rng = self.rng
-        r, s, t = (self.operand("register") for _ in range(3))
+        names = plain_names(self.isa)
+        r, s, t = rng.sample(names, 3) if len(names) > 2 else rng.choices(names, k=3)
         return template.format(r=r, s=s, t=t, u=r, n=rng.randint(0, 99), m=rng.randint(1, 99),
                            w=rng.choice(self.words), big=rng.randint(100, 999))  # fmt: skip
 

@@ -54,10 +54,13 @@ def _other_operation(f: Drawing) -> str | None:
 
 
 def _unknown_operation(f: Drawing) -> str:
-    rng = f.rng
-    if f.book.others and rng.random() < 0.7:
+    rng, roll = f.rng, f.rng.random()
+    notations = lenient_data(f.isa).other_notations
+    if f.book.others and roll < 0.4:
         return f.filled(any_of(f.book.others, rng))
-    if rng.random() < 0.4:
+    if notations and roll < 0.75:
+        return f.filled(rng.choice(notations))
+    if roll < 0.87:
         r, s, t = (f.operand("register") for _ in range(3))
         return f"{r} {rng.choice(('=', ':=', '<-'))} {s} {rng.choice(_OTHER_SIGNS)} {t}"
     while True:
@@ -71,7 +74,7 @@ def _ambiguous(f: Drawing) -> str | None:
     word = misspelt(f.rng, f.isa, meaning.form.mnemonic, 2)
     if word is None or len(_readings(word, meaning, f.isa)) < 2:
         return None
-    w = Writing(f.rng, f.isa, meaning, Words(f.rng, f.isa, meaning), f.book)
+    w = Writing(f.rng, f.isa, meaning, f.words_of(meaning), f.book)
     return w.whole(mixed_case(word, f.rng))
 
 
@@ -95,10 +98,15 @@ def _readings(word: str, meaning: Meaning, isa: InstructionSet) -> set[object]:
 
 
 def _several(f: Drawing) -> str:
-    # Behind a sign of a comment, the second would be none.
-    signs = (*f.isa.comments.line, *lenient_data(f.isa).comments)
-    joints = [joint for joint in _JOINTS if joint.strip() not in signs]
-    return f.whole() + f.rng.choice(joints) + f.whole()
+    # Behind a sign of a comment, the second would be none, unless it is the strict dialect's own.
+    signs, joint = f.isa.comments.line, f.rng.choice(_JOINTS)
+    while joint.strip() in signs:
+        joint = f.rng.choice(_JOINTS)
+    if joint.strip() in lenient_data(f.isa).comments:
+        meaning = f.meaning(operands=0)
+        plain = Writing(f.rng, f.isa, meaning, Words(f.rng, f.isa, meaning), f.book)
+        return f.whole() + joint + plain.whole(plain.name())
+    return f.whole() + joint + f.whole()
 
 
 def _hidden(f: Drawing) -> str:

@@ -23,6 +23,7 @@ __all__ = ["FORMS", "NAMING_FORMS", "ORDERED_FORMS", "Writing", "fitting_phrases
 
 _COMPOSED = 0.6  # of the English of operations that have compositions
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
+_IN_FRONT = ("please ", "now ", "then ", "next, ", "first, ")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -56,6 +57,13 @@ class Writing:
     def filled(self, template: str) -> str:
         """A template with its operands."""
         return _SLOT.sub(lambda slot: self.words.of(slot[1]), template)
+
+    def said(self, template: str) -> str:
+        """A phrase as people say it: decided, filled, now and then with a word in front."""
+        text = self.filled(phrase(template, self.rng))
+        if self.rng.random() < 0.12:
+            text = self.rng.choice(_IN_FRONT) + text
+        return text[0].upper() + text[1:] if self.rng.random() < 0.3 else text
 
 
 _Form = Callable[[Writing], str | None]  # None: this meaning cannot be written so
@@ -226,10 +234,7 @@ def _english(w: Writing) -> str | None:
         fitting = fitting_phrases(w.meaning, w.book.phrases.get(w.own, ()))
     if not fitting:
         return None
-    text = w.filled(phrase(any_of(fitting, w.rng), w.rng))
-    if w.rng.random() < 0.12:
-        text = w.rng.choice(("please ", "now ", "then ", "next, ", "first, ")) + text
-    return text[0].upper() + text[1:] if w.rng.random() < 0.3 else text
+    return w.said(any_of(fitting, w.rng))
 
 
 FORMS: Mapping[str, tuple[int, _Form]] = {

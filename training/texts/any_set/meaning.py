@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from kvrm_grammar.dialects.lenient.data import Composition, lenient_data
+from kvrm_grammar.dialects.lenient.data import Composition, ShortPhrases, lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
 from training.texts.operands import Kind, kind_of
@@ -22,10 +22,13 @@ __all__ = [
     "draw_meaning",
     "kinds_of",
     "phrasebook",
+    "plain_names",
+    "short_meaning",
     "takes",
     "takes_in_any_order",
 ]
 
+_EVENLY = 0.4  # how often all mnemonics are alike: `j` and `ret` are one name of many of theirs
 _FIRST_FORM = 0.35  # how often an operation is written in its first form, whatever others it has
 _IN_PLACE = 0.25
 
@@ -39,12 +42,14 @@ class Phrasebook:
         compositions: More of it, put together of frames and expressions.
         others: English for what this machine does not do.
         operations: Operations of other machines.
+        short: Mnemonic, the operands that a text need not write, and English that leaves them out.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
     compositions: tuple[Composition, ...]
     others: tuple[str, ...]
     operations: tuple[str, ...]
+    short: tuple[tuple[ShortPhrases, str], ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -54,9 +59,25 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
     operations = tuple(
         word for word in data.other_operations if (word in data.held_out_operations) == held_out
     )
+    short = tuple(
+        (row, text)
+        for row in data.short_phrases
+        for text in (row.held_out if held_out else row.phrases)
+    )
     if held_out:
-        return Phrasebook(data.held_out_phrases, (), data.held_out_other_phrases, operations)
-    return Phrasebook(data.phrases, data.compositions, data.other_phrases, operations)
+        return Phrasebook(data.held_out_phrases, (), data.held_out_other_phrases, operations, short)
+    return Phrasebook(data.phrases, data.compositions, data.other_phrases, operations, short)
+
+
+@lru_cache(maxsize=16)
+def plain_names(isa: InstructionSet) -> tuple[str, ...]:
+    """Operands' names, as the set spells them, but for those that a form implies.
+
+    ``set a0 if a1 equals zero`` is an instruction where ``set a0 if a1 equals a2`` is none.
+    """
+    forms = [form for opcode in isa.opcodes for form in opcode.forms]
+    implied = {value for form in forms for value in dict(form.implied).values()}
+    return tuple(name for name in isa.names if name not in implied) or tuple(isa.names)
 
 
 @dataclass(frozen=True)
@@ -129,8 +150,14 @@ def draw_meaning(
         named: Mnemonics of which its form must have one; any, where none are named.
     """
     while True:
-        operation, opcode, kinds = random_operation(rng, isa, words)
-        forms = [form for form in opcode.forms if not named or form.mnemonic in named]
+        wanted = None
+        if rng.random() < _EVENLY:
+            named_evenly = rng.choice([*named] or [*isa.by_mnemonic])
+            wanted, _ = rng.choice(isa.by_mnemonic[named_evenly])
+            forms = [form for form in wanted.forms if form.mnemonic == named_evenly]
+        operation, opcode, kinds = random_operation(rng, isa, words, wanted)
+        if wanted is None:
+            forms = [form for form in opcode.forms if not named or form.mnemonic in named]
         if not forms:
             continue
         form = forms[0] if rng.random() < _FIRST_FORM else rng.choice(forms)
@@ -154,6 +181,23 @@ def draw_meaning(
         first, second = slots[:2]
         meaning = meaning.with_values(isa, **{second.name: params[first.name]})
     return meaning
+
+
+def short_meaning(
+    rng: Random, isa: InstructionSet, words: Sequence[str], short: ShortPhrases, template: str
+) -> Meaning:
+    """Draw what a phrase means that leaves operands to be understood.
+
+    What the phrase does not write and is not given either is what the first operand is.
+    """
+    opcode, form = isa.by_mnemonic[short.mnemonic][0]
+    operation, _, kinds = random_operation(rng, isa, words, opcode)
+    params = operation.params.model_dump() | dict(form.implied) | dict(short.given)
+    for name in form.operands:
+        if f"{{{name}}}" not in template and name not in short.given:
+            params[name] = params[form.operands[0]]
+    notations = dict(zip((o.name for o in opcode.operands), kinds, strict=True))
+    return Meaning(isa.operation(opcode.key, params), opcode, form, notations)
 
 
 def _changes(slots: Sequence[Operand]) -> bool:

@@ -4,7 +4,9 @@ In: a :class:`Drawing`. Out: a text that is wrong in one operand, or None where 
 has no such fault. :mod:`.faults` lists them beside the others.
 """
 
+import json
 import re
+from collections.abc import Sequence
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
@@ -12,7 +14,6 @@ from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing
 from training.texts.any_set.meaning import Meaning, takes, takes_in_any_order
-from training.texts.any_set.spelling import Words
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, phrase
@@ -30,6 +31,7 @@ __all__ = [
     "wrong_kind",
 ]
 
+_GAP = "\0"  # where an operand is left out
 _STRANGE_NAMES = ("r33", "x32", "x33", "x99", "eax", "r15", "pc", "acc", "b3", "q1", "xl", "v0",
                   "rx", "f1", "ft0", "a9", "a8", "s12", "t7", "R99", "d4", "cc", "ax")  # fmt: skip
 
@@ -64,6 +66,10 @@ def out_of_range(f: Drawing) -> str | None:
     )
     below = low - rng.choice((1, rng.randint(1, 99), rng.randint(100, 10**6)))
     value = below if rng.random() < 0.35 and kind_of(slot) != "target" else beyond
+    step = slot.domain.integers.step if slot.domain.integers is not None else 1
+    if step > 1 and rng.random() < 0.4:  # between two of its steps
+        value = rng.choice((rng.randint(0, 99), rng.randint(0, 2**16))) * step
+        value += rng.randint(1, step - 1)
     return f.written(meaning, {slot.name: rng.choice((str(value), str(value), hex(value)))})
 
 
@@ -106,7 +112,7 @@ def memory(f: Drawing) -> str | None:
 def too_few(f: Drawing) -> str | None:
     """An operand less than any form of the name takes; a phrase that ends too early."""
     rng, meaning = f.rng, f.meaning()
-    kinds, words = meaning.kinds, Words(rng, f.isa, meaning)
+    kinds, words = meaning.kinds, f.words_of(meaning)
     own = meaning.form.mnemonic
     first = meaning.form is f.isa.by_mnemonic[own][0][1]
     fitting = f.book.phrases.get(own, ()) if first else ()
@@ -121,28 +127,57 @@ def too_few(f: Drawing) -> str | None:
             return None  # `jump to the address` has one
         return Writing(rng, f.isa, meaning, words, f.book).filled(kept)
     place = rng.randrange(len(kinds))
-    if takes(f.isa, own, kinds[:place] + kinds[place + 1 :]):
+    if takes(f.isa, own, kinds[:place] + kinds[place + 1 :]) or _is_said_in_place(f, meaning):
         return None
     names = [name for i, name in enumerate(meaning.form.operands) if i != place]
-    if rng.random() < 0.3:
-        pairs = [(name, words.of(name)) for name in names]
-        if rng.random() < 0.5:
-            return joined_record(rng, [(rng.choice(KEYS), mixed_case(own, rng)), *pairs])
-        return f"{mixed_case(own, rng)} " + " ".join(f"{name}={word}" for name, word in pairs)
+    roll = rng.random()
+    if roll < 0.3:
+        return _by_name(f, meaning, [(name, words.of(name)) for name in names])
+    if roll < 0.6:  # with its brackets, where it has some
+        words.replaced = {meaning.form.operands[place]: _GAP}
+        written = Writing(rng, f.isa, meaning, words, f.book).whole(mixed_case(own, rng))
+        return re.sub(rf"[ \t]*,?[ \t]*{_GAP}(?!,)|{_GAP}[ \t]*,[ \t]*", " ", written).strip()
     return f.listed(mixed_case(own, rng), [words.of(name) for name in names])
+
+
+def _is_said_in_place(f: Drawing, meaning: Meaning) -> bool:
+    """Whether English has the form of two registers with one alone: ``invert a0`` is a0 = ~a0."""
+    if meaning.kinds != ["register", "register"]:
+        return False
+    own, last = meaning.form.mnemonic, f"{{{meaning.form.operands[1]}}}"
+    said = [*f.book.phrases.get(own, ())]
+    for composition in f.book.compositions:
+        said += composition.expressions.get(own, ())
+    return any(last not in text for text in said)
+
+
+def _by_name(f: Drawing, meaning: Meaning, pairs: Sequence[tuple[str, str]]) -> str:
+    """Operands by name: behind the mnemonic, in a record, or as an answer has them."""
+    rng, name = f.rng, mixed_case(meaning.form.mnemonic, f.rng)
+    roll = rng.random()
+    if roll < 0.15 and len(dict(pairs)) == len(pairs):
+        params = {one: int(word) if word.isdecimal() else word for one, word in pairs}
+        return json.dumps({"key": meaning.opcode.key, "params": params})
+    if roll < 0.5:
+        return joined_record(rng, [(rng.choice(KEYS), name), *pairs])
+    return f"{name} " + rng.choice((" ", ", ")).join(f"{one}={word}" for one, word in pairs)
 
 
 def too_many(f: Drawing) -> str | None:
     """An operand more than any form of the name takes."""
     rng, meaning = f.rng, f.meaning(operands=0)
-    kinds, words = meaning.kinds, Words(rng, f.isa, meaning)
+    kinds, words = meaning.kinds, f.words_of(meaning)
     extra: Kind = rng.choice(("register", "register", "immediate"))
     place = rng.randint(0, len(kinds))
     if takes_in_any_order(f.isa, meaning.form.mnemonic, [*kinds, extra]):
         return None  # in another order, but not one too many
+    name = mixed_case(meaning.form.mnemonic, rng)
+    if rng.random() < 0.4:  # with its brackets, where it has some
+        whole = Writing(rng, f.isa, meaning, words, f.book).whole(name)
+        return whole + rng.choice((", ", ", ", ",", " ")) + f.operand(extra)
     written = [words.of(name) for name in meaning.form.operands]
     written.insert(place, f.operand(extra))
-    return f.listed(mixed_case(meaning.form.mnemonic, rng), written)
+    return f.listed(name, written)
 
 
 def wrong_kind(f: Drawing) -> str | None:
@@ -172,7 +207,7 @@ def wrong_kind(f: Drawing) -> str | None:
 def bad_names(f: Drawing) -> str | None:
     """Operands by name: one twice, or a name that no operation has."""
     rng, meaning = f.rng, f.meaning(operands=2)
-    words = Words(rng, f.isa, meaning)
+    words = f.words_of(meaning)
     pairs = [(name, words.of(name)) for name in meaning.form.operands]
     place = rng.randrange(len(pairs))
     if rng.random() < 0.5:
@@ -182,7 +217,4 @@ def bad_names(f: Drawing) -> str | None:
         known = own | lenient_data(f.isa).aliases.keys()
         faulty = [one for one in templates.FAULTY_NAMES if one not in known]
         pairs[place] = (rng.choice(faulty), pairs[place][1])
-    name = mixed_case(meaning.form.mnemonic, rng)
-    if rng.random() < 0.4:
-        return joined_record(rng, [(rng.choice(KEYS), name), *pairs])
-    return f"{name} " + rng.choice((" ", ", ")).join(f"{one}={word}" for one, word in pairs)
+    return _by_name(f, meaning, pairs)

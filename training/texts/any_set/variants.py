@@ -12,8 +12,8 @@ from random import Random
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
-from training.texts.any_set.forms import FORMS, ORDERED_FORMS, Writing, write_form
-from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning
+from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
+from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, short_meaning
 from training.texts.any_set.spelling import Words, is_taken, names_near
 from training.texts.lenient import context
 from training.texts.lenient.spelling import fullwidth
@@ -37,6 +37,8 @@ MANNERS: tuple[str, ...] = (
 """What changes the writing of any form, or stands around it."""
 
 _IN_COLUMNS = frozenset(("plain", "synonym"))  # what stands behind a bare label, or in a listing
+_PREFIXED = 0.3  # how often a residue is `OP_ADD` or `.add`
+_SHORT = 0.12  # how much of English leaves an operand to be understood
 _APART = (
     ("listing", "residue"),
     ("listing", "bare_label"),
@@ -80,7 +82,12 @@ def _attempt(
     named = {"english": book.phrases, "notation": lenient_data(isa).notations}.get(form, ())
     if form in ("english", "notation") and not named:
         return None
-    meaning = draw_meaning(rng, isa, words, named=tuple(named))
+    short = None
+    if form == "english" and book.short and rng.random() < _SHORT:
+        short = rng.choice(book.short)
+        meaning = short_meaning(rng, isa, words, *short)
+    else:
+        meaning = draw_meaning(rng, isa, words, named=tuple(named))
     spell = Words(
         rng,
         isa,
@@ -90,14 +97,28 @@ def _attempt(
         words=form == "english",
         prefixes=form in ORDERED_FORMS,
     )
-    written = write_form(form, Writing(rng, isa, meaning, spell, book))
+    w = Writing(rng, isa, meaning, spell, book)
+    written = w.said(short[1]) if short is not None else write_form(form, w)
     if written is None:
         return None
-    text, kinds = around(written, rng, isa, meaning, manners, words)
-    kinds |= spell.kinds | {form}
+    kinds: set[str] = set()
+    if "residue" in manners and form in NAMING_FORMS and rng.random() < _PREFIXED:
+        prefixed = _prefixed(written, w.own, rng)
+        if prefixed is not None:
+            written, manners, kinds = prefixed, manners - {"residue"}, {"residue"}
+    text, shown = around(written, rng, isa, meaning, manners, words)
+    kinds |= shown | spell.kinds | {form}
     if len(kinds) > 1:
         kinds.discard("plain")
     return Variant(text, meaning.operation, tuple(sorted(kinds)))
+
+
+def _prefixed(text: str, mnemonic: str, rng: Random) -> str | None:
+    """With what code and directives have in front of a name; None where no mnemonic is in front."""
+    name, behind = text[: len(mnemonic)], text[len(mnemonic) :]
+    if name.upper() != mnemonic.upper() or behind[:1].isalnum():
+        return None
+    return rng.choice(("OP_" + name.upper(), "." + name.lower())) + behind
 
 
 def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
@@ -155,10 +176,11 @@ def around(
 
 
 def _said(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
-    said = [rng.choice(words) for _ in range(rng.randint(1, 3))]
+    # `; ret` is a second instruction, and no comment.
+    said = [word for word in rng.choices(words, k=rng.randint(1, 3)) if not is_taken(word, isa)]
     if rng.random() < 0.4:
         said.insert(rng.randint(0, len(said)), rng.choice((*isa.names, str(rng.randint(0, 99)))))
-    return " ".join(said)
+    return " ".join(said) or str(rng.randint(0, 99))
 
 
 def _with_symbol(text: str, rng: Random, meaning: Meaning, words: Sequence[str]) -> str:

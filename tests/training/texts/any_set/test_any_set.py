@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from itertools import product
 from random import Random
 
@@ -17,17 +18,25 @@ from kvrm_grammar.isa import (
     Opcode,
     Operand,
     load_set,
+    operation_to_json,
     packaged_sets,
 )
 from kvrm_grammar.language.candidates import Candidates
 from kvrm_grammar.oracle.reference import parse
 from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.texts.any_set.faults import any_refusal
-from training.texts.any_set.forms import FORMS, fitting_phrases
-from training.texts.any_set.meaning import Meaning, draw_meaning, phrasebook, takes
-from training.texts.any_set.spelling import is_taken, misspelt, names_near
+from training.texts.any_set.forms import FORMS, Writing, fitting_phrases
+from training.texts.any_set.meaning import (
+    Meaning,
+    draw_meaning,
+    phrasebook,
+    short_meaning,
+    takes,
+)
+from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
 from training.texts.any_set.variants import any_variant
 from training.texts.lenient.refused_notations import FAULTY_NAMES
+from training.texts.operands import kind_of
 from training.texts.strict.words import TRAINING_WORDS
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
@@ -105,6 +114,61 @@ def test_every_phrase_is_said(isa: InstructionSet) -> None:
             operation = isa.operation(opcode.key, values | dict(form.implied))
             meaning = Meaning(operation, opcode, form, {})
             assert fitting_phrases(meaning, phrases) == [*phrases]
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+@pytest.mark.parametrize("held_out", [False, True])
+def test_what_is_understood_can_be_answered(isa: InstructionSet, held_out: bool) -> None:
+    """A short phrase leaves out what is given, and its words imply just that."""
+    book, rng = phrasebook(isa, held_out=held_out), Random(4)
+    assert bool(book.short) == bool(lenient_data(isa).short_phrases)
+    dialect = find_dialect("lenient", isa)
+    candidates = Candidates(isa, dialect.shorthand)
+    for short, template in book.short:
+        assert not {*SLOT.findall(template)} & short.given.keys()
+        for _ in range(3):
+            meaning = short_meaning(rng, isa, TRAINING_WORDS, short, template)
+            assert meaning.values.items() >= short.given.items()
+            words = Words(rng, isa, meaning, words=True)
+            text = Writing(rng, isa, meaning, words, book).said(template)
+            answer = operation_to_json(meaning.operation)
+            assert answer in candidates.of(dialect.read(text).mentions), text
+    own, other = phrasebook(isa).short, phrasebook(isa, held_out=True).short
+    assert not {text for _, text in own} & {text for _, text in other}
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+def test_other_notations_are_no_notations(isa: InstructionSet) -> None:
+    """What is refused as another machine's is nothing that this set's own notations write."""
+    data = lenient_data(isa)
+    drawn = dict.fromkeys("rstu", "register") | dict.fromkeys(("n", "m", "big"), "immediate")
+    kinds = {o.name: kind_of(o) for opcode in isa.opcodes for o in opcode.operands}
+
+    def shape(text: str) -> str:
+        """A notation without its blanks, a kind where an operand stands."""
+        filled = SLOT.sub(lambda slot: (kinds | drawn | {"w": "target"})[slot[1]], text)
+        return re.sub(r"\s", "", filled)
+
+    own = {shape(text) for texts in data.notations.values() for text in texts}
+    assert not own & {shape(text) for text in data.other_notations}
+    assert own or not data.notations
+
+
+@pytest.mark.parametrize("isa", SAID, ids=name_of)
+def test_every_name_is_written(isa: InstructionSet) -> None:
+    """Half of what is drawn is drawn by name: `ret`, one form of an opcode of many, is not rare."""
+    rng, names = Random(6), Counter[str]()
+    for _ in range(40 * len(isa.by_mnemonic)):
+        names[draw_meaning(rng, isa, TRAINING_WORDS).form.mnemonic] += 1
+    assert min(names[name] for name in isa.by_mnemonic) >= 6
+
+
+def test_a_name_in_a_line_of_code_has_a_mark_in_front() -> None:
+    """`.add` and `OP_ADD` are instructions as well as `.word` and `OP_PUSH` are none."""
+    for isa in SETS:
+        texts = [e.text for e in any_set_kind("residue", 120, 5, isa=isa)]
+        marked = [text for text in texts if text.startswith((".", "OP_"))]
+        assert len(marked) > 5, isa.name
 
 
 def some_value(operand: Operand) -> object:
