@@ -14,7 +14,7 @@ from typing import Any
 
 from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import InputError, IsaError
-from kvrm_grammar.isa import InstructionSet
+from kvrm_grammar.isa import Domain, InstructionSet
 
 __all__ = [
     "Composition",
@@ -25,6 +25,7 @@ __all__ = [
     "operation_names",
 ]
 
+_SLOT = re.compile(r"\{(\w+)\}")
 _FIRST_WITHOUT_BLANKS = "\u2e80"  # Chinese and Japanese characters lie behind it
 
 
@@ -101,6 +102,7 @@ class LenientData:
         other_phrases: English for what this machine does not do; training draws them.
         held_out_other_phrases: The same, for evaluation alone.
         other_notations: What programs write that is no operation of this machine, or none alone.
+        held_out_other_notations: The same, for evaluation alone.
         short_phrases: What leaves operands to be understood.
     """
 
@@ -123,6 +125,7 @@ class LenientData:
     other_phrases: tuple[str, ...] = ()
     held_out_other_phrases: tuple[str, ...] = ()
     other_notations: tuple[str, ...] = ()
+    held_out_other_notations: tuple[str, ...] = ()
     short_phrases: tuple[ShortPhrases, ...] = ()
 
     @cached_property
@@ -180,6 +183,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
             tuple(tables.get("other_phrases", ())),
             tuple(tables.get("held_out_other_phrases", ())),
             _texts(tables.get("other_notations", ())),
+            _texts(tables.get("held_out_other_notations", ())),
             tuple(
                 ShortPhrases(
                     str(table["of"]),
@@ -198,6 +202,17 @@ def lenient_data(isa: InstructionSet) -> LenientData:
     named |= {short.mnemonic for short in data.short_phrases}
     if strange := sorted(named - isa.by_mnemonic.keys()):
         raise IsaError(f"lenient.toml of {isa.name} is about {strange[0]}, which is no mnemonic")
+    for short in data.short_phrases:
+        opcode = isa.by_mnemonic[short.mnemonic][0][0]
+        domains = {operand.name: operand.domain for operand in opcode.operands}
+        for name, value in short.given.items():
+            if name not in domains or not _is_of(domains[name], value):
+                raise IsaError(f"lenient.toml of {isa.name}: {opcode.key} has no {name} {value!r}")
+        slots = {slot for text in (*short.phrases, *short.held_out) for slot in _SLOT.findall(text)}
+        if strange := sorted(slots - (domains.keys() - short.given.keys())):
+            raise IsaError(
+                f"lenient.toml of {isa.name}: no phrase of {short.mnemonic} writes {strange[0]}"
+            )
     for row in data.implied:
         having = {o.key for o in isa.opcodes if row.operand in {one.name for one in o.operands}}
         if strange := sorted(row.of - having) or ([] if having else ["no operation"]):
@@ -216,6 +231,12 @@ def operation_names(isa: InstructionSet) -> Mapping[str, str]:
     'JMP'
     """
     return {name.upper(): name for name in isa.by_mnemonic} | dict(lenient_data(isa).meant_by)
+
+
+def _is_of(domain: Domain, value: object) -> bool:
+    """Whether a value is one of a domain's names or integers."""
+    is_number = isinstance(value, int) and domain.integers is not None and value in domain.integers
+    return is_number or value in domain.names
 
 
 def _lists(tables: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:

@@ -9,15 +9,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
-from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, plain_names
-from training.texts.any_set.spelling import Words
+from training.texts.any_set.meaning import (
+    Meaning,
+    Phrasebook,
+    draw_meaning,
+    plain_names,
+    short_meaning,
+)
+from training.texts.any_set.spelling import Words, is_taken
 from training.texts.operands import Kind
 from training.texts.strict.spelling import label_name
 from training.texts.strict.valid import render_operands
 
-__all__ = ["Drawing"]
+__all__ = ["SHORT", "Drawing"]
+
+SHORT = 0.12
+"""How much of English leaves an operand to be understood, where a set says what does."""
 
 _OTHER_SPELLING = 0.12  # how often a text's registers, or its numbers, are not the grammar's
 _MANNERS = ("%{}", "${}", "register {}", "reg {}")
@@ -58,6 +68,8 @@ class Drawing:
             forms = [form for form in forms if form in NAMING_FORMS]
         weights = [FORMS[form][0] for form in forms]
         (form,) = rng.choices(forms, weights)
+        if form == "english" and not replaced and self.book.short and rng.random() < SHORT:
+            return self.short_phrase()
         spell = self.words_of(
             meaning, words=form == "english", prefixes=form in ORDERED_FORMS, replaced=replaced
         )
@@ -66,6 +78,17 @@ class Drawing:
         if text is None or not all(_stands(word, text) for word in spell.replaced.values()):
             return None
         return text
+
+    def short_phrase(self, register: str | None = None) -> str | None:
+        """A text that leaves operands to be understood, perhaps with another word as a register."""
+        short, template = self.rng.choice(self.book.short)
+        meaning = short_meaning(self.rng, self.isa, self.words, short, template)
+        names = [o.name for o in meaning.slots if o.domain.names and f"{{{o.name}}}" in template]
+        if register is not None and not names:
+            return None
+        replaced = {} if register is None else {self.rng.choice(names): register}
+        spell = self.words_of(meaning, words=True, replaced=replaced)
+        return Writing(self.rng, self.isa, meaning, spell, self.book).said(template)
 
     def words_of(
         self,
@@ -113,22 +136,40 @@ class Drawing:
         """What operations are written with."""
         rng = self.rng
         operands = [self.operand("register") for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 3)))]
-        if rng.random() < _OTHER_SPELLING:
-            manner, case = rng.choice(("{}", *_MANNERS)), rng.choice((str.upper, str.lower))
-            operands = [manner.format(case(name)) for name in operands]
+        operands = self._respelled(*operands)
         if operands and rng.random() < 0.35:
             operands[-1] = self.operand(rng.choice(("immediate", "immediate", "target")))
         if rng.random() < 0.2:
             operands[1:] = [f"{rng.choice(('', rng.randint(0, 64)))}({self.operand('register')})"]
         return operands
 
-    def filled(self, template: str) -> str:
-        """A template with registers, numbers and a word."""
+    def filled(self, template: str, *, spelled: bool = False) -> str:
+        """A template with different registers, numbers and a word that is no name or number.
+
+        With ``spelled`` in the spellings that operands of right texts have.
+        """
         rng = self.rng
         names = plain_names(self.isa)
         r, s, t = rng.sample(names, 3) if len(names) > 2 else rng.choices(names, k=3)
-        return template.format(r=r, s=s, t=t, u=r, n=rng.randint(0, 99), m=rng.randint(1, 99),
-                           w=rng.choice(self.words), big=rng.randint(100, 999))  # fmt: skip
+        n, m = str(rng.randint(0, 99)), str(rng.randint(2, 99))
+        if spelled:
+            r, s, t = self._respelled(r, s, t)
+            if rng.random() < _OTHER_SPELLING:
+                n, m = hex(int(n)), hex(int(m))
+        word = rng.choice(self.words)
+        while is_taken(word, self.isa) or word.lower() in NUMBER_WORDS:
+            word = rng.choice(self.words)
+        return template.format(r=r, s=s, t=t, u=r, n=n, m=m, w=word, big=rng.randint(100, 999))
+
+    def _respelled(self, *names: str) -> list[str]:
+        """Other spellings of names, all in one manner: `x10` of `a0`, `$a0`, `A0`."""
+        rng, spellings = self.rng, self.isa.spellings
+        words = [rng.choice([one for one in spellings if spellings[one] == name] or [name])
+                 for name in names]  # fmt: skip
+        if rng.random() < _OTHER_SPELLING:
+            manner, case = rng.choice(("{}", *_MANNERS)), rng.choice((str.upper, str.lower))
+            words = [manner.format(case(word)) for word in words]
+        return words
 
 
 def _stands(word: str, text: str) -> bool:

@@ -14,7 +14,7 @@ from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
-from training.texts.any_set.forms import Writing
+from training.texts.any_set.forms import Writing, in_notation, in_speech
 from training.texts.any_set.meaning import Meaning, Phrasebook, kinds_of
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
 from training.texts.any_set.variants import around, plain_label
@@ -55,11 +55,10 @@ def _other_operation(f: Drawing) -> str | None:
 
 def _unknown_operation(f: Drawing) -> str:
     rng, roll = f.rng, f.rng.random()
-    notations = lenient_data(f.isa).other_notations
     if f.book.others and roll < 0.4:
-        return f.filled(any_of(f.book.others, rng))
-    if notations and roll < 0.75:
-        return f.filled(rng.choice(notations))
+        return in_speech(f.filled(any_of(f.book.others, rng), spelled=True), rng)
+    if f.book.notations and roll < 0.75:
+        return f.filled(in_notation(rng.choice(f.book.notations), rng), spelled=True)
     if roll < 0.87:
         r, s, t = (f.operand("register") for _ in range(3))
         return f"{r} {rng.choice(('=', ':=', '<-'))} {s} {rng.choice(_OTHER_SIGNS)} {t}"

@@ -19,7 +19,16 @@ from training.texts.lenient.spelling import any_of, phrase
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import render_form
 
-__all__ = ["FORMS", "NAMING_FORMS", "ORDERED_FORMS", "Writing", "fitting_phrases", "write_form"]
+__all__ = [
+    "FORMS",
+    "NAMING_FORMS",
+    "ORDERED_FORMS",
+    "Writing",
+    "fitting_phrases",
+    "in_notation",
+    "in_speech",
+    "write_form",
+]
 
 _COMPOSED = 0.6  # of the English of operations that have compositions
 _ASSIGNS = ("=", "=", "=", ":=", "<-", "←")
@@ -60,10 +69,25 @@ class Writing:
 
     def said(self, template: str) -> str:
         """A phrase as people say it: decided, filled, now and then with a word in front."""
-        text = self.filled(phrase(template, self.rng))
-        if self.rng.random() < 0.12:
-            text = self.rng.choice(_IN_FRONT) + text
-        return text[0].upper() + text[1:] if self.rng.random() < 0.3 else text
+        return in_speech(self.filled(phrase(template, self.rng)), self.rng)
+
+
+def in_speech(text: str, rng: Random) -> str:
+    """As people begin what they say: with a word in front or a capital, or neither."""
+    if rng.random() < 0.12:
+        text = rng.choice(_IN_FRONT) + text
+    return text[0].upper() + text[1:] if rng.random() < 0.3 else text
+
+
+def in_notation(template: str, rng: Random) -> str:
+    """A notation with another sign of assignment, or without blanks."""
+    assign = rng.choice(_ASSIGNS)
+    if template.startswith("{") and assign != "=":
+        template = template.replace(" = ", f" {assign} ", 1)
+    # Behind a word, a colon would make it a label definition.
+    if rng.random() < 0.2 and "goto" not in template and ":=" not in template:
+        template = re.sub(r" (?=[^A-Za-z{])|(?<=[^A-Za-z}]) ", "", template)
+    return template
 
 
 _Form = Callable[[Writing], str | None]  # None: this meaning cannot be written so
@@ -187,13 +211,7 @@ def _notation(w: Writing) -> str | None:
     fitting = fitting_phrases(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
     if not fitting or _is_of_zero(w.meaning):
         return None
-    template, assign = w.rng.choice(fitting), w.rng.choice(_ASSIGNS)
-    if template.startswith("{") and assign != "=":
-        template = template.replace(" = ", f" {assign} ", 1)
-    # Behind a word, a colon would make it a label definition.
-    if w.rng.random() < 0.2 and "goto" not in template and ":=" not in template:
-        template = re.sub(r" (?=[^A-Za-z{])|(?<=[^A-Za-z}]) ", "", template)
-    text = w.filled(template)
+    text = w.filled(in_notation(w.rng.choice(fitting), w.rng))
     return re.sub(r"\+ ?-(?=\d)", "-" if "+-" in text else "- ", text)  # `a + -8` is `a - 8`
 
 

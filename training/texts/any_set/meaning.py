@@ -43,6 +43,7 @@ class Phrasebook:
         others: English for what this machine does not do.
         operations: Operations of other machines.
         short: Mnemonic, the operands that a text need not write, and English that leaves them out.
+        notations: What programs write that is no operation of this machine.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
@@ -50,6 +51,7 @@ class Phrasebook:
     others: tuple[str, ...]
     operations: tuple[str, ...]
     short: tuple[tuple[ShortPhrases, str], ...] = ()
+    notations: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -65,8 +67,14 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
         for text in (row.held_out if held_out else row.phrases)
     )
     if held_out:
-        return Phrasebook(data.held_out_phrases, (), data.held_out_other_phrases, operations, short)
-    return Phrasebook(data.phrases, data.compositions, data.other_phrases, operations, short)
+        return Phrasebook(
+            data.held_out_phrases, (), data.held_out_other_phrases, operations, short,
+            data.held_out_other_notations,
+        )  # fmt: skip
+    return Phrasebook(
+        data.phrases, data.compositions, data.other_phrases, operations, short,
+        data.other_notations,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -191,8 +199,12 @@ def short_meaning(
     What the phrase does not write and is not given either is what the first operand is.
     """
     opcode, form = isa.by_mnemonic[short.mnemonic][0]
-    operation, _, kinds = random_operation(rng, isa, words, opcode)
-    params = operation.params.model_dump() | dict(form.implied) | dict(short.given)
+    while True:
+        operation, _, kinds = random_operation(rng, isa, words, opcode)
+        params = operation.params.model_dump() | dict(form.implied) | dict(short.given)
+        labels = [params[o.name] for o in opcode.operands if o.domain.has_labels]
+        if not any(str(label).lower() in NUMBER_WORDS for label in labels):
+            break  # else free text would not tell it from a number
     for name in form.operands:
         if f"{{{name}}}" not in template and name not in short.given:
             params[name] = params[form.operands[0]]

@@ -6,12 +6,12 @@ has no such fault. :mod:`.faults` lists them beside the others.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Operand
-from training.texts.any_set.drawing import Drawing
+from training.texts.any_set.drawing import SHORT, Drawing
 from training.texts.any_set.forms import Writing
 from training.texts.any_set.meaning import Meaning, takes, takes_in_any_order
 from training.texts.lenient import refused_notations as templates
@@ -44,12 +44,14 @@ def _slot(f: Drawing, meaning: Meaning, *kinds: Kind) -> Operand | None:
 
 def bad_register(f: Drawing) -> str | None:
     """A name that is no operand's, in a text of any form."""
+    strange = [one for one in _STRANGE_NAMES if one.lower() not in
+               {name.lower() for name in f.isa.spellings}]  # fmt: skip
+    if f.book.short and f.rng.random() < SHORT / 2:
+        return f.short_phrase(f.rng.choice(strange))
     meaning = f.meaning()
     slot = _slot(f, meaning, "register")
     if slot is None:
         return None
-    strange = [one for one in _STRANGE_NAMES if one.lower() not in
-               {name.lower() for name in f.isa.spellings}]  # fmt: skip
     # `jump to eax` has a label, `jr eax` has not.
     return f.written(meaning, {slot.name: f.rng.choice(strange)}, by_name=len(meaning.slots) == 1)
 
@@ -132,11 +134,13 @@ def too_few(f: Drawing) -> str | None:
     names = [name for i, name in enumerate(meaning.form.operands) if i != place]
     roll = rng.random()
     if roll < 0.3:
-        return _by_name(f, meaning, [(name, words.of(name)) for name in names])
+        values = {name: meaning.values[name] for name in names}
+        return _by_name(f, meaning, [(name, words.of(name)) for name in names], values)
     if roll < 0.6:  # with its brackets, where it has some
         words.replaced = {meaning.form.operands[place]: _GAP}
         written = Writing(rng, f.isa, meaning, words, f.book).whole(mixed_case(own, rng))
-        return re.sub(rf"[ \t]*,?[ \t]*{_GAP}(?!,)|{_GAP}[ \t]*,[ \t]*", " ", written).strip()
+        written = re.sub(rf"{_GAP}[ \t]*,[ \t]*", "", written)
+        return re.sub(rf"[ \t]*,?[ \t]*{_GAP}", "", written)
     return f.listed(mixed_case(own, rng), [words.of(name) for name in names])
 
 
@@ -151,13 +155,18 @@ def _is_said_in_place(f: Drawing, meaning: Meaning) -> bool:
     return any(last not in text for text in said)
 
 
-def _by_name(f: Drawing, meaning: Meaning, pairs: Sequence[tuple[str, str]]) -> str:
-    """Operands by name: behind the mnemonic, in a record, or as an answer has them."""
+def _by_name(
+    f: Drawing,
+    meaning: Meaning,
+    pairs: Sequence[tuple[str, str]],
+    values: Mapping[str, object],
+) -> str:
+    """Operands by name: behind the mnemonic, in a record, or as an answer has their values."""
     rng, name = f.rng, mixed_case(meaning.form.mnemonic, f.rng)
     roll = rng.random()
-    if roll < 0.15 and len(dict(pairs)) == len(pairs):
-        params = {one: int(word) if word.isdecimal() else word for one, word in pairs}
-        return json.dumps({"key": meaning.opcode.key, "params": params})
+    if roll < 0.15 and len(values) == len(pairs):
+        answer = {"key": meaning.opcode.key, "params": dict(values)}
+        return json.dumps(answer, separators=rng.choice(((",", ":"), (", ", ": "))))
     if roll < 0.5:
         return joined_record(rng, [(rng.choice(KEYS), name), *pairs])
     return f"{name} " + rng.choice((" ", ", ")).join(f"{one}={word}" for one, word in pairs)
@@ -174,7 +183,8 @@ def too_many(f: Drawing) -> str | None:
     name = mixed_case(meaning.form.mnemonic, rng)
     if rng.random() < 0.4:  # with its brackets, where it has some
         whole = Writing(rng, f.isa, meaning, words, f.book).whole(name)
-        return whole + rng.choice((", ", ", ", ",", " ")) + f.operand(extra)
+        comma = rng.choice((", ", ", ", ",", " ")) if kinds else " "
+        return whole + comma + f.operand(extra)
     written = [words.of(name) for name in meaning.form.operands]
     written.insert(place, f.operand(extra))
     return f.listed(name, written)
@@ -209,6 +219,7 @@ def bad_names(f: Drawing) -> str | None:
     rng, meaning = f.rng, f.meaning(operands=2)
     words = f.words_of(meaning)
     pairs = [(name, words.of(name)) for name in meaning.form.operands]
+    values = {name: meaning.values[name] for name in meaning.form.operands}
     place = rng.randrange(len(pairs))
     if rng.random() < 0.5:
         pairs.insert(rng.randint(0, len(pairs)), (pairs[place][0], f.operand("register")))
@@ -216,5 +227,7 @@ def bad_names(f: Drawing) -> str | None:
         own = {operand.name for opcode in f.isa.opcodes for operand in opcode.operands}
         known = own | lenient_data(f.isa).aliases.keys()
         faulty = [one for one in templates.FAULTY_NAMES if one not in known]
-        pairs[place] = (rng.choice(faulty), pairs[place][1])
-    return _by_name(f, meaning, pairs)
+        own_name, word = pairs[place]
+        pairs[place] = (rng.choice(faulty), word)
+        values = {pairs[place][0] if o == own_name else o: value for o, value in values.items()}
+    return _by_name(f, meaning, pairs, values)

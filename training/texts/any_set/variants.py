@@ -12,6 +12,7 @@ from random import Random
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
+from training.texts.any_set.drawing import SHORT
 from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, short_meaning
 from training.texts.any_set.spelling import Words, is_taken, names_near
@@ -38,7 +39,6 @@ MANNERS: tuple[str, ...] = (
 
 _IN_COLUMNS = frozenset(("plain", "synonym"))  # what stands behind a bare label, or in a listing
 _PREFIXED = 0.3  # how often a residue is `OP_ADD` or `.add`
-_SHORT = 0.12  # how much of English leaves an operand to be understood
 _APART = (
     ("listing", "residue"),
     ("listing", "bare_label"),
@@ -83,7 +83,7 @@ def _attempt(
     if form in ("english", "notation") and not named:
         return None
     short = None
-    if form == "english" and book.short and rng.random() < _SHORT:
+    if form == "english" and book.short and rng.random() < SHORT:
         short = rng.choice(book.short)
         meaning = short_meaning(rng, isa, words, *short)
     else:

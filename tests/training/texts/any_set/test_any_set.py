@@ -156,7 +156,7 @@ def test_other_notations_are_no_notations(isa: InstructionSet) -> None:
 
 @pytest.mark.parametrize("isa", SAID, ids=name_of)
 def test_every_name_is_written(isa: InstructionSet) -> None:
-    """Half of what is drawn is drawn by name: `ret`, one form of an opcode of many, is not rare."""
+    """Often the name is drawn first: `ret`, one of many forms of its opcode, is not rare."""
     rng, names = Random(6), Counter[str]()
     for _ in range(40 * len(isa.by_mnemonic)):
         names[draw_meaning(rng, isa, TRAINING_WORDS).form.mnemonic] += 1
