@@ -11,6 +11,9 @@ from kvrm_grammar.errors import IsaError
 from kvrm_grammar.isa import load_set
 
 ZETA = Path(tests.sets.__file__).parent / "zeta"
+SHORT = (
+    '[[short_phrases]]\nof = "PLUSI"\ngiven = { imm = 1 }\nphrases = ["up {rd}"]\nheld_out = []\n'
+)
 IMPLIED = '[[implied]]\noperand = "imm"\nimplies = 0\nwords = ["plain"]\n'
 
 
@@ -33,6 +36,12 @@ def folder_with(table: str, tmp_path: Path) -> Path:
         ('keywords = [["(", "HALT"]]', r"missing \)"),
         ('[step_signs]\nHALT = ""', "not a list of texts"),
         ('[synonyms]\nHALT = "stop"', "not a list of texts: 'stop'"),
+        (SHORT.replace("PLUSI", "NOSUCH"), "about NOSUCH, which is no mnemonic"),
+        (SHORT.replace("imm = 1", "imm = 99999999999"), "OP_PLUSI has no imm 99999999999"),
+        (SHORT.replace("imm = 1", "level = 1"), "OP_PLUSI has no level 1"),
+        (SHORT.replace("{rd}", "{lmp}"), "no phrase of PLUSI writes lmp"),
+        (SHORT.replace("{rd}", "{imm}"), "no phrase of PLUSI writes imm"),
+        (SHORT.replace("held_out", "others"), "'held_out'"),
     ],
 )
 def test_what_is_wrong_is_said(table: str, message: str, tmp_path: Path) -> None:

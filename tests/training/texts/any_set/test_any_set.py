@@ -154,23 +154,6 @@ def test_other_notations_are_no_notations(isa: InstructionSet) -> None:
     assert own or not data.notations
 
 
-@pytest.mark.parametrize("isa", SAID, ids=name_of)
-def test_every_name_is_written(isa: InstructionSet) -> None:
-    """Often the name is drawn first: `ret`, one of many forms of its opcode, is not rare."""
-    rng, names = Random(6), Counter[str]()
-    for _ in range(40 * len(isa.by_mnemonic)):
-        names[draw_meaning(rng, isa, TRAINING_WORDS).form.mnemonic] += 1
-    assert min(names[name] for name in isa.by_mnemonic) >= 6
-
-
-def test_a_name_in_a_line_of_code_has_a_mark_in_front() -> None:
-    """`.add` and `OP_ADD` are instructions as well as `.word` and `OP_PUSH` are none."""
-    for isa in SETS:
-        texts = [e.text for e in any_set_kind("residue", 120, 5, isa=isa)]
-        marked = [text for text in texts if text.startswith((".", "OP_"))]
-        assert len(marked) > 5, isa.name
-
-
 def some_value(operand: Operand) -> object:
     """The first register, the lowest number, or a label: the same wherever the domain is."""
     domain = operand.domain
@@ -290,10 +273,11 @@ def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
 
 @pytest.mark.parametrize("isa", SETS, ids=name_of)
 def test_every_mnemonic_is_drawn(isa: InstructionSet) -> None:
-    """Those too whose forms imply a register that is called like a number: ``li`` and ``zero``."""
+    """None is rare: not ``ret``, one form of many, nor ``li``, which implies a register ``zero``."""
     rng = Random(22)
     drawn = [draw_meaning(rng, isa, TRAINING_WORDS) for _ in range(40 * len(isa.by_mnemonic))]
-    assert {meaning.form.mnemonic for meaning in drawn} == {*isa.by_mnemonic}
+    names = Counter(meaning.form.mnemonic for meaning in drawn)
+    assert names.keys() == isa.by_mnemonic.keys() and min(names.values()) >= 6
     values = {str(value) for meaning in drawn for value in meaning.values.values()}
     assert {name for name in isa.names if name.lower() in NUMBER_WORDS} <= values
 
