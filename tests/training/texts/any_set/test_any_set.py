@@ -273,7 +273,7 @@ def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
 
 @pytest.mark.parametrize("isa", SETS, ids=name_of)
 def test_every_mnemonic_is_drawn(isa: InstructionSet) -> None:
-    """None is rare: not ``ret``, one form of many, nor ``li``, which implies a register ``zero``."""
+    """None is rare: not ``ret``, one form of many, nor ``li``, which implies ``zero``."""
     rng = Random(22)
     drawn = [draw_meaning(rng, isa, TRAINING_WORDS) for _ in range(40 * len(isa.by_mnemonic))]
     names = Counter(meaning.form.mnemonic for meaning in drawn)

@@ -1,4 +1,4 @@
-"""Lenient refusals that are near to right texts: one fault, and in all else written as those are."""
+"""Lenient refusals near to right texts: one fault, and in all else written as those are."""
 
 import json
 import re
