@@ -184,6 +184,19 @@ def test_a_fault_is_no_valid_text(family: str) -> None:
     assert seen > 300
 
 
+def test_a_word_in_a_numbers_place_is_no_number() -> None:
+    """``r1 = twelve`` is 12, and ``r1 = null`` may be 0: neither is a word of a wrong kind."""
+    rng, words = Random(5), ("twelve", "null", "kelp")
+    drawn = [
+        family_fault(rng, ISA, family, words, mechanism="wrong_kind")
+        for family in FAMILIES
+        for _ in range(40)
+    ]
+    texts = [fault.text.lower() for fault in drawn if fault is not None]
+    assert sum("kelp" in text for text in texts) > 20
+    assert not [text for text in texts if re.search(r"= ?(?:twelve|null)\b", text)]
+
+
 @EACH
 def test_a_seed_means_the_same_texts(family: str) -> None:
     """The same draws, the same texts."""

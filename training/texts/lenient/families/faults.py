@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from kvrm_grammar.dialects.lenient.data import lenient_data
+from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH
 from training.texts.lenient.families.family import (
@@ -53,6 +55,14 @@ class _Draw:
     @property
     def registers(self) -> list[str]:
         return [slot for slot in self.slots if slot not in ("value", "addr")]
+
+    def word(self) -> str:
+        """A word that is no number, and implies none as ``clear`` does."""
+        implied = [row.words for row in lenient_data(self.isa).implied]
+        while True:
+            word = self.rng.choice(self.words)
+            if word.lower() not in NUMBER_WORDS and not any(one.search(word) for one in implied):
+                return word
 
     @property
     def alu(self) -> bool:
@@ -109,7 +119,7 @@ def _wrong_kind(d: _Draw) -> str | None:
     if "addr" in d.slots:
         return d.changed(addr=d.register())
     if "value" in d.slots:
-        return d.changed(value=d.rng.choice(d.words))
+        return d.changed(value=d.word())
     if d.right.operation == "MOV_REG_REG" or not d.registers:
         return None  # a number first would be the source
     return d.changed(**{d.rng.choice(d.registers): d.number()})
