@@ -39,7 +39,8 @@ _NUMBER_WORD = re.compile(
     r"(?<![A-Za-z])(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")(?![A-Za-z])",
     re.ASCII | re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<![\w.$])[A-Za-z]+(?:\.[A-Za-z]+)*(?![\w$])")
+# An operation's name, bare or as answers and directives begin: `beqz`, `OP_BEQZ`, `.beqz`.
+_NAME = re.compile(r"(?<![\w.$])(?:[Oo][Pp]_|\.)?([A-Za-z]+(?:\.[A-Za-z]+)*)(?![\w$])")
 # A letter of another script is part of its word: no half of it is a name.
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 _FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the name of a field

@@ -125,6 +125,22 @@ def test_words_imply(text: str, implied: tuple[Implied, ...]) -> None:
     assert found.implied == implied
 
 
+@pytest.mark.parametrize("mark", [".", "OP_", "op_"])
+def test_a_name_implies_the_same_behind_a_mark(mark: str) -> None:
+    """``.beqz a0, loop`` is compared with zero as ``beqz a0, loop`` is."""
+    isa, implying = load_set("rv32im"), 0
+    dialect = find_dialect("lenient", isa)
+    for mnemonic, own in isa.by_mnemonic.items():
+        name = mnemonic.lower()
+        if not any(form.implied for _, form in own):
+            continue
+        bare = dialect.read(f"{name} a3, a4").mentions.implied
+        marked = dialect.read(f"{mark}{name} a3, a4").mentions.implied
+        assert {*bare} <= {*marked}, mnemonic
+        implying += bool(bare)
+    assert implying > 15
+
+
 @pytest.mark.parametrize("kind", [*FORMS, *MANNERS])
 def test_the_right_answer_is_never_lost(kind: str) -> None:
     """Each operand is mentioned as often as it is used, but where two registers mean three."""
