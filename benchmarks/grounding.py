@@ -116,7 +116,8 @@ def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dia
         for form in dialect.isa.by_key[key].forms
         if dict(form.implied).get(operand) == value
     }
-    words = [word.lower() for word in re.findall(r"(?<![\w.$])[a-zA-Z][a-zA-Z.]*(?![\w$])", plain)]
+    name = r"(?<![\w.$])(?:op_|\.)?([a-z][a-z.]*)(?![\w$])"  # bare, or with a mark in front
+    words = [word.lower() for word in re.findall(name, plain, re.IGNORECASE)]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
     return any(
         own in names or one_edit_from(own, [*names])
