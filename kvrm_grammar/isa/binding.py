@@ -120,12 +120,10 @@ def _form(
         )
     values = tuple((name, implied[name]) for name in missing)
     for name, value in values:
-        domain = fields[name]
-        fits = value in domain.names if isinstance(value, str) else (
-            domain.integers is not None and value in domain.integers
-        )  # fmt: skip
-        if not fits:
-            raise IsaError(f"{written.mnemonic} implies {name} = {value!r}, which is not {domain}")
+        if not fields[name].has_value(value):
+            raise IsaError(
+                f"{written.mnemonic} implies {name} = {value!r}, which is not {fields[name]}"
+            )
     return Form(
         written.mnemonic,
         written.operands,

@@ -54,6 +54,12 @@ class Domain:
         """Whether a label is allowed."""
         return self.label_max_length is not None
 
+    def has_value(self, value: int | str) -> bool:
+        """Whether a value is one of the names or integers; labels do not count."""
+        if isinstance(value, str):
+            return value in self.names
+        return self.integers is not None and value in self.integers
+
     def __str__(self) -> str:
         parts = []
         if self.names:

@@ -65,3 +65,11 @@ def test_domains_are_values() -> None:
         Domain(label_max_length=9),
     )
     assert len({*parts, *(Domain(p.names, p.integers, p.label_max_length) for p in parts)}) == 5
+
+
+def test_a_value_is_a_name_or_an_integer_in_step() -> None:
+    """A text is no number and a label no value."""
+    domain = Domain(names=("R0", "R1"), integers=Integers(-4, 8, 2), label_max_length=9)
+    assert [value for value in ("R0", "R2", "loop", "4") if domain.has_value(value)] == ["R0"]
+    assert [value for value in (-6, -4, 3, 4, 8, 10) if domain.has_value(value)] == [-4, 4, 8]
+    assert not Domain(names=("R0",)).has_value(0)

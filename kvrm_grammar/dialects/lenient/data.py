@@ -14,7 +14,7 @@ from typing import Any
 
 from kvrm_grammar.concurrency import cached_property
 from kvrm_grammar.errors import InputError, IsaError
-from kvrm_grammar.isa import Domain, InstructionSet
+from kvrm_grammar.isa import InstructionSet
 
 __all__ = [
     "Composition",
@@ -206,7 +206,7 @@ def lenient_data(isa: InstructionSet) -> LenientData:
         opcode = isa.by_mnemonic[short.mnemonic][0][0]
         domains = {operand.name: operand.domain for operand in opcode.operands}
         for name, value in short.given.items():
-            if name not in domains or not _is_of(domains[name], value):
+            if name not in domains or not domains[name].has_value(value):
                 raise IsaError(f"lenient.toml of {isa.name}: {opcode.key} has no {name} {value!r}")
         slots = {slot for text in (*short.phrases, *short.held_out) for slot in _SLOT.findall(text)}
         if strange := sorted(slots - (domains.keys() - short.given.keys())):
@@ -231,12 +231,6 @@ def operation_names(isa: InstructionSet) -> Mapping[str, str]:
     'JMP'
     """
     return {name.upper(): name for name in isa.by_mnemonic} | dict(lenient_data(isa).meant_by)
-
-
-def _is_of(domain: Domain, value: object) -> bool:
-    """Whether a value is one of a domain's names or integers."""
-    is_number = isinstance(value, int) and domain.integers is not None and value in domain.integers
-    return is_number or value in domain.names
 
 
 def _lists(tables: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:

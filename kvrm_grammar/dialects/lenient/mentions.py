@@ -168,17 +168,11 @@ def _rows(isa: InstructionSet) -> tuple[tuple[re.Pattern[str], tuple[Implied, ..
                 for opcode in isa.opcodes
                 if not row.of or opcode.key in row.of
                 for operand in opcode.operands
-                if operand.name == row.operand and _has(operand.domain, row.value)
+                if operand.name == row.operand and operand.domain.has_value(row.value)
             ),
         )
         for row in lenient_data(isa).implied
     )
-
-
-def _has(domain: Domain, value: int | str) -> bool:
-    if isinstance(value, str):
-        return value in domain.names
-    return domain.integers is not None and value in domain.integers
 
 
 def _canonical(match: re.Match[str], isa: InstructionSet) -> str:

@@ -97,7 +97,8 @@ def _readings(word: str, meaning: Meaning, isa: InstructionSet) -> set[object]:
 
 
 def _several(f: Drawing) -> str:
-    # Behind a sign of a comment, the second would be none, unless it is the strict dialect's own.
+    # Behind the set's own sign of a comment, the second would be none; behind one that is of the
+    # lenient dialect alone it is a second one, where the strict dialect takes it.
     signs, joint = f.isa.comments.line, f.rng.choice(_JOINTS)
     while joint.strip() in signs:
         joint = f.rng.choice(_JOINTS)

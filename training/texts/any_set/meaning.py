@@ -158,14 +158,12 @@ def draw_meaning(
         named: Mnemonics of which its form must have one; any, where none are named.
     """
     while True:
-        wanted = None
+        names, wanted = named, None
         if rng.random() < _EVENLY:
-            named_evenly = rng.choice([*named] or [*isa.by_mnemonic])
-            wanted, _ = rng.choice(isa.by_mnemonic[named_evenly])
-            forms = [form for form in wanted.forms if form.mnemonic == named_evenly]
+            names = [rng.choice([*named] or [*isa.by_mnemonic])]
+            wanted, _ = rng.choice(isa.by_mnemonic[names[0]])
         operation, opcode, kinds = random_operation(rng, isa, words, wanted)
-        if wanted is None:
-            forms = [form for form in opcode.forms if not named or form.mnemonic in named]
+        forms = [form for form in opcode.forms if not names or form.mnemonic in names]
         if not forms:
             continue
         form = forms[0] if rng.random() < _FIRST_FORM else rng.choice(forms)
