@@ -4,7 +4,7 @@ In: a meaning, a speller and a lexicon. Out: a text in one form, or None where t
 such form. :mod:`training.texts.lenient.valid` combines forms with other manners of writing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
@@ -17,9 +17,17 @@ from training.texts.lenient.spelling import Speller, any_of, phrase, typing_erro
 from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
 
-__all__ = ["FORMS", "ORDERED_FORMS", "Meaning", "draw_meaning", "write_form", "write_spaced"]
+__all__ = [
+    "FORMS",
+    "NAMES",
+    "ORDERED_FORMS",
+    "Meaning",
+    "draw_meaning",
+    "write_form",
+    "write_spaced",
+]
 
-_NAMES = {
+NAMES: Mapping[str, tuple[str, ...]] = {
     "dest": ("dest", "dest", "dst", "d", "rd", "to"),
     "src": ("src", "src", "source", "from", "s", "a"),
     "src1": ("src1", "src1", "a", "s1", "lhs", "x"),
@@ -27,6 +35,7 @@ _NAMES = {
     "value": ("value", "value", "val", "imm", "v"),
     "addr": ("addr", "addr", "address", "target", "label", "to"),
 }
+"""What operands by name are called."""
 
 
 _DATA = lenient_data(load_set())
@@ -93,7 +102,7 @@ def _named(w: Writing) -> str | None:
         return None
     sign, gap = rng.choice(("=", "=", ":", ": ")), rng.choice((" ", ", "))
     plain = rng.random() < 0.5
-    labels = {name: _NAMES[name][0] if plain else rng.choice(_NAMES[name]) for name in names}
+    labels = {name: NAMES[name][0] if plain else rng.choice(NAMES[name]) for name in names}
     if len(set(labels.values())) < len(names):
         labels = {name: name for name in names}
     rng.shuffle(names)

@@ -48,9 +48,13 @@ def _unknown_operation(f: Fault) -> str:
         return f.filled(f.lexicon.faults["actions"])
     sign, gap = rng.choice(templates.UNKNOWN_SIGNS), rng.choice((" ", " ", ""))
     r, s, t = f.registers(3)
-    if roll < 0.9:
-        return f"{r} {rng.choice(('=', ':=', '<-'))} {s}{gap}{sign}{gap}{t}"
-    return f"{r} {rng.choice(('/', '%', '&', '|', '^', '<<'))}= {s}"
+    assign = rng.choice(("=", ":=", "<-"))
+    last = str(rng.randint(0, 31)) if rng.random() < 0.35 else t
+    if roll < 0.87:
+        return f"{r} {assign} {s}{gap}{sign}{gap}{last}"
+    if roll < 0.93:
+        return f"{r} {assign} {rng.choice(('-', '~', '!', 'not ', '- '))}{s}"
+    return f"{r} {rng.choice(('/', '%', '&', '|', '^', '<<', '>>', '**'))}= {last}"
 
 
 @cache
@@ -92,12 +96,17 @@ def _bad_register(f: Fault) -> str:
 def _out_of_range(f: Fault) -> str:
     rng, high = f.rng, immediates(f.isa)[1]
     beyond = rng.choice((high + 1, high + rng.randint(1, 10**9), 10 ** rng.randint(10, 14)))
-    if rng.random() < 0.2:
+    digits = format(beyond, "x")
+    other = (f"{'' if digits[0].isdigit() else '0'}{digits}h", f"0o{beyond:o}", f"0b{beyond:b}")
+    if rng.random() < 0.1:
         return f"{rng.choice(f.lexicon.jumps)} {beyond}"
+    if rng.random() < 0.2:
+        written = rng.choice((str(beyond), str(beyond), hex(beyond), f"${digits}", *other))
+        return f.filled(templates.TARGET_USES, written)
     value = -(beyond + 1) if rng.random() < 0.3 else beyond
-    return f.filled(
-        templates.NUMBER_USES, rng.choice((f"{value}", f"{value}", f"{value:_}", hex(value)))
-    )
+    ways = [f"{value}", f"{value}", f"{value:_}", hex(value)]
+    ways += [rng.choice(other)] if value > 0 else [f"- {-value}", f"\u2212{-value}"]
+    return f.filled(templates.NUMBER_USES, rng.choice(ways))
 
 
 def _no_number(f: Fault) -> str:
@@ -127,12 +136,13 @@ def _too_few(f: Fault) -> str:
     rng, meaning = f.rng, f.meaning()
     operands, name = f.operands(meaning), f.name(meaning)
     kept = operands[: rng.randrange(len(operands) - (len(operands) == 3))]
-    named = zip(meaning.values, kept, strict=False)
+    labels = f.labels([*meaning.values])
+    named = [(labels[n], value) for n, value in zip(meaning.values, kept, strict=False)]
     forms = [
-        f.listed(name, kept),
-        f.listed(name, kept),
+        f.listed(name, kept, glued=True),
+        f.listed(name, kept, glued=True),
         f"{name}({', '.join(kept)})",
-        f"{name} " + " ".join(f"{n}={v}" for n, v in named),
+        f.by_name(name, named),
     ]
     if len(operands) == 3:
         r, s = operands[:2]
@@ -151,7 +161,7 @@ def _too_many(f: Fault) -> str:
     more, name = f.operands(meaning), f.name(meaning)
     extra = rng.choice((f.registers(1)[0], f.registers(1)[0], str(rng.randint(0, 99))))
     more.insert(rng.randint(0, len(more)), extra)
-    return f.listed(name, more) if rng.random() < 0.7 else f"{name}({', '.join(more)})"
+    return f.listed(name, more, glued=True) if rng.random() < 0.7 else f"{name}({', '.join(more)})"
 
 
 def _wrong_kind(f: Fault) -> str:
@@ -162,7 +172,8 @@ def _wrong_kind(f: Fault) -> str:
 def _bad_names(f: Fault) -> str:
     """Operands by name: one twice, or a name that no operation has."""
     rng, meaning = f.rng, f.meaning(operands=2)
-    pairs = [*zip(meaning.values, f.operands(meaning), strict=True)]
+    labels = f.labels([*meaning.values])
+    pairs = [*zip((labels[n] for n in meaning.values), f.operands(meaning), strict=True)]
     place = rng.randrange(len(pairs))
     if rng.random() < 0.5:
         name, own = pairs[place]
@@ -170,8 +181,7 @@ def _bad_names(f: Fault) -> str:
         pairs.insert(rng.randint(0, len(pairs)), (name, other))
     else:
         pairs[place] = (rng.choice(templates.FAULTY_NAMES), pairs[place][1])
-    listed = rng.choice((" ", ", ")).join(f"{name}={value}" for name, value in pairs)
-    return f"{mixed_case(meaning.opcode.mnemonic, rng)} {listed}"
+    return f.by_name(mixed_case(meaning.opcode.mnemonic, rng), pairs)
 
 
 def _condition(f: Fault) -> str:
@@ -242,6 +252,29 @@ _WHOLE = frozenset(
     ("empty", "several", "hidden", "prose", "listing_fault")
 )  # nothing is put around these
 
+_SAID = frozenset(("unknown_operation", "wrong_kind", "too_many", "too_few", "condition"))
+_SENTENCE = re.compile(r"[A-Za-z]+ .*\b(?:to|from|by|into|in|and|if|with|the|on|when)\b")
+
+
+def _spoken_to(text: str, f: Fault) -> str:
+    """A sentence with what people say in front of one, or behind it."""
+    if not _SENTENCE.match(text):
+        return text
+    if f.rng.random() < 0.7:
+        opening = f.rng.choice(f.lexicon.openings)
+        text = (opening if opening != "and " else "") + text[0].lower() + text[1:]
+    else:
+        text += f.rng.choice(f.lexicon.closings)
+    return text[0].upper() + text[1:] if f.rng.random() < 0.3 else text
+
+
+def _with_mark(text: str, rng: Random) -> str:
+    """Marks around a line, or in front of a name as right texts have them."""
+    first, blank, rest = text.partition(" ")
+    if first.upper() in SYNONYMS and rng.random() < 0.35:
+        return rng.choice(("OP_" + first.upper(), "." + first.lower())) + blank + rest
+    return residue(text, rng)
+
 
 def lenient_refusal(
     rng: Random,
@@ -268,8 +301,13 @@ def lenient_refusal(
     fault = Fault(rng, isa, words, lexicon)
     while says_an_instruction(text := _MAKERS[kind][1](fault)):
         pass
-    if kind not in _WHOLE and rng.random() < 0.08:
-        text = residue(text, rng)
+    if kind in _SAID and rng.random() < 0.15:
+        text = _spoken_to(text, fault)
+    if kind not in _WHOLE and rng.random() < 0.06:
+        said = context.remark_text(rng, isa.names, words, lexicon)
+        text = context.remark(text, said, rng, dashes="=" not in text)
+    if kind not in _WHOLE and rng.random() < 0.1:
+        text = _with_mark(text, rng)
     if kind not in ("empty", "several") and rng.random() < 0.1:
         text = decorate(text, rng, isa, words)
     return Candidate(text, kind)

@@ -4,11 +4,16 @@ In: a :class:`Fault`. Out: a text that looks like a step of one, an arrow, a rec
 or ``$n``, and is no instruction. :mod:`training.texts.lenient.refused` lists them beside others.
 """
 
+import json
+import re
+from collections.abc import Sequence
+
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
 from training.texts.lenient import context
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.fault import Fault, instruction
+from training.texts.lenient.forms import NAMES
 from training.texts.lenient.programs import ARROWS, KEYS, TURNED_ARROWS, joined_record
 from training.texts.strict.spelling import mixed_case
 
@@ -39,8 +44,11 @@ def other_operation(f: Fault) -> str:
     if roll < 0.6:
         return f"({name} {' '.join(operands)})" if operands else f"{name}()"
     if roll < 0.68:
-        names = ("dest", "src1", "src2") if len(operands) > 2 else ("dest", "src")
-        return joined_record(rng, [(rng.choice(KEYS), name), *zip(names, operands, strict=False)])
+        labels = f.labels(("dest", "src1", "src2") if len(operands) > 2 else ("dest", "src"))
+        pairs = [*zip(labels.values(), operands, strict=False)]
+        if rng.random() < 0.4:
+            return f.by_name(name, pairs).strip()
+        return as_record(f, rng.choice(KEYS), name, pairs)
     if roll < 0.73 and len(operands) > 1:
         arrow = rng.choice(("->", "->", *TURNED_ARROWS))
         return f"{f.listed(name, operands[:-1])} {arrow} {operands[-1]}"
@@ -125,7 +133,8 @@ def arrows_fault(f: Fault) -> str:
 def record_fault(f: Fault) -> str:
     """A record with a field too few, too many or unknown, or of no operation of this machine."""
     rng, meaning = f.rng, f.meaning()
-    pairs = [*zip(meaning.values, f.operands(meaning), strict=True)]
+    labels = f.labels([*meaning.values])
+    pairs = [*zip((labels[n] for n in meaning.values), f.operands(meaning), strict=True)]
     name, key = f.name(meaning), rng.choice(KEYS)
     places = range(len(pairs))
     roll = rng.random()
@@ -136,7 +145,9 @@ def record_fault(f: Fault) -> str:
             pairs = pairs[:-1]
     elif roll < 0.36:
         own = {label for label, _ in pairs}
-        others = [n for n in ("src3", "value", "addr", "dest2", "cond", "shift") if n not in own]
+        named = {other for label in meaning.values for other in NAMES[label]}
+        others = [n for n in ("src3", "value", "addr", "dest2", "cond", "shift")
+                  if n not in own | named]  # fmt: skip
         extra = rng.choice((f.registers(1)[0], str(rng.randint(0, 99))))
         pairs.insert(rng.randint(0, len(pairs)), (rng.choice(others), extra))
     elif roll < 0.5:
@@ -152,14 +163,29 @@ def record_fault(f: Fault) -> str:
     elif roll < 0.8:
         return joined_record(rng, pairs) if len(pairs) > 1 else f"{{{pairs[0][0]}: {pairs[0][1]}}}"
     else:
-        pairs = _with_wrong_value(f, pairs)
-    return joined_record(rng, [(key, name), *pairs])
+        pairs = _with_wrong_value(f, pairs, [*meaning.values])
+    return as_record(f, key, name, pairs)
 
 
-def _with_wrong_value(f: Fault, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def as_record(f: Fault, key: str, name: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """A record in any style; now and then as an answer is, with its operands in another."""
+    rng = f.rng
+    if rng.random() > 0.15 or len(dict(pairs)) < len(pairs):
+        return joined_record(rng, [(key, name), *pairs])
+    bare = name.upper().removeprefix("OP_")
+    params = {label: int(v) if re.fullmatch("-?[0-9]{1,18}", v) else v for label, v in pairs}
+    whole = {rng.choice(("key", "key", "op", "opcode")): "OP_" + bare,
+             rng.choice(("params", "params", "args", "operands")): params}  # fmt: skip
+    tight = rng.random() < 0.5
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":") if tight else None)
+
+
+def _with_wrong_value(
+    f: Fault, pairs: list[tuple[str, str]], names: Sequence[str]
+) -> list[tuple[str, str]]:
     rng = f.rng
     place = rng.randrange(len(pairs))
-    label, _ = pairs[place]
+    own, label = pairs[place][0], names[place]
     if label == "addr":
         wrong = rng.choice((f.registers(1)[0], "-1", "1.5", "[x]", "*"))
     elif label == "value":
@@ -169,7 +195,7 @@ def _with_wrong_value(f: Fault, pairs: list[tuple[str, str]]) -> list[tuple[str,
         wrong = rng.choice((bad, bad, str(rng.randint(8, 99)), f.plain_word()))
         if label == "src":
             wrong = bad
-    pairs[place] = (label, wrong)
+    pairs[place] = (own, wrong)
     return pairs
 
 
