@@ -51,7 +51,7 @@ def trainings(tiny_decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> list[li
 
 def command(tmp_path: Path) -> list[str]:
     return [
-        "--kinds", *KINDS, "--samples", "40", "--count", "5",
+        "--kinds", *KINDS, "--samples", "240", "--count", "5",
         "--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "table.json"),
     ]  # fmt: skip
 
@@ -84,7 +84,7 @@ def test_a_family_can_be_left_out(trainings: list[list[str]], tmp_path: Path) ->
     """Neither its texts nor its faults are trained on; it is asked without its faults."""
     options = command(tmp_path)
     options[1:3] = ["german"]
-    options[options.index("--samples") + 1] = "400"
+    options[options.index("--samples") + 1] = "1600"
     assert leave_one_out.main(options) == 0
     every, without = (read_examples(Path(one[one.index("--data") + 1])) for one in trainings)
     assert any("german" in example.kinds for example in every)

@@ -56,7 +56,8 @@ def _other_operation(f: Drawing) -> str | None:
 def _unknown_operation(f: Drawing) -> str:
     rng, roll = f.rng, f.rng.random()
     if f.book.others and roll < 0.4:
-        return in_speech(f.filled(any_of(f.book.others, rng), spelled=True), rng)
+        told = f.book.wordings.said(any_of(f.book.others, rng), rng)
+        return in_speech(f.filled(told, spelled=True), rng)
     if f.book.notations and roll < 0.75:
         return f.filled(in_notation(rng.choice(f.book.notations), rng), spelled=True)
     if roll < 0.87:

@@ -252,7 +252,8 @@ def _english(w: Writing) -> str | None:
         fitting = fitting_phrases(w.meaning, w.book.phrases.get(w.own, ()))
     if not fitting:
         return None
-    return w.said(any_of(fitting, w.rng))
+    # What is short is understood by its own words; what is whole may be said in others.
+    return w.said(w.book.wordings.said(any_of(fitting, w.rng), w.rng))
 
 
 FORMS: Mapping[str, tuple[int, _Form]] = {

@@ -4,15 +4,22 @@ In: an instruction set, its phrases and a ``random.Random``. Out: :class:`Meanin
 :class:`Phrasebook`, what one side, training or evaluation, may say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 from typing import Any
 
-from kvrm_grammar.dialects.lenient.data import Composition, ShortPhrases, lenient_data
+from kvrm_grammar.dialects.lenient.data import (
+    Composition,
+    LenientData,
+    ShortPhrases,
+    lenient_data,
+)
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
+from training.texts.any_set.wordings import NO_OTHER_WORDS, Wordings, read_rules
+from training.texts.lenient.spelling import decided
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
 
@@ -44,6 +51,7 @@ class Phrasebook:
         operations: Operations of other machines.
         short: Mnemonic, the operands that a text need not write, and English that leaves them out.
         notations: What programs write that is no operation of this machine.
+        wordings: What of this may be said in other words; nothing, where evaluation says it.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
@@ -52,6 +60,7 @@ class Phrasebook:
     operations: tuple[str, ...]
     short: tuple[tuple[ShortPhrases, str], ...] = ()
     notations: tuple[str, ...] = ()
+    wordings: Wordings = NO_OTHER_WORDS
 
 
 @lru_cache(maxsize=16)
@@ -73,8 +82,17 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
         )  # fmt: skip
     return Phrasebook(
         data.phrases, data.compositions, data.other_phrases, operations, short,
-        data.other_notations,
+        data.other_notations, Wordings(read_rules(data.destination), frozenset(_kept(data))),
     )  # fmt: skip
+
+
+def _kept(data: LenientData) -> Iterator[str]:
+    """What evaluation alone says: training says it in no words."""
+    yield from (
+        one for texts in data.held_out_phrases.values() for t in texts for one in decided(t)
+    )
+    yield from (one for t in data.held_out_other_phrases for one in decided(t))
+    yield from (one for row in data.short_phrases for t in row.held_out for one in decided(t))
 
 
 @lru_cache(maxsize=16)

@@ -119,7 +119,7 @@ def too_few(f: Drawing) -> str | None:
     first = meaning.form is f.isa.by_mnemonic[own][0][1]
     fitting = f.book.phrases.get(own, ()) if first else ()
     if fitting and rng.random() < 0.35:
-        text = phrase(any_of(fitting, rng), rng)
+        text = f.book.wordings.said(phrase(any_of(fitting, rng), rng), rng)
         slots = [*re.finditer(r"\{(\w+)\}", text)]
         if len(slots) < len(kinds):
             return None

@@ -8,7 +8,7 @@ import re
 import string
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, product
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
@@ -21,6 +21,7 @@ from training.texts.strict.words import FOREIGN_MNEMONICS
 __all__ = [
     "Speller",
     "any_of",
+    "decided",
     "fullwidth",
     "in_any_case",
     "is_name",
@@ -132,6 +133,18 @@ def phrase(template: str, rng: Random) -> str:
     """
     chosen = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template)
     return re.sub(r" +(?=,)", "", re.sub(r" +", " ", chosen)).strip()
+
+
+def decided(template: str) -> list[str]:
+    """Every text that the choices of a template leave, ``[a|b]`` decided, ``{name}`` kept.
+
+    >>> decided("[put|set] {value}")
+    ['put {value}', 'set {value}']
+    """
+    pieces = _CHOICE.split(template)
+    ways = [piece.split("|") if place % 2 else [piece] for place, piece in enumerate(pieces)]
+    whole = ("".join(way) for way in product(*ways))
+    return [re.sub(r" +(?=,)", "", re.sub(r" +", " ", one)).strip() for one in whole]
 
 
 def any_of(templates: Sequence[str], rng: Random) -> str:
