@@ -31,6 +31,7 @@ _KIND = {
         re.IGNORECASE,
     ),
 }
+_MARKED = re.compile(r"(-?)(?:\$([0-9a-f]+)|([0-9][0-9a-f]*)h|%([01]+))", re.IGNORECASE)
 _ASSIGNS = r"\s*(?::=|<-+|←|⟵|≔|=)\s*"
 _ONE = r"#?(?:1|0x1|0b1)"
 _STEP = re.compile(
@@ -104,7 +105,12 @@ def _is(text: str, kind: Kind) -> bool:
     if not _KIND[kind].fullmatch(text):
         return False
     plain = text.lstrip("#=").replace("_", "").replace("−", "-")
-    for base in (10, 0):
+    marked = _MARKED.fullmatch(plain)
+    digits, bases = plain, [10, 0]
+    if marked is not None:
+        sign, hexadecimal, ended, binary = marked.groups(default="")
+        digits, bases = sign + (hexadecimal or ended or binary), [2 if binary else 16]
+    for base in bases:
         with suppress(ValueError):
-            return -(2**31) <= int(plain, base) < 2**31
+            return -(2**31) <= int(digits, base) < 2**31
     return True

@@ -70,11 +70,40 @@ def test_near_misses_are_among_them() -> None:
         assert part in everything, part
 
 
+def test_the_fault_alone_tells() -> None:
+    """Else they are spelled, named, spoken and marked as right texts are."""
+    rng = Random(6)
+
+    def among(kind: str, *patterns: str) -> None:
+        texts = [lenient_refusal(rng, ISA, kind=kind).text for _ in range(2_500)]
+        for pattern in patterns:
+            assert any(re.search(pattern, text) for text in texts), (kind, pattern)
+
+    among(
+        "too_many",
+        r"(?i)[0-9a-f]h\b",
+        r"[=#]-?[0-9]",
+        "%[01]+",
+        r",,|, ,",
+        r"(?i)\b(?:mov|add|sub|mul|cmp|inc)r[0-7][, ]",
+    )
+    among("too_few", "OP_[A-Z]+", r"\A\.[a-z]", r"(?i)\b(?:lhs|rd|s1)[=:]", r"/\*|@ |\(\w+ ")
+    among(
+        "wrong_kind", "(?i)please|could you", r"(?i)\badd (?:[2-9]|two|three)\b", "(?i)lower r[0-7]"
+    )
+    among("bad_names", r"(?i)\b(?:dst|to|d)[=:]", r": ?r[0-7]")
+    among("record_fault", r'"(?:params|args|operands)": ?\{', "OP_")
+    among("out_of_range", "0o[0-7]", "0b1", r"\$[0-9a-f]{6}", "(?i)j[a-z]+ 0x")
+    among("unknown_operation", r"= ?[-~!]", r">>|\*\*", "(?i)(?:halt|stop).* (?:if|when) ")
+
+
 @pytest.mark.parametrize(
     "text",
     ["dec r3", "LOOP dec r3", "x: dec r3", "loop stop", "r1 += 1", "r1 = r1 + 1", "r1 := r1 - 1",
      "mov 5, r1", "li #5 r1", "sub r5 r3", "mvo r1, 5", "incremnet r2", "JMPNZ x", "mul $1, $2, $3",
-     "halt -- here", "mov r1, 5 (count)", "cmp r1 /* and */ r2", "add register 1 r2 r3"],
+     "halt -- here", "mov r1, 5 (count)", "cmp r1 /* and */ r2",
+     "jmp $7fffffff", "mov r1, -0ffh", "mov r1, %101",
+     "add register 1 r2 r3"],
 )  # fmt: skip
 def test_what_is_read_is_no_fault(text: str) -> None:
     """Rules find plain instructions, so that no fault repairs itself."""
@@ -85,7 +114,8 @@ def test_what_is_read_is_no_fault(text: str) -> None:
     "text",
     ["dec r9", "loop main dec r3", "and dec r3", "never halt", "r1 += 2", "r1 = r2 + 1", "mov 5, 6",
      "mov 5 r9", "add 5, r1, r2", "cmp 3, r1", "add $9, $1, $2", "sub r5 -- r3 r1", "LOOP dec",
-     "dec\nr3", "", "mov r1, 3000000000", "mov r1, 1,000", "jmp r3", "jmp 1b", "LOOP jsr f"],
+     "dec\nr3", "", "mov r1, 3000000000", "mov r1, 1,000", "jmp r3", "jmp $80000000",
+     "mov r1, 0ffffffffh", "jmp 1b", "LOOP jsr f"],
 )  # fmt: skip
 def test_what_is_refused_stays_a_fault(text: str) -> None:
     """Of every row some near misses."""
