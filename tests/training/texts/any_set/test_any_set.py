@@ -144,7 +144,7 @@ def test_a_wrong_kind_makes_no_other_instruction(isa: InstructionSet) -> None:
     """A number stands for a register behind a name only: ``a0 = 5`` is right."""
     rng, names = Random(4), [re.escape(name) for name in isa.names]
     target = re.compile(rf"(?i)\W*[jb](?:mp|n?[sz]|eq|ne|lt)?\b.*\b(?:{'|'.join(names)})\W*")
-    texts = [any_refusal(rng, isa, phrasebook(isa), kind="wrong_kind").text for _ in range(400)]
+    texts = [any_refusal(rng, isa, phrasebook(isa), kind="wrong_kind").text for _ in range(1_500)]
     assert any(target.fullmatch(text) for text in texts)
     for text in texts:
         assert not re.fullmatch(rf"({'|'.join(names)}) = -?[0-9]+", text), text
