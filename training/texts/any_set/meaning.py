@@ -18,10 +18,10 @@ from kvrm_grammar.dialects.lenient.data import (
 )
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
-from training.texts.any_set.wordings import NO_OTHER_WORDS, Wordings, read_rules
 from training.texts.lenient.spelling import decided
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
+from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
 
 __all__ = [
     "Meaning",

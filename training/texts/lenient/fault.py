@@ -75,7 +75,7 @@ class Fault:
         """One of the templates, decided and filled; a mnemonic at its start in any case."""
         rng = self.rng
         r, s, t, u = self.registers(4)
-        text = any_of(choices, rng).format(
+        text = self.lexicon.wordings.said(any_of(choices, rng), rng).format(
             r=r, s=s, t=t, u=u, x=x, w=self.word(), jump=rng.choice(self.lexicon.jumps),
             n=rng.randint(0, 99), m=rng.randint(1, 99), big=rng.randint(100, 999), k=self.step(),
         )  # fmt: skip

@@ -141,7 +141,7 @@ def _english(w: Writing) -> str | None:
         if "src1" in values and "dest" in values:
             phrases = tuple(p for p in phrases if w.meaning.in_place or "{src1}" in p)
         template = any_of(phrases, rng)
-    text = phrase(template, rng)
+    text = lexicon.wordings.said(phrase(template, rng), rng)
     for name in values:
         text = text.replace(f"{{{name}}}", w.operand(name)) if f"{{{name}}}" in text else text
     if rng.random() < 0.15:

@@ -6,13 +6,15 @@ what a seed means. In a phrase ``[a|b]`` is a choice, ``{name}`` an operand.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
+from training.texts.lenient.spelling import decided
+from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
 
 __all__ = ["HELD_OUT_LEXICON", "TRAINING_LEXICON", "Lexicon", "read_lexicon"]
 
@@ -37,6 +39,7 @@ class Lexicon:
             and ``{u}`` are registers, ``{n}`` and ``{m}`` numbers from 0 to 99, ``{w}`` a word.
         remarks: What a remark says, with the same places; none is an operand alone.
         operations: Operations of other machines that this side names.
+        wordings: What of this may be said in other words; nothing, where evaluation says it.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
@@ -48,6 +51,7 @@ class Lexicon:
     faults: Mapping[str, tuple[str, ...]]
     remarks: tuple[str, ...]
     operations: tuple[str, ...]
+    wordings: Wordings = NO_OTHER_WORDS
 
 
 def read_lexicon(name: str) -> Lexicon:
@@ -75,5 +79,13 @@ def _frozen(value: Any) -> Any:
     return tuple(value)
 
 
-TRAINING_LEXICON = read_lexicon("training")
+def _in_other_words(lexicon: Lexicon, held_out: Lexicon) -> Lexicon:
+    """With wordings that make nothing of what is held out."""
+    kept = [*held_out.phrases.values(), *held_out.faults.values()]
+    said = frozenset(one for texts in kept for text in texts for one in decided(text))
+    rules = read_rules(lenient_data(load_set()).destination)
+    return replace(lexicon, wordings=Wordings(rules, said))
+
+
 HELD_OUT_LEXICON = read_lexicon("held_out")
+TRAINING_LEXICON = _in_other_words(read_lexicon("training"), HELD_OUT_LEXICON)

@@ -11,8 +11,10 @@ from kvrm_grammar.isa import InstructionSet, load_set, operation_to_json, packag
 from kvrm_grammar.language.candidates import Candidates
 from training.texts.any_set.meaning import phrasebook
 from training.texts.any_set.variants import any_variant
-from training.texts.any_set.wordings import NO_OTHER_WORDS, Wordings, read_rules
+from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
 from training.texts.lenient.spelling import any_of, decided
+from training.texts.lenient.valid import lenient_variant
+from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
 
 SAID = [
     isa
@@ -105,3 +107,28 @@ def test_the_right_answer_stays_in_the_language(isa: InstructionSet) -> None:
         answer = operation_to_json(variant.operation)
         assert answer in candidates.of(dialect.read(variant.text).mentions), variant.text
         seen += 1
+
+
+def test_the_first_set_says_its_own_in_other_words() -> None:
+    """Whose phrases stand in lexicons: the same operands, nothing held out, the answer there."""
+    rng, isa = Random(76), load_set()
+    lexicon, other = TRAINING_LEXICON, HELD_OUT_LEXICON
+    assert other.wordings is NO_OTHER_WORDS
+    templates = [t for texts in lexicon.phrases.values() for t in texts]
+    held_out = {way for texts in other.phrases.values() for t in texts for way in decided(t)}
+    told = 0
+    for _ in range(8_000):
+        template = any_of([rng.choice(templates)], rng)
+        said = lexicon.wordings.said(template, rng)
+        assert sorted(SLOT.findall(said)) == sorted(SLOT.findall(template)), (template, said)
+        assert said == template or said not in held_out
+        told += said != template
+    assert told > 500
+    dialect = find_dialect("lenient", isa)
+    candidates, seen = Candidates(isa, dialect.shorthand), 0
+    while seen < 1_500:
+        variant = lenient_variant(rng, isa, kind="english")
+        if variant.kinds == ("english",):
+            answer = operation_to_json(variant.operation)
+            assert answer in candidates.of(dialect.read(variant.text).mentions), variant.text
+            seen += 1
