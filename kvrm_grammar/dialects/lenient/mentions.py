@@ -8,7 +8,7 @@ be read (``12abc``, ``0e20``, ``1,000``, ``@r1``) is none.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -45,6 +45,7 @@ _NAME = re.compile(r"(?<![\w.$])(?:[Oo][Pp]_|\.)?([A-Za-z]+(?:\.[A-Za-z]+)*)(?![
 _WORD = re.compile(r"[A-Za-z0-9_.$\u0080-\U0010ffff]+")
 _FIELD = re.compile(r"[\"']?[ \t]*[:=][ \t]*[^\s:=>]")  # what stands behind the name of a field
 _BLANKS = re.compile(r"[ \t(]*")
+_NUMERIC = re.compile(r"[#=]?[-+]?[$%]?[0-9]")  # what begins as a number, whether it can be read
 _MORE = re.compile(r"[ \t-]+(?:hundred|thousand|million)(?![A-Za-z])", re.ASCII | re.IGNORECASE)
 _NEGATIVE = re.compile(
     rf"(?:(?:\A|(?<=[{re.escape(_STARTS)}]))-(?P<gap>[ \t]?)"
@@ -92,7 +93,7 @@ def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     }
     zeros = lenient_data(isa).leading_zeros
     numbers = list(_numbers(plain, taken, leading_zeros=zeros))
-    labels = [word for word in _labels(plain, isa) if isa.is_label(word)]
+    labels = _labels(plain, isa)
     return Mentions(tuple((domain, _of(domain, names, numbers, labels)) for domain in isa.domains))
 
 
@@ -239,29 +240,40 @@ def _numbers_in_words(text: str, taken: set[int]) -> Iterator[int]:
             yield value
 
 
-def _labels(text: str, isa: InstructionSet) -> Iterator[str]:
+def _labels(text: str, isa: InstructionSet) -> list[str]:
     """Words that may be labels, with and without a full stop behind them.
 
-    The operation in front of a name is none, nor is a field: ``blt a0, a1``, ``target=loop``.
+    The operation in front of a name or a number, or of nothing that may be a label, is none, nor
+    is a field: ``blt a0, a1``, ``jmp 0xfffffffff``, ``jmp @r1``, ``target=loop``.
     """
-    fields, words = _field_names(isa), list(_WORD.finditer(text))
-    known = operation_names(isa)
+    words, known = list(_WORD.finditer(text)), operation_names(isa)
     named = [found for found in words if found[0].isascii() and found[0].upper() in known]
     # With another operation, as in Forth, it may be a label all the same.
-    is_alone = len(named) == 1 and named[0] is words[0] and _is_before_name(named[0], isa)
-    for found in words[is_alone:]:
+    is_alone = len(named) == 1 and named[0] is words[0]
+    others = [*_words_of_labels(words[is_alone:], text, isa)]
+    if not is_alone or not others or _is_before_operand(words[0], isa):
+        return others
+    return [*_words_of_labels(words[:1], text, isa), *others]
+
+
+def _words_of_labels(
+    words: Iterable[re.Match[str]], text: str, isa: InstructionSet
+) -> Iterator[str]:
+    fields = _field_names(isa)
+    for found in words:
         word = found[0]
         if word.lower() in fields and _FIELD.match(text, found.end()):
             continue
         for name in dict.fromkeys((word, word.rstrip("."))):
-            if name:
+            if name and isa.is_label(name):
                 yield name
 
 
-def _is_before_name(found: re.Match[str], isa: InstructionSet) -> bool:
+def _is_before_operand(found: re.Match[str], isa: InstructionSet) -> bool:
     behind = _BLANKS.match(found.string, found.end())
     assert behind is not None
-    return name_patterns(isa).mention.match(found.string, behind.end()) is not None
+    patterns = (name_patterns(isa).mention, _NUMERIC)
+    return any(pattern.match(found.string, behind.end()) for pattern in patterns)
 
 
 @lru_cache(maxsize=16)

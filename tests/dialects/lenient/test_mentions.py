@@ -88,7 +88,12 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("mov r1, 99999999999999999999999999999999999999999999", "immediate", ()),
         ("jmp @loop", "target", ('"jmp"', '"loop"')),
         ("jmp loop.", "target", ('"jmp"', '"loop."', '"loop"')),
-        ("jmp l\u043eop", "target", ('"jmp"',)),
+        ("jmp l\u043eop", "target", ()),
+        ("jmp @r1", "target", ()),
+        ("jz", "target", ()),
+        ("jmp 0b10000000000000000000000000000000", "target", ()),
+        ("js($2540be400) (again)", "target", ('"again"',)),
+        ("jns main", "target", ('"jns"', '"main"')),
         # The operation in front is no label, but where another word names one, as in Forth.
         ("jmp jmp", "target", ('"jmp"', '"jmp"')),
         ("' sub jnz", "target", ('"sub"', '"jnz"')),
