@@ -202,3 +202,15 @@ def test_a_seed_means_the_same_texts(family: str) -> None:
     """The same draws, the same texts."""
     first, second = (list(islice(variants(family, "seed"), 20)) for _ in range(2))
     assert first == second
+
+
+def test_what_stands_behind_letters_has_no_blank() -> None:
+    """``cpu.setr3(44)`` names a register, ``cpu.setregister 3(44)`` none."""
+    glued = [
+        made
+        for made in (
+            draft(Random(seed), ISA, "java", TRAINING_WORDS) for seed in range(4_000)
+        )
+        if made is not None and re.search(r"[A-Za-z]\{", made.template)
+    ]
+    assert glued and not any(" " in text for made in glued for text in made.texts.values())

@@ -4,6 +4,7 @@ In: a ``random.Random``, an ``InstructionSet``, a family and words for labels. O
 the kind ``family``.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -20,6 +21,7 @@ __all__ = ["Draft", "draft", "family_variant", "finished"]
 
 # Behind sentences; behind signs, a stop or a mark would be one more.
 _ENDS = {"language": ("", "", "", "", "", "", "", ".", ".", "!"), "speech": ("", "", "", "", ".")}
+_GLUED = re.compile(r"[A-Za-z]\{")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ def draft(rng: Random, isa: InstructionSet, family: str, words: Sequence[str]) -
     if not templates:
         return None
     source = rng.choice(templates)
-    return Draft(one, meaning, source, decided(source, one, operation, rng), _texts(rng, meaning))
+    template, texts = decided(source, one, operation, rng), _texts(rng, meaning)
+    if _GLUED.search(template):  # `setregister 3` is no register
+        texts = {name: text.replace(" ", "") for name, text in texts.items()}
+    return Draft(one, meaning, source, template, texts)
 
 
 def finished(rng: Random, family: Family, text: str, *, stop: bool) -> str:
