@@ -66,7 +66,8 @@ class Candidates:
             if own is None:
                 own = self._choices(domains, extra, mentioned, limit)
                 choices[group, extra] = own
-            texts += [head + "".join(map(add, names, values)) + "}}" for values in own]
+            if own:
+                texts += [head + "".join(map(add, names, values)) + "}}" for values in own]
         return texts
 
     @cached_property
@@ -142,6 +143,8 @@ class Candidates:
             [*dict.fromkeys((*extra, *mentioned.get(domain, ())))][:limit]
             for domain, extra in zip(domains, implied, strict=True)
         ]
+        if not all(slots):
+            return []
         found = product(*slots)
         if len(frozenset(chain(*slots))) == sum(map(len, slots)):
             return list(found)  # no value is of two operands, so none comes twice

@@ -208,9 +208,7 @@ def test_what_stands_behind_letters_has_no_blank() -> None:
     """``cpu.setr3(44)`` names a register, ``cpu.setregister 3(44)`` none."""
     glued = [
         made
-        for made in (
-            draft(Random(seed), ISA, "java", TRAINING_WORDS) for seed in range(4_000)
-        )
+        for made in (draft(Random(seed), ISA, "java", TRAINING_WORDS) for seed in range(4_000))
         if made is not None and re.search(r"[A-Za-z]\{", made.template)
     ]
     assert glued and not any(" " in text for made in glued for text in made.texts.values())
