@@ -147,7 +147,7 @@ def _numbers(value: int) -> Iterator[str]:
     size = abs(value)
     sign = r"-[ \t]?" if value < 0 else ""
     digits = "_*".join(str(size))
-    yield rf"{sign}(?<![0-9])0*{digits}(?![0-9])"
+    yield rf"{sign}(?<![0-9])(?:0_*)*{digits}(?![0-9])"
     yield rf"{sign}0x0*{size:x}(?![0-9a-f])"
     yield rf"{sign}0b0*{size:b}(?![01])"
     yield rf"{sign}0o0*{size:o}(?![0-7])"
