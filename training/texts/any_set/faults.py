@@ -7,6 +7,7 @@ text that would be read, and written in the same forms, so that only the fault t
 
 import string
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
@@ -15,7 +16,7 @@ from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing, in_notation, in_speech
-from training.texts.any_set.meaning import Meaning, Phrasebook, kinds_of
+from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, kinds_of
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
 from training.texts.any_set.variants import around, plain_label
 from training.texts.lenient import context
@@ -28,6 +29,7 @@ from training.texts.strict.words import PROSE, TRAINING_WORDS
 __all__ = ["FAULTS", "any_refusal"]
 
 _TRIES = 20_000  # of a fault that most meanings cannot have
+_NEAR = 0.4  # how many operations of other machines are an edit from one of the set's
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "; ")
 _NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid ", "without ", "unless you ")
 _OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "!!", "^^")
@@ -36,9 +38,17 @@ _OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "!!", "^^")
 def _other_operation(f: Drawing) -> str | None:
     if not f.book.operations:
         return None
-    rng = f.rng
-    name, operands = mixed_case(rng.choice(f.book.operations), rng), f.some_operands()
-    text, roll = f.listed(name, operands), rng.random()
+    rng, roll = f.rng, f.rng.random()
+    near = _near_ours(f.book.operations, f.isa)
+    if near and rng.random() < _NEAR:  # a typing error, were it no name: with operands that fit
+        word, own = rng.choice(near)
+        meaning, name = draw_meaning(rng, f.isa, f.words, named=(own,)), mixed_case(word, rng)
+        said = f.words_of(meaning, prefixes=True)
+        operands = [said.of(operand) for operand in meaning.form.operands]
+        text = Writing(rng, f.isa, meaning, said, f.book).whole(name)
+    else:
+        name, operands = mixed_case(rng.choice(f.book.operations), rng), f.some_operands()
+        text = f.listed(name, operands)
     if roll < 0.6:
         return text
     if roll < 0.68:
@@ -51,6 +61,12 @@ def _other_operation(f: Drawing) -> str | None:
     if roll < 0.92:
         return f"{name} {f.whole()}"
     return rng.choice(("OP_" + name.upper(), "." + name.lower())) + text[len(name) :]
+
+
+@lru_cache(maxsize=16)
+def _near_ours(names: tuple[str, ...], isa: InstructionSet) -> list[tuple[str, str]]:
+    """Names of other machines, and which of the set's own each is an edit from."""
+    return [(name, own) for name in names for own in names_near(name, isa)]
 
 
 def _unknown_operation(f: Drawing) -> str:

@@ -7,6 +7,7 @@ or ``$n``, and is no instruction. :mod:`training.texts.lenient.refused` lists th
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
@@ -15,6 +16,7 @@ from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.fault import Fault, instruction
 from training.texts.lenient.forms import NAMES
 from training.texts.lenient.programs import ARROWS, KEYS, TURNED_ARROWS, joined_record
+from training.texts.lenient.spelling import operations_near
 from training.texts.strict.spelling import mixed_case
 
 __all__ = [
@@ -29,13 +31,15 @@ __all__ = [
 ]
 
 SYNONYMS = lenient_data(load_set()).synonyms
+_NEAR = 0.4  # how many operations of other machines are an edit from one of ours
 GAPS: tuple[str, ...] = (" ", " ", "  ", "\t", "    ")
 
 
 def other_operation(f: Fault) -> str:
     """An operation of another machine, in any form that one of this machine's could stand in."""
     rng = f.rng
-    name, operands = mixed_case(rng.choice(f.lexicon.operations), rng), other_operands(f)
+    word, operands = _near_operation(f) if rng.random() < _NEAR else _any_operation(f)
+    name = mixed_case(word, rng)
     text, roll = f.listed(name, operands), rng.random()
     if roll < 0.5:
         return text
@@ -64,6 +68,26 @@ def other_operation(f: Fault) -> str:
         r, s, t = f.registers(3)
         return f"{r} {rng.choice(('=', ':=', '<-', '←'))} {s} {name.lower()} {t}"
     return rng.choice(("OP_" + name.upper(), "." + name.lower())) + text[len(name) :]
+
+
+def _any_operation(f: Fault) -> tuple[str, list[str]]:
+    return f.rng.choice(f.lexicon.operations), other_operands(f)
+
+
+def _near_operation(f: Fault) -> tuple[str, list[str]]:
+    """One that would be a typing error of ours, were it no name, with operands of that."""
+    word, mnemonic = f.rng.choice(_near_ours(f.lexicon.operations))
+    while True:
+        meaning = f.meaning()
+        if meaning.opcode.mnemonic == mnemonic:
+            return word, f.operands(meaning)
+
+
+@cache
+def _near_ours(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Names of other machines, and which of ours with operands each is an edit from."""
+    some = {opcode.mnemonic for opcode in load_set().opcodes if opcode.operands}
+    return [(name, own) for name in names for own in operations_near(name) if own in some]
 
 
 def other_operands(f: Fault) -> list[str]:

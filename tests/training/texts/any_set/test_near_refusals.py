@@ -14,6 +14,7 @@ from training.data.any_set import any_set_kind
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.faults import any_refusal
 from training.texts.any_set.meaning import phrasebook, plain_names
+from training.texts.any_set.spelling import names_near
 from training.texts.strict.words import TRAINING_WORDS
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
@@ -123,3 +124,12 @@ def test_what_leaves_an_operand_to_be_understood_can_be_wrong_too() -> None:
     short = re.compile(r"(?i).*(?:increment|decrement|clear|\+\+|--)")
     assert [text for text in refused(RV32IM, "negated", 800) if short.match(text)]
     assert [text for text in refused(RV32IM, "bad_register", 800) if short.match(text)]
+
+
+@pytest.mark.parametrize("isa", [isa for isa in SETS if lenient_data(isa).other_operations])
+def test_other_operations_are_often_near_to_the_sets(isa: InstructionSet) -> None:
+    """What would be a typing error, were it no name, and with operands that would fit."""
+    near = {word for word in phrasebook(isa).operations if names_near(word, isa)}
+    texts = refused(isa, "other_operation", 600)
+    shown = [{*re.findall("[a-z][a-z0-9.]*", text.lower())} & near for text in texts]
+    assert near and sum(map(bool, shown)) > 200

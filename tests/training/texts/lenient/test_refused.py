@@ -139,6 +139,14 @@ def test_other_operations_are_those_of_the_side() -> None:
             assert found & {*lexicon.operations}, text
 
 
+def test_other_operations_are_often_near_to_ours() -> None:
+    """``jsr f`` is no ``js f``: what would be a typing error, were it no name."""
+    rng, near = Random(7), {word for word in TRAINING_LEXICON.operations if operations_near(word)}
+    texts = [lenient_refusal(rng, ISA, kind="other_operation").text.lower() for _ in range(1_000)]
+    shown = [{*re.findall("[a-z][a-z0-9]*", text)} & near for text in texts]
+    assert sum(map(bool, shown)) > 400 and len({word for words in shown for word in words}) > 40
+
+
 def test_a_word_that_is_a_command_is_no_prose() -> None:
     """``exit`` alone ends the program in English, so a word list with it must not make it prose."""
     words, rng, isa = ("exit", "stop", "idle", "walrus"), Random(8), load_set()
