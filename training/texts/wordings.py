@@ -6,11 +6,11 @@ The rules are English alone and of no set; they stand in ``wordings.toml``.
 
 import re
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 __all__ = ["NO_OTHER_WORDS", "Rule", "Wordings", "read_rules"]
 
@@ -71,20 +71,13 @@ def read_rules(destination: str) -> tuple[Rule, ...]:
         destination: The operand that an operation writes; where it is empty, a set has none, and
             rules that speak of one are left out.
     """
-    tables: Iterable[dict[str, object]] = tomllib.loads(_FILE.read_text("utf-8"))["rules"]
-    rules = []
+    tables: list[dict[str, Any]] = tomllib.loads(_FILE.read_text("utf-8"))["rules"]
+    slot, rules = f"{{{destination}}}", []
     for table in tables:
-        of, ways = str(table["of"]), [str(way) for way in _list(table["ways"])]
+        of: str = table["of"]
         if r"\{dest\}" in of and not destination:
             continue
-        of = of.replace(r"\{dest\}", re.escape(f"{{{destination}}}")).replace(
-            r"\{x\}", _ANY_OPERAND
-        )
-        written = tuple(way.replace("{dest}", f"{{{destination}}}") for way in ways)
-        rules.append(Rule(re.compile(of), written, re.compile(str(table.get("with", "")))))
+        of = of.replace(r"\{dest\}", re.escape(slot)).replace(r"\{x\}", _ANY_OPERAND)
+        ways = tuple(way.replace("{dest}", slot) for way in table["ways"])
+        rules.append(Rule(re.compile(of), ways, re.compile(table.get("with", ""))))
     return tuple(rules)
-
-
-def _list(value: object) -> list[object]:
-    assert isinstance(value, list), value
-    return value
