@@ -211,9 +211,8 @@ def _all_of(decoder: Decoder, texts: Sequence[str], batch_size: int) -> list[Any
 def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> dict[str, float]:
     """All that decoding a text takes beside the model, in batches of 16 and alone.
 
-    Medians of five shares of the texts, none of which was decoded before; the draft is right.
-    What this benchmark has loaded itself, torch and Outlines among it, is not searched for garbage
-    meanwhile: a process that decodes has none of that.
+    Medians of five shares of the texts, none of which was decoded before; the draft is right. What
+    else is loaded here, torch and Outlines, is not searched for garbage: no decode has that.
     """
     loaded: Any = SimpleNamespace(tokenizer=tokenizer, precision="float32", active=nullcontext)
     decoder = Decoder.from_loaded(loaded, dialect)

@@ -12,7 +12,7 @@ from kvrm_grammar.language.candidates import Candidates
 from training.texts.any_set.meaning import phrasebook
 from training.texts.any_set.variants import any_variant
 from training.texts.lenient.lexicon import HELD_OUT_LEXICON, TRAINING_LEXICON
-from training.texts.lenient.spelling import any_of, decided
+from training.texts.lenient.spelling import any_of, ways_of
 from training.texts.lenient.valid import lenient_variant
 from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
 
@@ -78,7 +78,7 @@ def test_evaluation_is_said_by_evaluation_alone(isa: InstructionSet) -> None:
     assert phrasebook(isa, held_out=True).wordings is NO_OTHER_WORDS
     data, rng = lenient_data(isa), Random(73)
     held_out = {
-        way for texts in data.held_out_phrases.values() for t in texts for way in decided(t)
+        way for texts in data.held_out_phrases.values() for t in texts for way in ways_of(t)
     }
     assert held_out and held_out <= phrasebook(isa).wordings.kept
     made = {phrasebook(isa).wordings.said(drawn(isa, rng), rng) for _ in range(20_000)}
@@ -115,7 +115,7 @@ def test_the_first_set_says_its_own_in_other_words() -> None:
     lexicon, other = TRAINING_LEXICON, HELD_OUT_LEXICON
     assert other.wordings is NO_OTHER_WORDS
     templates = [t for texts in lexicon.phrases.values() for t in texts]
-    held_out = {way for texts in other.phrases.values() for t in texts for way in decided(t)}
+    held_out = {way for texts in other.phrases.values() for t in texts for way in ways_of(t)}
     told = 0
     for _ in range(8_000):
         template = any_of([rng.choice(templates)], rng)

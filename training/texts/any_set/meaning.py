@@ -18,7 +18,7 @@ from kvrm_grammar.dialects.lenient.data import (
 )
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
-from training.texts.lenient.spelling import decided
+from training.texts.lenient.spelling import ways_of
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
 from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
@@ -89,10 +89,10 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
 def _kept(data: LenientData) -> Iterator[str]:
     """What evaluation alone says: training says it in no words."""
     yield from (
-        one for texts in data.held_out_phrases.values() for t in texts for one in decided(t)
+        one for texts in data.held_out_phrases.values() for t in texts for one in ways_of(t)
     )
-    yield from (one for t in data.held_out_other_phrases for one in decided(t))
-    yield from (one for row in data.short_phrases for t in row.held_out for one in decided(t))
+    yield from (one for t in data.held_out_other_phrases for one in ways_of(t))
+    yield from (one for row in data.short_phrases for t in row.held_out for one in ways_of(t))
 
 
 @lru_cache(maxsize=16)

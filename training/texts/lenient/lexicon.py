@@ -13,7 +13,7 @@ from typing import Any
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.isa import load_set
-from training.texts.lenient.spelling import decided
+from training.texts.lenient.spelling import ways_of
 from training.texts.wordings import NO_OTHER_WORDS, Wordings, read_rules
 
 __all__ = ["HELD_OUT_LEXICON", "TRAINING_LEXICON", "Lexicon", "read_lexicon"]
@@ -82,7 +82,7 @@ def _frozen(value: Any) -> Any:
 def _in_other_words(lexicon: Lexicon, held_out: Lexicon) -> Lexicon:
     """With wordings that make nothing of what is held out."""
     kept = [*held_out.phrases.values(), *held_out.faults.values()]
-    said = frozenset(one for texts in kept for text in texts for one in decided(text))
+    said = frozenset(one for texts in kept for text in texts for one in ways_of(text))
     rules = read_rules(lenient_data(load_set()).destination)
     return replace(lexicon, wordings=Wordings(rules, said))
 

@@ -21,13 +21,13 @@ from training.texts.strict.words import FOREIGN_MNEMONICS
 __all__ = [
     "Speller",
     "any_of",
-    "decided",
     "fullwidth",
     "in_any_case",
     "is_name",
     "operations_near",
     "phrase",
     "typing_error",
+    "ways_of",
     "with_strange_character",
 ]
 
@@ -132,19 +132,22 @@ def phrase(template: str, rng: Random) -> str:
     'put {value} in {dest}'
     """
     chosen = _CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template)
-    return re.sub(r" +(?=,)", "", re.sub(r" +", " ", chosen)).strip()
+    return _tidy(chosen)
 
 
-def decided(template: str) -> list[str]:
+def ways_of(template: str) -> list[str]:
     """Every text that the choices of a template leave, ``[a|b]`` decided, ``{name}`` kept.
 
-    >>> decided("[put|set] {value}")
+    >>> ways_of("[put|set] {value}")
     ['put {value}', 'set {value}']
     """
     pieces = _CHOICE.split(template)
     ways = [piece.split("|") if place % 2 else [piece] for place, piece in enumerate(pieces)]
-    whole = ("".join(way) for way in product(*ways))
-    return [re.sub(r" +(?=,)", "", re.sub(r" +", " ", one)).strip() for one in whole]
+    return [_tidy("".join(way)) for way in product(*ways)]
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r" +(?=,)", "", re.sub(r" +", " ", text)).strip()
 
 
 def any_of(templates: Sequence[str], rng: Random) -> str:

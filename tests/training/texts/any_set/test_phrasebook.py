@@ -19,7 +19,7 @@ from kvrm_grammar.language.candidates import Candidates
 from training.texts.any_set.forms import Writing, fitting_phrases
 from training.texts.any_set.meaning import Meaning, phrasebook, short_meaning
 from training.texts.any_set.spelling import Words
-from training.texts.lenient.spelling import decided
+from training.texts.lenient.spelling import ways_of
 from training.texts.operands import kind_of
 from training.texts.strict.words import TRAINING_WORDS
 
@@ -124,8 +124,8 @@ def test_evaluation_says_what_training_does_not(isa: InstructionSet) -> None:
     assert other.others and not {*own.others} & {*other.others}
     assert other.notations and not {*own.notations} & {*other.notations}
     for mnemonic, texts in other.phrases.items():
-        said = {one for text in own.phrases[mnemonic] for one in decided(text)}
-        assert texts and not said & {one for text in texts for one in decided(text)}, mnemonic
+        said = {one for text in own.phrases[mnemonic] for one in ways_of(text)}
+        assert texts and not said & {one for text in texts for one in ways_of(text)}, mnemonic
 
 
 @pytest.mark.parametrize("isa", SAID, ids=name_of)
@@ -136,11 +136,11 @@ def test_what_is_put_together_is_whole_and_new(isa: InstructionSet) -> None:
         assert all(frame.count("{x}") == 1 for frame in composition.frames)
         for mnemonic, expressions in composition.expressions.items():
             _, form = isa.by_mnemonic[mnemonic][0]
-            held_out = {way for text in data.held_out_phrases[mnemonic] for way in decided(text)}
+            held_out = {way for text in data.held_out_phrases[mnemonic] for way in ways_of(text)}
             for frame, expression in product(composition.frames, expressions):
                 text = frame.replace("{x}", expression)
                 assert sorted(SLOT.findall(text)) == sorted(form.operands), (mnemonic, text)
-                assert not held_out & {*decided(text)}, text
+                assert not held_out & {*ways_of(text)}, text
                 seen += 1
     assert seen > 10_000 or not data.compositions
     assert any(lenient_data(isa).compositions for isa in SAID)
