@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import calibration, comparison, constrained_vs_free, parts, stream
+from benchmarks import calibration, comparison, constrained_vs_free, parts, python_cost, stream
 from benchmarks.arms import Arm, bare_forward, build_arms, plain_tokenizer
 from benchmarks.inputs import CONVERTED, NOTATIONS_OF, SETS, SETS_OF, draw_set
 from benchmarks.llama import gbnf
@@ -201,7 +201,7 @@ def test_a_backend_that_agrees_gives_every_guess_in_one_pass(tiny_decoder: Decod
     """So what is measured with it is the work of a decode whose draft is right."""
     texts = ["sub r5 r3 r1", "jmp loop", "MOV R3, 0x7F", "add r1 r2 r3", "halt"]
     decoder, _ = counting(tiny_decoder)
-    vars(decoder.pipeline)["backend"] = parts.Agreeing(decoder.pipeline, texts)
+    vars(decoder.pipeline)["backend"] = python_cost.Agreeing(decoder.pipeline, texts)
     for decoded in decoder.decode_many(texts):
         assert decoded.reading is not None
         assert (decoded.passes, decoded.operation) == (1, decoded.reading.guess)
