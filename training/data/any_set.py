@@ -21,7 +21,9 @@ from training.texts.strict.words import HELD_OUT_WORDS, TRAINING_WORDS
 
 __all__ = ["any_kinds", "any_set_examples", "any_set_kind", "fresh_lenient"]
 
-_HARDEST = (*("english",) * 4, *("typo",) * 6, "notation", "listing")
+_HARDEST = (
+    *("english",) * 4, *("typo",) * 5, *("unnamed",) * 3, *("listing",) * 2, "notation", "wrapped",
+)  # fmt: skip
 
 
 def any_kinds(isa: InstructionSet) -> Mapping[str, str]:

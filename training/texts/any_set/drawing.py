@@ -30,6 +30,7 @@ SHORT = 0.12
 """How much of English leaves an operand to be understood, where a set says what does."""
 
 _OTHER_SPELLING = 0.12  # how often a text's registers, or its numbers, are not the grammar's
+_UNNAMED = 0.45  # up to here a list is in a notation that no table names
 _MANNERS = ("%{}", "${}", "register {}", "reg {}")
 _PIECES = (", ", ", ", ",", " ")
 
@@ -127,9 +128,12 @@ class Drawing:
         return str(rng.choice((rng.randint(0, 9), rng.randint(0, 31), rng.randint(-99, 999))))
 
     def listed(self, name: str, operands: Sequence[str]) -> str:
-        """Operands behind a name, or in brackets behind it."""
-        if self.rng.random() < 0.15:
+        """Operands behind a name, in brackets behind it, or as no table names."""
+        roll = self.rng.random()
+        if roll < 0.15:
             return f"{name}({self.rng.choice(_PIECES).join(operands)})"
+        if roll < _UNNAMED and (text := self.book.unnamed.listed(name, operands, self.rng)):
+            return text
         return render_operands(name, operands, self.rng).strip()
 
     def some_operands(self) -> list[str]:

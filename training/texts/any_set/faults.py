@@ -18,7 +18,7 @@ from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.forms import Writing, in_notation, in_speech
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, kinds_of
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
-from training.texts.any_set.variants import around, plain_label
+from training.texts.any_set.variants import around, listing, plain_label
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, with_strange_character
@@ -46,6 +46,8 @@ def _other_operation(f: Drawing) -> str | None:
         said = f.words_of(meaning, prefixes=True)
         operands = [said.of(operand) for operand in meaning.form.operands]
         text = Writing(rng, f.isa, meaning, said, f.book).whole(name)
+        if rng.random() < 0.25:
+            text = f.listed(name, operands)
     else:
         name, operands = mixed_case(rng.choice(f.book.operations), rng), f.some_operands()
         text = f.listed(name, operands)
@@ -55,7 +57,7 @@ def _other_operation(f: Drawing) -> str | None:
         labels = [operand.name for operand in f.meaning().opcode.operands]
         return joined_record(rng, [(rng.choice(KEYS), name), *zip(labels, operands, strict=False)])
     if roll < 0.8:
-        return context.listing(text, rng)
+        return listing(text, rng, f.words)
     if roll < 0.86:
         return f"{plain_label(rng, f.isa, f.words)} {text}"
     if roll < 0.92:
@@ -122,8 +124,13 @@ def _several(f: Drawing) -> str:
     if joint.strip() in lenient_data(f.isa).comments:
         meaning = f.meaning(operands=0)
         plain = Writing(f.rng, f.isa, meaning, Words(f.rng, f.isa, meaning), f.book)
-        return f.whole() + joint + plain.whole(plain.name())
-    return f.whole() + joint + f.whole()
+        return _unended(f) + joint + plain.whole(plain.name())
+    return _unended(f) + joint + _unended(f)
+
+
+def _unended(f: Drawing) -> str:
+    """A right text without a mark of its end, which would make a comment of what follows."""
+    return f.whole().rstrip("; ")
 
 
 def _hidden(f: Drawing) -> str:
@@ -156,10 +163,10 @@ def _listing_fault(f: Drawing) -> str | None:
     rng = f.rng
     if rng.random() < 0.5 and f.book.operations:
         name = mixed_case(rng.choice(f.book.operations), rng)
-        return context.listing(f.listed(name, f.some_operands()), rng)
+        return listing(f.listed(name, f.some_operands()), rng, f.words)
     if rng.random() < 0.5:
         few = operand_faults.too_few(f)
-        return None if few is None else context.listing(few, rng)
+        return None if few is None else listing(few, rng, f.words)
     start, code = context.address(rng), context.code_bytes(rng)
     word, strange = rng.choice(f.words), rng.choice(("...", f".word 0x{code}", "(bad)", "???"))
     return rng.choice((f"{start}  {code}", f"{start} <{word}>:", f"{start}  {code}  {strange}"))
@@ -184,9 +191,9 @@ def _broken_notation(f: Drawing) -> str | None:
 FAULTS: Mapping[str, tuple[int, Callable[[Drawing], str | None]]] = {
     "unknown_operation": (14, _unknown_operation),
     "other_operation": (20, _other_operation),
-    "ambiguous": (10, _ambiguous),
+    "ambiguous": (14, _ambiguous),
     "bad_register": (13, operand_faults.bad_register),
-    "out_of_range": (12, operand_faults.out_of_range),
+    "out_of_range": (16, operand_faults.out_of_range),
     "no_number": (8, operand_faults.no_number),
     "memory": (8, operand_faults.memory),
     "several": (8, _several),
@@ -203,7 +210,7 @@ FAULTS: Mapping[str, tuple[int, Callable[[Drawing], str | None]]] = {
 """Kinds of faults, with weights."""
 
 _WHOLE = frozenset(("several", "hidden", "prose", "listing_fault"))  # nothing is put around these
-_ASIDE = ("residue", "remark", "comment")
+_ASIDE = ("residue", "remark", "comment", "wrapped", "wrapped")
 
 
 def any_refusal(
@@ -237,6 +244,7 @@ def any_refusal(
     text = next(filter(None, tries), None)
     if text is None:
         raise DataError(f"no text of this set can have the fault {kind}")
-    if kind not in _WHOLE and rng.random() < 0.15:
-        text, _ = around(text, rng, isa, None, {rng.choice(_ASIDE)}, words)
+    if kind not in _WHOLE and rng.random() < 0.2:
+        aside = rng.choice(_ASIDE)
+        text, _ = around(text, rng, isa, None, {aside}, words, unnamed=book.unnamed)
     return Candidate(text, kind)

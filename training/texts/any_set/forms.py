@@ -16,6 +16,7 @@ from training.texts.any_set.meaning import Meaning, Phrasebook
 from training.texts.any_set.spelling import Words, misspelt
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, phrase
+from training.texts.operands import kind_of
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.valid import render_form
 
@@ -208,11 +209,40 @@ def _arrow(w: Writing) -> str | None:
 
 def _notation(w: Writing) -> str | None:
     """As programs of other languages write it: ``a = b + c``."""
+    return _computed(w, "{}")
+
+
+def _computed(w: Writing, holder: str) -> str | None:
+    """The same, with something around each register."""
     fitting = fitting_phrases(w.meaning, lenient_data(w.isa).notations.get(w.own, ()))
     if not fitting or _is_of_zero(w.meaning):
         return None
-    text = w.filled(in_notation(w.rng.choice(fitting), w.rng))
+    registers = {slot.name for slot in w.meaning.slots if kind_of(slot) == "register"}
+    template = _SLOT.sub(
+        lambda slot: holder.format(slot[0]) if slot[1] in registers else slot[0],
+        in_notation(w.rng.choice(fitting), w.rng),
+    )
+    text = w.filled(template)
     return re.sub(r"\+ ?-(?=\d)", "-" if "+-" in text else "- ", text)  # `a + -8` is `a - 8`
+
+
+def _unnamed(w: Writing) -> str | None:
+    """In a notation that no table names: a list of operands, or a computation in a program."""
+    rng, known = w.rng, w.book.unnamed
+    if rng.random() < 0.35:
+        text = _computed(w, rng.choice(known.holders))
+        is_jump = text is None or text.startswith(("if", "goto"))
+        return text if is_jump else rng.choice(known.statements).format(line=text)
+    row, names = rng.choice(known.lists), list(w.meaning.form.operands)
+    if row.names_operands:
+        labels = _labels(w, names)
+        operands = [(labels[name], w.words.of(name)) for name in names] * _in_order(w.meaning)
+    else:
+        listed = _after_name(w)
+        operands = [("", word) for word in listed.split(", ")] if listed else []
+    if not operands or any("'" in word or '"' in word for _, word in operands):
+        return None
+    return row.of(w.own, operands, rng)
 
 
 def fitting_phrases(meaning: Meaning, templates: Sequence[str]) -> list[str]:
@@ -267,6 +297,7 @@ FORMS: Mapping[str, tuple[int, _Form]] = {
     "record": (7, _record),
     "arrow": (5, _arrow),
     "notation": (18, _notation),
+    "unnamed": (18, _unnamed),
     "english": (32, _english),
 }
 """How operation and operands stand together, with weights; one form for each text."""
@@ -275,7 +306,7 @@ FORMS: Mapping[str, tuple[int, _Form]] = {
 ORDERED_FORMS = frozenset(("plain", "commas", "synonym", "typo", "shorthand"))
 """Forms that list their operands behind the name."""
 
-NAMING_FORMS = FORMS.keys() - {"notation", "english"}
+NAMING_FORMS = FORMS.keys() - {"notation", "unnamed", "english"}
 """Forms that name the operation; in the others its operands may decide which it is."""
 
 

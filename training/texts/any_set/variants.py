@@ -16,14 +16,15 @@ from training.texts.any_set.drawing import SHORT
 from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, short_meaning
 from training.texts.any_set.spelling import Words, is_taken, names_near
+from training.texts.any_set.unnamed import Unnamed, address_of_a_tool, listing_of_a_tool
 from training.texts.lenient import context
 from training.texts.lenient.spelling import fullwidth
 from training.texts.lenient.valid import residue
-from training.texts.operands import kind_of
+from training.texts.operands import kind_of, range_of
 from training.texts.strict.valid import Variant
 from training.texts.strict.words import TRAINING_WORDS
 
-__all__ = ["MANNERS", "any_variant", "around", "plain_label"]
+__all__ = ["MANNERS", "any_variant", "around", "listing", "plain_label"]
 
 MANNERS: tuple[str, ...] = (
     "register_spelling",
@@ -34,6 +35,7 @@ MANNERS: tuple[str, ...] = (
     "comment",
     "bare_label",
     "listing",
+    "wrapped",
 )
 """What changes the writing of any form, or stands around it."""
 
@@ -45,7 +47,9 @@ _APART = (
     ("fullwidth", "listing"),
     ("remark", "comment"),
     ("bare_label", "residue"),
+    *(("wrapped", other) for other in ("residue", "remark", "comment", "bare_label", "listing")),
 )
+_WRAPPED = NAMING_FORMS - {"record"} | {"notation"}
 
 
 def any_variant(
@@ -88,6 +92,8 @@ def _attempt(
         meaning = short_meaning(rng, isa, words, *short)
     else:
         meaning = draw_meaning(rng, isa, words, named=tuple(named))
+    if "listing" in manners:
+        meaning = _placed(meaning, rng, isa)
     spell = Words(
         rng,
         isa,
@@ -106,11 +112,26 @@ def _attempt(
         prefixed = _prefixed(written, w.own, rng)
         if prefixed is not None:
             written, manners, kinds = prefixed, manners - {"residue"}, {"residue"}
-    text, shown = around(written, rng, isa, meaning, manners, words)
+    text, shown = around(written, rng, isa, meaning, manners, words, unnamed=book.unnamed)
     kinds |= shown | spell.kinds | {form}
     if len(kinds) > 1:
         kinds.discard("plain")
     return Variant(text, meaning.operation, tuple(sorted(kinds)))
+
+
+def _placed(meaning: Meaning, rng: Random, isa: InstructionSet) -> Meaning:
+    """The same with a target where programs of listings are, most often."""
+    targets = [slot for slot in meaning.slots if kind_of(slot) == "target"]
+    if not targets or rng.random() < 0.3:
+        return meaning
+    step = next((t.domain.integers.step for t in targets if t.domain.integers is not None), None)
+    if step is None:
+        return meaning
+    low, high = range_of(targets[0])
+    place = address_of_a_tool(rng, step)
+    if not low <= place <= high:
+        return meaning
+    return meaning.with_values(isa, **{targets[0].name: place})
 
 
 def _prefixed(text: str, mnemonic: str, rng: Random) -> str | None:
@@ -123,7 +144,8 @@ def _prefixed(text: str, mnemonic: str, rng: Random) -> str | None:
 
 def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
     """A form, and manners that go with it and with each other."""
-    forms = _IN_COLUMNS if kind in ("bare_label", "listing") else FORMS.keys()
+    only = {"bare_label": _IN_COLUMNS, "listing": _IN_COLUMNS, "wrapped": _WRAPPED}
+    forms = only.get(kind or "", FORMS.keys())
     weights = {name: weight for name, (weight, _) in FORMS.items() if name in forms}
     form = (
         kind
@@ -133,6 +155,8 @@ def _chosen(rng: Random, kind: str | None) -> tuple[str, set[str]]:
     manners = {m for m in MANNERS if m == kind or rng.random() < 0.08}
     if form not in _IN_COLUMNS:
         manners -= {"bare_label", "listing"}
+    if form not in _WRAPPED:
+        manners -= {"wrapped"}
     if form == "english":
         manners -= {"residue"} if kind != "residue" else set()
     for pair in _APART:
@@ -148,6 +172,8 @@ def around(
     meaning: Meaning | None,
     manners: set[str],
     words: Sequence[str],
+    *,
+    unnamed: Unnamed,
 ) -> tuple[str, set[str]]:
     """What the manners put around a text, and which of them it shows; None means nothing."""
     kinds: set[str] = set()
@@ -163,8 +189,11 @@ def around(
         kinds.add("bare_label")
     if "listing" in manners:
         shown = text if meaning is None else _with_symbol(text, rng, meaning, words)
-        text = context.listing(shown, rng)
+        text = listing(shown, rng, words)
         kinds.add("listing")
+    if "wrapped" in manners and not text.endswith("."):  # of a label
+        text = unnamed.wrapped(text, rng)
+        kinds.add("wrapped")
     if "residue" in manners and " " in text.strip() and not text.endswith(tuple("'\"")):
         text = residue(text, rng, full_stop=not has_label)
         kinds.add("residue")
@@ -173,6 +202,13 @@ def around(
         kinds |= {"fullwidth"} if wide != text else set()
         text = wide
     return text, kinds
+
+
+def listing(text: str, rng: Random, words: Sequence[str]) -> str:
+    """A line of a listing: address, bytes, instruction; or as a tool of its own writes it."""
+    if rng.random() < 0.5:
+        return listing_of_a_tool(text, rng, words)
+    return context.listing(text, rng)
 
 
 def _said(rng: Random, isa: InstructionSet, words: Sequence[str]) -> str:
