@@ -8,23 +8,27 @@ import argparse
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from random import Random
 
 from kvrm_grammar.dialects import find_dialect
 from kvrm_grammar.errors import KvrmError
 from kvrm_grammar.isa import InstructionSet, load_set
 from training.arguments import positive_integer, share
-from training.data.any_set import any_set_examples
+from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.data.examples import Example, write_examples
-from training.data.lenient import generate_lenient
+from training.data.lenient import generate_lenient, lenient_kind
 from training.data.origin import write_origin
 from training.data.strict import generate_examples
 from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS, training_data
 from training.provenance import current_commit
 from training.texts.lenient.families import TRAINING_FAMILIES
 from training.texts.lenient.forms import FORMS
+from training.texts.lenient.lexicon import TRAINING_LEXICON
+from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
 from training.texts.lenient.valid import MANNERS
+from training.texts.strict.words import TRAINING_WORDS
 
 __all__ = ["DEFAULT_PAIRS", "build_parser", "main"]
 
@@ -47,6 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--without", nargs="*", default=[], help="lenient: kinds or families to leave out"
     )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        help="lenient: kinds to draw alone, one as often as it is named",
+    )
     return parser
 
 
@@ -67,6 +77,8 @@ def main(argv: list[str] | None = None) -> int:
         find_dialect(arguments.dialect, isa)
     except KvrmError as error:
         parser.error(str(error))
+    if only := {*arguments.only} - {*_kinds(arguments.dialect, isa)}:
+        parser.error(f"no kinds of this set's lenient dialect: {', '.join(sorted(only))}")
     output = arguments.output or training_data(arguments.dialect, isa)
     commit = current_commit()  # before: who makes data may go on to change the code
     examples = list(_made(arguments, isa))
@@ -79,11 +91,37 @@ def main(argv: list[str] | None = None) -> int:
 
 def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Example]:
     count, seed, refusals = arguments.count, arguments.seed, arguments.refusals
+    if arguments.only:
+        return _of_kinds(arguments.only, count, seed, isa)
     if arguments.dialect == "lenient" and isa is not load_set():
         return any_set_examples(count, seed, refusals=refusals, isa=isa)
     if arguments.dialect == "lenient":
         return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
+
+
+def _kinds(dialect: str, isa: InstructionSet) -> Collection[str]:
+    """The kinds of writing and of faults that ``--only`` may name."""
+    if dialect != "lenient":
+        return ()
+    if isa is not load_set():
+        return any_kinds(isa)
+    return {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS}
+
+
+def _of_kinds(
+    kinds: Sequence[str], count: int, seed: int, isa: InstructionSet
+) -> Iterator[Example]:
+    """Different examples of some kinds, in an order that mixes them."""
+    each = -(-count // len(kinds))
+    drawn: list[Example] = []
+    for kind, times in Counter(kinds).items():
+        if isa is load_set():
+            drawn += lenient_kind(kind, times * each, seed, TRAINING_WORDS, TRAINING_LEXICON)
+        else:
+            drawn += any_set_kind(kind, times * each, seed, isa=isa, held_out=False)
+    Random(seed).shuffle(drawn)
+    yield from drawn[:count]
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -96,6 +134,7 @@ def _command(arguments: argparse.Namespace) -> str:
         f"--refusals {arguments.refusals}",
         *((f"--pairs {arguments.pairs}",) if arguments.dialect == "strict" else ()),
         *((f"--without {' '.join(arguments.without)}",) if arguments.without else ()),
+        *((f"--only {' '.join(arguments.only)}",) if arguments.only else ()),
     ]
     return " ".join(["python -m training.generate_cpu_data", *chosen])
 

@@ -31,6 +31,7 @@ def test_the_command_writes_the_same_bytes_again(
     [
         *(["--count", "0"], ["--count", "-1"], ["--refusals", "1.5"], ["--refusals", "-0.1"]),
         *(["--pairs", "-0.1"], ["--pairs", "1.01"], ["--pairs", "nan"], ["--no"]),
+        *(["--only", "typo"], ["--dialect", "lenient", "--only", "typo", "nothing"]),
     ],
     ids=str,
 )
@@ -56,7 +57,9 @@ def test_the_defaults_are_those_of_the_report() -> None:
         [],
         ["--refusals", "0.1", "--pairs", "0.9"],
         ["--dialect", "lenient", "--without", "english", "typo"],
+        ["--dialect", "lenient", "--only", "typo", "other_operation", "typo"],
         ["--isa", "rv32im", "--dialect", "lenient"],
+        ["--isa", "rv32im", "--dialect", "lenient", "--only", "unnamed", "ambiguous"],
         ["--isa", "rv32im"],
     ],
     ids=" ".join,
@@ -73,6 +76,30 @@ def test_what_made_a_file_makes_it_again(options: list[str], tmp_path: Path) -> 
     again = words[3:]
     generate_cpu_data.main(["--output", str(second), *again])
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_kinds_alone(tmp_path: Path) -> None:
+    """Every text is of a kind that was named, one that was named twice comes twice as often."""
+    file = tmp_path / "a.jsonl"
+    only = ["typo", "other_operation", "typo"]
+    generate_cpu_data.main(
+        [
+            "--output",
+            str(file),
+            "--count",
+            "90",
+            "--seed",
+            "5",
+            "--dialect",
+            "lenient",
+            "--only",
+            *only,
+        ]
+    )
+    lines = file.read_text("utf-8").splitlines()
+    typos = sum('"typo"' in line for line in lines)
+    assert len({*lines}) == 90 and typos == 60
+    assert all('"typo"' in line or '"other_operation"' in line for line in lines)
 
 
 def test_an_origin_is_of_these_bytes(tmp_path: Path) -> None:
