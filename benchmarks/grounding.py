@@ -122,7 +122,7 @@ def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dia
     return any(
         own in names or one_edit_from(own, [*names])
         for word in words
-        for own in (word, word.rstrip("."))
+        for own in (word, word.rstrip("."), word.rpartition(".")[2])
     )
 
 

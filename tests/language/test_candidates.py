@@ -147,6 +147,8 @@ def test_what_is_implied_is_for_one_operand(text: str, there: str, lost: str, di
         ("a0 = (-a1)", "sub a0, zero, a1"),
         ("a0 = \u2212a1", "sub a0, zero, a1"),
         ("neg a0", "sub a0, zero, a0"),
+        ("asm.beqz(a0, loop);", "beq a0, zero, loop"),
+        ("Op.NOT(t0, t1)", "xori t0, t1, -1"),
         ("unless a0 goto loop", "beq a0, zero, loop"),
         ("if 0 < a0 goto loop", "blt zero, a0, loop"),
         ("a0 = !!a1", "sltu a0, zero, a1"),

@@ -120,13 +120,17 @@ def _named(text: str, isa: InstructionSet) -> list[re.Match[str]]:
 
 
 def _implied_by_names(visible: str, isa: InstructionSet) -> Iterator[Implied]:
-    """What names of operations imply; a synonym or a misspelt first word does what its own does."""
+    """What names of operations imply; a synonym or a misspelt first word does what its own does.
+
+    So does one that a program has behind a dot: ``asm.beqz(a0, loop)``.
+    """
     if not _implying(isa):
         return
     names: dict[str, None] = {}
     for place, word in enumerate(_NAME.findall(visible)):
         # One letter misspells every name of one letter.
         names |= dict.fromkeys(_meant(word, isa, near=place == 0 and len(word) > 1))
+        names |= dict.fromkeys(_meant(word.rpartition(".")[2], isa, near=False))
     for name in names:
         yield from implied_by_name(name, isa)
 

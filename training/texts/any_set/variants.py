@@ -49,7 +49,8 @@ _APART = (
     ("bare_label", "residue"),
     *(("wrapped", other) for other in ("residue", "remark", "comment", "bare_label", "listing")),
 )
-_WRAPPED = NAMING_FORMS - {"record"} | {"notation"}
+# A misspelt name that implies an operand is known where it is first alone.
+_WRAPPED = NAMING_FORMS - {"record", "typo"} | {"notation"}
 
 
 def any_variant(
