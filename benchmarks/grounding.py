@@ -119,10 +119,11 @@ def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dia
     name = r"(?<![\w.$])(?:op_|\.)?([a-z][a-z.]*)(?![\w$])"  # bare, or with a mark in front
     words = [word.lower() for word in re.findall(name, plain, re.IGNORECASE)]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
+    ends = tuple(f".{own}" for own in names)
     return any(
-        own in names or one_edit_from(own, [*names])
+        own in names or one_edit_from(own, [*names]) or own.endswith(ends)
         for word in words
-        for own in (word, word.rstrip("."), word.rpartition(".")[2])
+        for own in (word, word.rstrip("."))
     )
 
 

@@ -77,8 +77,11 @@ def main(argv: list[str] | None = None) -> int:
         find_dialect(arguments.dialect, isa)
     except KvrmError as error:
         parser.error(str(error))
-    if only := {*arguments.only} - {*_kinds(arguments.dialect, isa)}:
-        parser.error(f"no kinds of this set's lenient dialect: {', '.join(sorted(only))}")
+    if arguments.only:
+        if arguments.dialect != "lenient" or arguments.without:
+            parser.error("--only is of the lenient dialect, and leaves nothing for --without")
+        if unknown := {*arguments.only} - {*_kinds(isa)}:
+            parser.error(f"no kinds of this set's lenient dialect: {', '.join(sorted(unknown))}")
     output = arguments.output or training_data(arguments.dialect, isa)
     commit = current_commit()  # before: who makes data may go on to change the code
     examples = list(_made(arguments, isa))
@@ -100,10 +103,8 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
 
 
-def _kinds(dialect: str, isa: InstructionSet) -> Collection[str]:
+def _kinds(isa: InstructionSet) -> Collection[str]:
     """The kinds of writing and of faults that ``--only`` may name."""
-    if dialect != "lenient":
-        return ()
     if isa is not load_set():
         return any_kinds(isa)
     return {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS}
@@ -112,16 +113,18 @@ def _kinds(dialect: str, isa: InstructionSet) -> Collection[str]:
 def _of_kinds(
     kinds: Sequence[str], count: int, seed: int, isa: InstructionSet
 ) -> Iterator[Example]:
-    """Different examples of some kinds, in an order that mixes them."""
+    """Different examples, in an order that mixes the kinds; fewer where a kind has no more."""
     each = -(-count // len(kinds))
-    drawn: list[Example] = []
+    drawn: dict[str, Example] = {}
     for kind, times in Counter(kinds).items():
         if isa is load_set():
-            drawn += lenient_kind(kind, times * each, seed, TRAINING_WORDS, TRAINING_LEXICON)
+            own = lenient_kind(kind, times * each, seed, TRAINING_WORDS, TRAINING_LEXICON)
         else:
-            drawn += any_set_kind(kind, times * each, seed, isa=isa, held_out=False)
-    Random(seed).shuffle(drawn)
-    yield from drawn[:count]
+            own = any_set_kind(kind, times * each, seed, isa=isa, held_out=False)
+        drawn |= {example.text: example for example in own}
+    mixed = list(drawn.values())
+    Random(seed).shuffle(mixed)
+    yield from mixed[:count]
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -131,7 +134,7 @@ def _command(arguments: argparse.Namespace) -> str:
         f"--dialect {arguments.dialect}",
         f"--count {arguments.count}",
         f"--seed {arguments.seed}",
-        f"--refusals {arguments.refusals}",
+        *(() if arguments.only else (f"--refusals {arguments.refusals}",)),
         *((f"--pairs {arguments.pairs}",) if arguments.dialect == "strict" else ()),
         *((f"--without {' '.join(arguments.without)}",) if arguments.without else ()),
         *((f"--only {' '.join(arguments.only)}",) if arguments.only else ()),

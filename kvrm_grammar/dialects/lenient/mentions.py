@@ -122,17 +122,26 @@ def _named(text: str, isa: InstructionSet) -> list[re.Match[str]]:
 def _implied_by_names(visible: str, isa: InstructionSet) -> Iterator[Implied]:
     """What names of operations imply; a synonym or a misspelt first word does what its own does.
 
-    So does one that a program has behind a dot: ``asm.beqz(a0, loop)``.
+    So does one that a program calls, or has first, behind a dot: ``asm.beqz(a0, loop)``.
     """
     if not _implying(isa):
         return
     names: dict[str, None] = {}
-    for place, word in enumerate(_NAME.findall(visible)):
+    for place, match in enumerate(_NAME.finditer(visible)):
+        word = match[1]
         # One letter misspells every name of one letter.
         names |= dict.fromkeys(_meant(word, isa, near=place == 0 and len(word) > 1))
-        names |= dict.fromkeys(_meant(word.rpartition(".")[2], isa, near=False))
+        if place == 0 or visible.startswith(("(", "!", "{"), match.end()):
+            names |= dict.fromkeys(_meant(_called(word, isa), isa, near=False))
     for name in names:
         yield from implied_by_name(name, isa)
+
+
+def _called(word: str, isa: InstructionSet) -> str:
+    """The longest name of an operation that a word with dots ends in, or the word."""
+    pieces, known = word.upper().split("."), operation_names(isa)
+    ends = (".".join(pieces[start:]) for start in range(len(pieces)))
+    return next((end for end in ends if end in known), word)
 
 
 @lru_cache(maxsize=16)

@@ -11,7 +11,7 @@ from random import Random
 
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
-from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
+from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, write_form
 from training.texts.any_set.meaning import (
     Meaning,
     Phrasebook,
@@ -20,6 +20,7 @@ from training.texts.any_set.meaning import (
     short_meaning,
 )
 from training.texts.any_set.spelling import Words, is_taken
+from training.texts.any_set.writing import Writing
 from training.texts.operands import Kind
 from training.texts.strict.spelling import label_name
 from training.texts.strict.valid import render_operands

@@ -15,10 +15,11 @@ from kvrm_grammar.errors import DataError
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
-from training.texts.any_set.forms import Writing, in_notation, in_speech
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, kinds_of
+from training.texts.any_set.notations import in_notation, notation
 from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
 from training.texts.any_set.variants import around, listing, plain_label
+from training.texts.any_set.writing import Writing, in_speech
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, with_strange_character
@@ -62,6 +63,8 @@ def _other_operation(f: Drawing) -> str | None:
         return f"{plain_label(rng, f.isa, f.words)} {text}"
     if roll < 0.92:
         return f"{name} {f.whole()}"
+    if not text.startswith(name):
+        return text
     return rng.choice(("OP_" + name.upper(), "." + name.lower())) + text[len(name) :]
 
 
@@ -176,7 +179,7 @@ def _broken_notation(f: Drawing) -> str | None:
     """An assignment without its end, or with two."""
     rng = f.rng
     meaning = f.meaning(operands=2)
-    text = f.written(meaning)
+    text = notation(Writing(rng, f.isa, meaning, f.words_of(meaning), f.book))
     if text is None or " = " not in text:
         return None
     roll = rng.random()

@@ -18,7 +18,7 @@ from kvrm_grammar.dialects.lenient.data import (
 )
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Opcode, Operand, OperationModel
-from training.texts.any_set.unnamed import NOTHING_UNNAMED, Unnamed, read_unnamed
+from training.texts.any_set.unnamed import Unnamed, read_unnamed
 from training.texts.lenient.spelling import ways_of
 from training.texts.operands import Kind, kind_of
 from training.texts.strict.valid import random_operation
@@ -50,20 +50,20 @@ class Phrasebook:
         compositions: More of it, put together of frames and expressions.
         others: English for what this machine does not do.
         operations: Operations of other machines.
+        unnamed: Notations that no table names.
         short: Mnemonic, the operands that a text need not write, and English that leaves them out.
         notations: What programs write that is no operation of this machine.
         wordings: What of this may be said in other words; nothing, where evaluation says it.
-        unnamed: Notations that no table names.
     """
 
     phrases: Mapping[str, tuple[str, ...]]
     compositions: tuple[Composition, ...]
     others: tuple[str, ...]
     operations: tuple[str, ...]
+    unnamed: Unnamed
     short: tuple[tuple[ShortPhrases, str], ...] = ()
     notations: tuple[str, ...] = ()
     wordings: Wordings = NO_OTHER_WORDS
-    unnamed: Unnamed = NOTHING_UNNAMED
 
 
 @lru_cache(maxsize=16)
@@ -80,13 +80,13 @@ def phrasebook(isa: InstructionSet, *, held_out: bool = False) -> Phrasebook:
     )
     if held_out:
         return Phrasebook(
-            data.held_out_phrases, (), data.held_out_other_phrases, operations, short,
-            data.held_out_other_notations, unnamed=read_unnamed(held_out=True),
+            data.held_out_phrases, (), data.held_out_other_phrases, operations,
+            read_unnamed(held_out=True), short, data.held_out_other_notations,
         )  # fmt: skip
     return Phrasebook(
-        data.phrases, data.compositions, data.other_phrases, operations, short,
-        data.other_notations, Wordings(read_rules(data.destination), frozenset(_kept(data))),
-        read_unnamed(held_out=False),
+        data.phrases, data.compositions, data.other_phrases, operations,
+        read_unnamed(held_out=False), short, data.other_notations,
+        Wordings(read_rules(data.destination), frozenset(_kept(data))),
     )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import Form, InstructionSet, Operand
 from training.texts.any_set.drawing import SHORT, Drawing
-from training.texts.any_set.forms import Writing
 from training.texts.any_set.meaning import Meaning, takes, takes_in_any_order
+from training.texts.any_set.writing import Writing
 from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, phrase

@@ -75,6 +75,11 @@ class Words:
             return text if self._prefixes else text.removeprefix("#")
         return str(value)
 
+    @property
+    def are_bare(self) -> bool:
+        """Whether registers have nothing around them, and none is replaced."""
+        return not self.replaced and (not self._registers or self._manner == "{}")
+
     def register(self, operand: Operand, name: str) -> str:
         """One name of an operand."""
         word = written_operand(operand, name, "register", self.rng)

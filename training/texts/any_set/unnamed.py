@@ -15,7 +15,6 @@ from typing import Any
 from training.texts.strict.spelling import mixed_case
 
 __all__ = [
-    "NOTHING_UNNAMED",
     "Listed",
     "Unnamed",
     "address_of_a_tool",
@@ -34,12 +33,14 @@ class Listed:
     Attributes:
         text: With ``{name}``, ``{Name}`` or ``{NAME}``, and ``{operands}``.
         joint: Between two operands.
+        least: How many operands it needs, so as to be no other notation.
         item: An operand, with ``{value}``, and ``{label}`` where operands are named.
     """
 
     text: str
     joint: str = ", "
     item: str = "{value}"
+    least: int = 1
 
     @property
     def names_operands(self) -> bool:
@@ -83,11 +84,8 @@ class Unnamed:
         """A name and operands that have no names; None where there are none."""
         if not texts:
             return None
-        plain = [one for one in self.lists if not one.names_operands]
+        plain = [o for o in self.lists if not o.names_operands and len(texts) >= o.least]
         return rng.choice(plain).of(name, [("", text) for text in texts], rng)
-
-
-NOTHING_UNNAMED = Unnamed()
 
 
 @cache

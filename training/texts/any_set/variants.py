@@ -13,10 +13,11 @@ from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.words import NUMBER_WORDS
 from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set.drawing import SHORT
-from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, Writing, write_form
+from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, write_form
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, short_meaning
 from training.texts.any_set.spelling import Words, is_taken, names_near
 from training.texts.any_set.unnamed import Unnamed, address_of_a_tool, listing_of_a_tool
+from training.texts.any_set.writing import Writing
 from training.texts.lenient import context
 from training.texts.lenient.spelling import fullwidth
 from training.texts.lenient.valid import residue
@@ -123,16 +124,11 @@ def _attempt(
 def _placed(meaning: Meaning, rng: Random, isa: InstructionSet) -> Meaning:
     """The same with a target where programs of listings are, most often."""
     targets = [slot for slot in meaning.slots if kind_of(slot) == "target"]
-    if not targets or rng.random() < 0.3:
-        return meaning
-    step = next((t.domain.integers.step for t in targets if t.domain.integers is not None), None)
-    if step is None:
+    if not targets or targets[0].domain.integers is None or rng.random() < 0.3:
         return meaning
     low, high = range_of(targets[0])
-    place = address_of_a_tool(rng, step)
-    if not low <= place <= high:
-        return meaning
-    return meaning.with_values(isa, **{targets[0].name: place})
+    place = address_of_a_tool(rng, targets[0].domain.integers.step)
+    return meaning.with_values(isa, **{targets[0].name: place}) if low <= place <= high else meaning
 
 
 def _prefixed(text: str, mnemonic: str, rng: Random) -> str | None:

@@ -16,9 +16,9 @@ from kvrm_grammar.isa import (
     packaged_sets,
 )
 from kvrm_grammar.language.candidates import Candidates
-from training.texts.any_set.forms import Writing, fitting_phrases
 from training.texts.any_set.meaning import Meaning, phrasebook, short_meaning
 from training.texts.any_set.spelling import Words
+from training.texts.any_set.writing import Writing, fitting_phrases
 from training.texts.lenient.spelling import ways_of
 from training.texts.operands import kind_of
 from training.texts.strict.words import TRAINING_WORDS
