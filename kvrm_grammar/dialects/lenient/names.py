@@ -17,7 +17,7 @@ from kvrm_grammar.isa import InstructionSet
 __all__ = ["RAISED", "NamePatterns", "name_patterns"]
 
 RAISED = r"[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2089\u2150-\u215f\u2189]"
-"""A digit above or below the line, or a fraction: no number is beside it, no name in front of it."""
+"""A digit above or below the line, or a fraction: no number is beside it, no name before it."""
 
 _WORDS = "register", "reg"
 _ENDS = rf"(?u:(?!\.?\d)(?!{RAISED}))"  # no digit of any script, also raised or lowered
