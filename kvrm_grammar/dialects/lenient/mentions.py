@@ -25,6 +25,7 @@ _MINUS = "\u2212"
 _NUMBER = re.compile(
     r"'(?P<character>\\.|[^\\])'"
     r"|(?P<sign>[-+]?)(?P<gap>[ \t]?)(?<![A-Za-z0-9_.$%])(?<!\d)"
+    rf"(?<!{RAISED})"
     r"(?:0[xX](?P<hexadecimal>[0-9A-Fa-f]+)|0[bB](?P<binary>[01]+)|0[oO](?P<octal>[0-7]+)"
     r"|(?P<suffixed>[0-9][0-9A-Fa-f]*)[hH]|\$(?P<dollar>[0-9A-Fa-f]+)|%(?P<percent>[01]+)"
     rf"|(?P<decimal>[0-9]+(?:_[0-9]+)*))(?![A-Za-z0-9_$]|\d|\.[0-9]|{RAISED})"

@@ -16,8 +16,8 @@ from kvrm_grammar.isa import InstructionSet
 
 __all__ = ["RAISED", "NamePatterns", "name_patterns"]
 
-RAISED = r"[\u00b2\u00b3\u00b9\u2070-\u2089]"
-"""A digit above or below the line: what it stands behind is no name and no number."""
+RAISED = r"[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2089\u2150-\u215f\u2189]"
+"""A digit above or below the line, or a fraction: no number is beside it, no name before it."""
 
 _WORDS = "register", "reg"
 _ENDS = rf"(?u:(?!\.?\d)(?!{RAISED}))"  # no digit of any script, also raised or lowered
@@ -71,7 +71,7 @@ def _memory(one: str, isa: InstructionSet) -> re.Pattern[str]:
     behind = r"(?=\s*(?:\]|[-+]|,\s*#))"
     return re.compile(
         rf"(?<![A-Za-z0-9])@{one}|(?:\A|[,=]\s*)\*\s?{one}"
-        rf"|(?<![A-Za-z0-9])\[\s*{one}{behind}|(?<![A-Za-z])[0-9]\(\s*{one}\s*\)",
+        rf"|(?<![A-Za-z0-9])\[\s*{one}{behind}|(?<![A-Za-z0-9])(?:0x[0-9a-f]+|[0-9]+)\(\s*{one}\s*\)",
         re.IGNORECASE,
     )
 

@@ -29,6 +29,9 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("inc r8", "register", ()),
         ("do nothing for 5", "register", ()),
         ("r1\u00b2 = r0", "register", ('"R0"',)),
+        ("wfe(REG13(r5)=", "register", ('"R5"',)),
+        ("ld r1, 0x13(r5)", "register", ('"R1"',)),
+        ("ld r1, 13(r5)", "register", ('"R1"',)),
         ("r1\u2082 = r0", "register", ('"R0"',)),
         ("r1 = \U0001d7db6", "immediate", ()),
         ("mov @r1, r2", "register", ('"R2"',)),
@@ -67,6 +70,8 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("inc regi\u017fter 5", "register", ()),
         # Raised digits write no number, and a literal has one character of ASCII, and no sign.
         ("mov r1, 5\u00b2", "immediate", ()),
+        ("mov r1, \u21525", "immediate", ()),
+        ("mov r1, 5\u00bd", "immediate", ()),
         ("mov r1, -'a'", "immediate", ()),
         ("mov r1, '\u00e9'", "immediate", ()),
         ("mov r1, '\u2401'", "immediate", ()),
