@@ -71,10 +71,10 @@ class Unnamed:
         lists: Of a name and operands.
     """
 
-    wrappings: tuple[str, ...] = ()
-    holders: tuple[str, ...] = ()
-    statements: tuple[str, ...] = ()
-    lists: tuple[Listed, ...] = ()
+    wrappings: tuple[str, ...]
+    holders: tuple[str, ...]
+    statements: tuple[str, ...]
+    lists: tuple[Listed, ...]
 
     def wrapped(self, line: str, rng: Random) -> str:
         """A line with what stands around it."""
