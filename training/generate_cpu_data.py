@@ -18,7 +18,8 @@ from kvrm_grammar.isa import InstructionSet, load_set
 from training.arguments import positive_integer, share
 from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.data.examples import Example, write_examples
-from training.data.lenient import generate_lenient, lenient_kind
+from training.data.lenient import lenient_kind
+from training.data.mixed import GENERAL, OWN_KINDS, general_kinds, mixed_lenient
 from training.data.origin import write_origin
 from training.data.strict import generate_examples
 from training.defaults import TRAINING_COUNT, TRAINING_DATA, TRAINING_SEEDS, training_data
@@ -26,7 +27,6 @@ from training.provenance import current_commit
 from training.texts.lenient.families import TRAINING_FAMILIES
 from training.texts.lenient.forms import FORMS
 from training.texts.lenient.lexicon import TRAINING_LEXICON
-from training.texts.lenient.refused import LENIENT_REFUSAL_KINDS
 from training.texts.lenient.valid import MANNERS
 from training.texts.strict.words import TRAINING_WORDS
 
@@ -47,6 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--refusals", type=share, default=0.4, help="share of refusals, 0 to 1")
     parser.add_argument(
         "--pairs", type=share, default=DEFAULT_PAIRS, help="strict: share of minimal pairs, 0 to 1"
+    )
+    parser.add_argument(
+        "--general",
+        type=share,
+        default=GENERAL,
+        help="lenient, packaged set: share of texts from the makers of any set, 0 to 1",
     )
     parser.add_argument(
         "--without", nargs="*", default=[], help="lenient: kinds or families to leave out"
@@ -99,7 +105,10 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
     if arguments.dialect == "lenient" and isa is not load_set():
         return any_set_examples(count, seed, refusals=refusals, isa=isa)
     if arguments.dialect == "lenient":
-        return generate_lenient(count, seed, refusals=refusals, without=arguments.without, isa=isa)
+        return mixed_lenient(
+            count, seed, refusals=refusals, general=arguments.general, without=arguments.without,
+            isa=isa,
+        )  # fmt: skip
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
 
 
@@ -107,7 +116,7 @@ def _kinds(isa: InstructionSet) -> Collection[str]:
     """The kinds of writing and of faults that ``--only`` may name."""
     if isa is not load_set():
         return any_kinds(isa)
-    return {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS}
+    return {*OWN_KINDS, *general_kinds(isa)}
 
 
 def _of_kinds(
@@ -117,7 +126,7 @@ def _of_kinds(
     each = -(-count // len(kinds))
     drawn: dict[str, Example] = {}
     for kind, times in Counter(kinds).items():
-        if isa is load_set():
+        if isa is load_set() and kind in OWN_KINDS:
             own = lenient_kind(kind, times * each, seed, TRAINING_WORDS, TRAINING_LEXICON)
         else:
             own = any_set_kind(kind, times * each, seed, isa=isa, held_out=False)
@@ -136,10 +145,16 @@ def _command(arguments: argparse.Namespace) -> str:
         f"--seed {arguments.seed}",
         *(() if arguments.only else (f"--refusals {arguments.refusals}",)),
         *((f"--pairs {arguments.pairs}",) if arguments.dialect == "strict" else ()),
+        *((f"--general {arguments.general}",) if _is_mixed(arguments) else ()),
         *((f"--without {' '.join(arguments.without)}",) if arguments.without else ()),
         *((f"--only {' '.join(arguments.only)}",) if arguments.only else ()),
     ]
     return " ".join(["python -m training.generate_cpu_data", *chosen])
+
+
+def _is_mixed(arguments: argparse.Namespace) -> bool:
+    packaged = load_set(arguments.isa) is load_set()
+    return arguments.dialect == "lenient" and packaged and not arguments.only
 
 
 def _report(examples: list[Example]) -> None:

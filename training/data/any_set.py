@@ -24,6 +24,7 @@ __all__ = ["any_kinds", "any_set_examples", "any_set_kind", "fresh_lenient"]
 _HARDEST = (
     *("english",) * 4, *("typo",) * 5, *("unnamed",) * 3, *("listing",) * 2, "notation", "wrapped",
 )  # fmt: skip
+_HARDEST_FAULTS = ("other_operation",) * 10 + ("ambiguous",) * 3
 
 
 def any_kinds(isa: InstructionSet) -> Mapping[str, str]:
@@ -59,8 +60,8 @@ def any_set_examples(
         isa: The instruction set; it has a ``lenient.toml``.
         refusals: Share of texts that must be refused, 0 to 1.
         strict: Share of instructions of the strict dialect among the others, 0 to 1.
-        even: Share of lenient texts whose kind is drawn evenly; of the others, kinds are as
-            frequent as people write them.
+        even: Share of lenient texts whose kind, or kind of fault, is drawn evenly, what is hardest
+            more often; of the others, kinds are as frequent as people write them.
 
     Yields:
         Examples in a reproducible order; texts may repeat.
@@ -70,9 +71,13 @@ def any_set_examples(
     faults = [kind for kind, label in any_kinds(isa).items() if label == "R"]
     weights = [FAULTS[kind][0] for kind in faults]
     hardest = [kind for kind in _HARDEST if kind in kinds]
+    hardest_faults = [kind for kind in _HARDEST_FAULTS if kind in faults]
     while made < count:
         if rng.random() < refusals:
-            (kind,) = rng.choices(faults, weights)
+            if rng.random() < even:
+                kind = rng.choice([*faults, *hardest_faults])
+            else:
+                (kind,) = rng.choices(faults, weights)
             found = any_refusal(rng, isa, book, kind=kind)
             example = lenient_example(found.text, INVALID, ("refusal", kind), isa)
         else:

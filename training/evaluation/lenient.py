@@ -30,6 +30,7 @@ from kvrm_grammar.oracle.reference import parse
 from training.data.any_set import any_kinds, any_set_kind
 from training.data.examples import Example
 from training.data.lenient import family_examples, lenient_kind
+from training.data.mixed import OWN_KINDS, general_kinds
 from training.data.strict import generate_examples
 from training.evaluation.few_examples import few_examples
 from training.evaluation.free_decoding import free_decoding
@@ -62,10 +63,12 @@ CLASSES: Mapping[str, str] = {
     "fullwidth": "N",
     "fullwidth_mixed": "M",
     **dict.fromkeys(LENIENT_REFUSAL_KINDS, "R"),
+    **{kind: any_kinds(load_set())[kind] for kind in general_kinds()},
 }
 """Kind -> N: a rule normalises it, M: the model must understand it, R: it must be refused.
 
-Full-width forms of the strict dialect's instructions are N; around lenient writing, M."""
+Full-width forms of the strict dialect's instructions are N; around lenient writing, M. The last are
+those that the makers of any set alone write."""
 THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
 
 SURE = 0.98
@@ -91,7 +94,9 @@ def held_out_examples(
     for name in CLASSES:
         kind = name.removesuffix("_mixed")
         mixed = name != kind if kind == "fullwidth" else None
-        if kind != "plain":
+        if kind not in OWN_KINDS:
+            drawn[name] = any_set_kind(kind, count, seed, isa=load_set(isa))
+        elif kind != "plain":
             drawn[name] = lenient_kind(kind, count, seed, *held_out, mixed=mixed, isa=isa)
     return drawn
 

@@ -14,6 +14,7 @@ from kvrm_grammar.oracle.reference import parse
 from training.cards.lenient import lenient_limits, lenient_results
 from training.data.examples import Example
 from training.data.lenient import family_examples, generate_lenient, lenient_kind
+from training.data.mixed import general_kinds
 from training.evaluation import lenient
 from training.evaluation.lenient import CLASSES, by_kind, is_swap, risk_and_coverage
 from training.evaluation.outcomes import Outcome
@@ -58,7 +59,9 @@ def test_texts_of_a_kind_are_different(kind: str) -> None:
 
 def test_every_kind_has_a_class() -> None:
     """N, M or R, as the dialect's table says."""
-    assert set(CLASSES) == {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS, "fullwidth_mixed"}
+    general = {"unnamed", "wrapped", "negated", *general_kinds()}
+    assert set(CLASSES) == {*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS, "fullwidth_mixed", *general}
+    assert (CLASSES["unnamed"], CLASSES["negated"]) == ("M", "R")
     assert (CLASSES["fullwidth"], CLASSES["fullwidth_mixed"]) == ("N", "M")
     assert CLASSES["english"] == "M"
     assert CLASSES["memory"] == "R"

@@ -30,7 +30,7 @@ from training.texts.strict.words import PROSE, TRAINING_WORDS
 __all__ = ["FAULTS", "any_refusal"]
 
 _TRIES = 20_000  # of a fault that most meanings cannot have
-_NEAR = 0.4  # how many operations of other machines are an edit from one of the set's
+_NEAR = 0.6  # how many operations of other machines are an edit from one of the set's
 _JOINTS = ("\n", "\n", "\r\n", " and then ", ", then ", " | ", " && ", "; ")
 _NEGATIONS = ("do not ", "don't ", "never ", "no need to ", "avoid ", "without ", "unless you ")
 _OTHER_SIGNS = ("**", "~^", "&&", "||", "<=>", "??", "\\", "!?", "!!", "^^")
