@@ -3,7 +3,7 @@
 In: the packaged adapters and fresh texts. Out: benchmarks/results/backends.json. Each way is loaded
 in a process of its own for its memory; then all are asked by turns, text by text and batch by
 batch, so that noise falls on all alike. Agreement is with torch in float32; that drafts change
-nothing is shown by decoding some texts a token at a time in the same backend.
+nothing is shown by ``benchmarks/stepwise.py``.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from random import Random
 from statistics import median
@@ -233,25 +232,6 @@ def agreement(
         )
 
 
-def steps(names: Sequence[str], count: int, seed: int, isa: str | None) -> dict[str, Any]:
-    """Texts that a backend answers otherwise a token at a time than from a draft in one pass."""
-    report: dict[str, Any] = {}
-    for name, dialect in ((name, dialect) for name in names for dialect in DIALECTS):
-        decoder = load(name, dialect, isa)
-        drawn = texts_of(dialect, count, seed + 2, decoder.isa)
-        verified = list(decoder.decode_many(drawn, batch_size=16))
-        shown = track(
-            replace(decoder, method="stepwise").decode_many(drawn, batch_size=16),
-            total=len(drawn),
-            description=f"stepwise, {dialect}: {name}",
-            console=Console(stderr=True),
-        )
-        _, rows = differences(verified, list(shown))
-        report.setdefault(name, {})[dialect] = {"texts": count, "differences": rows}
-        print(f"stepwise, {dialect}: {name}: {len(rows)} differ", file=sys.stderr, flush=True)
-    return report
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -267,7 +247,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=integer_from(32), default=256, help="texts for speed")
     parser.add_argument("--strict", type=integer_from(0), default=20_000, help="for agreement")
     parser.add_argument("--lenient", type=integer_from(0), default=3_000, help="for agreement")
-    parser.add_argument("--stepwise", type=integer_from(0), default=300, help="texts a dialect")
     parser.add_argument("--batch-size", type=positive_integer, default=16)
     parser.add_argument("--processes", type=positive_integer, default=3)
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
@@ -303,8 +282,6 @@ def main(argv: list[str] | None = None) -> int:
         ):
             report["agreement"].setdefault(dialect, {})[name] = row
             write_report(report, arguments.output)
-    if arguments.stepwise:
-        report["stepwise"] = steps(ways, arguments.stepwise, arguments.seed, arguments.isa)
     write_report(report, arguments.output)
     return 0
 

@@ -7,7 +7,7 @@ writes them; with ``--check`` it fails where a page is stale.
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.tables.backends import backends, backends_lenient
+from benchmarks.tables.backends import backends, backends_lenient, stepwise
 from benchmarks.tables.cold_start import cold_start
 from benchmarks.tables.doors import batch, serve
 from benchmarks.tables.fuzzing import fuzz, fuzz_disagreements, fuzz_lenient
@@ -63,6 +63,7 @@ TABLES: Mapping[str, Table] = {
     "setup-faults": setup_faults,
     "backends": backends,
     "backends-lenient": backends_lenient,
+    "stepwise": stepwise,
     "attack": attack,
     "machine": machine,
     "serve": serve,

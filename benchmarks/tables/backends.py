@@ -1,14 +1,15 @@
 """What computes: load, speed, memory and agreement of every backend and precision.
 
-In: the report of backends. Out: a table for each dialect.
+In: the reports of backends and of stepwise. Out: a table for each dialect, and one for both.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.tables.markdown import origin, short, table
 from benchmarks.tables.records import Records
 
-__all__ = ["backends", "backends_lenient"]
+__all__ = ["backends", "backends_lenient", "stepwise"]
 
 
 def backends(records: Records) -> str:
@@ -19,6 +20,28 @@ def backends(records: Records) -> str:
 def backends_lenient(records: Records) -> str:
     """Every way on lenient texts."""
     return _ways(records.result("backends"), "lenient")
+
+
+def stepwise(records: Records) -> str:
+    """One pass beside one token at a time, by dialect."""
+    report = records.result("stepwise")
+    rows = [
+        (
+            dialect,
+            f"{own['texts']:,}",
+            f"{own['same']:,}",
+            "-" if not own["differences"] else f"{_sureness(own['differences']):.2f}",
+        )
+        for dialect, own in report["dialects"].items()
+    ]
+    head = ("dialect", "texts", "same operation", "surest that differs")
+    return table(head, rows, f"({origin(report)}; {report['provenance']['processor']}.)")
+
+
+def _sureness(differences: Sequence[Mapping[str, Any]]) -> float:
+    """The largest confidence of an answer that differs, in either way."""
+    keys = ("confidence", "reference_confidence")
+    return max(float(one[key]) for one in differences for key in keys)
 
 
 def _ways(report: dict[str, Any], dialect: str) -> str:

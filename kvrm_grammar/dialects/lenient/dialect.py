@@ -14,17 +14,20 @@ from kvrm_grammar.dialects.bare_code import (
     without_comments,
 )
 from kvrm_grammar.dialects.base import Dialect, Reading
+from kvrm_grammar.dialects.lenient.columns import (
+    address_of_symbol,
+    without_bytes,
+    without_columns,
+)
 from kvrm_grammar.dialects.lenient.data import lenient_data
 from kvrm_grammar.dialects.lenient.guess import guess
 from kvrm_grammar.dialects.lenient.marks import (
-    address_of_symbol,
     bare_label,
     beginning,
     lower_case,
     narrow,
     unmarked,
     without_blocks,
-    without_bytes,
     without_colon,
     without_other_comments,
     without_remarks,
@@ -52,7 +55,7 @@ class LenientDialect(Dialect):
             return None, line.strip(" \t")
         plain = without_comments(without_blocks(line), self.isa)
         plain = without_other_comments(plain, self.isa)
-        bare = unmarked(without_remarks(plain, self.isa))
+        bare = self._bare(self._bare(without_remarks(plain, self.isa)))  # the one behind the other
         label, code = split_label(bare, self.isa)
         if label is not None:
             code = unmarked(code)
@@ -61,6 +64,9 @@ class LenientDialect(Dialect):
         code = one_blank(address_of_symbol(without_bytes(code, self.isa)))
         code = tight_brackets(code, self.isa)
         return (label, code) if label is not None else bare_label(code, self.isa)
+
+    def _bare(self, code: str) -> str:
+        return unmarked(without_columns(code, self.isa))
 
     def _shown(self, code: str) -> str:
         return lower_case(code, self.isa)

@@ -1,7 +1,8 @@
-"""What a rule can take off a lenient text safely: marks, remarks, bytes, wide letters, case.
+"""What a rule can take off a lenient text safely: marks, remarks, bare labels, wide letters, case.
 
 In: a line. Out: the line without what copying, listings and quotation leave around an instruction,
-and without remarks. What only may be such a mark stays, and the model reads it.
+and without remarks. What only may be such a mark stays, and the model reads it. What else listings
+have in front of an instruction is of :mod:`.columns`.
 """
 
 import re
@@ -14,14 +15,13 @@ from kvrm_grammar.isa import INVALID, InstructionSet
 from kvrm_grammar.oracle.reference import MAX_LINE_LENGTH, parse
 
 __all__ = [
-    "address_of_symbol",
     "bare_label",
     "beginning",
+    "is_name",
     "lower_case",
     "narrow",
     "unmarked",
     "without_blocks",
-    "without_bytes",
     "without_colon",
     "without_other_comments",
     "without_remarks",
@@ -39,14 +39,6 @@ _BARS = re.compile(r"\|[ \t]*([^|]*[^| \t])[ \t]*\|")
 _LINE_END = re.compile(r"(?<=.)(?:\\[nrt])+\Z")  # of a string in a program's source
 _BLOCK = re.compile(r"('(?:\\.|[^\\])')|/\*.*?\*/")
 _REMARK = re.compile(r"[ \t]+(?:@|--)[ \t]+")
-# An address, and groups of bytes or words behind it: `0040  bf00 f8d0`.
-_BYTES = re.compile(
-    r"(?:(?P<address>[0-9A-Fa-f]{4})[ \t]+)?"
-    r"(?P<bytes>(?:(?:[0-9A-Fa-f]{2}){1,4}(?:[ \t]+|(?=\t)))*)(?=[A-Za-z])"
-)
-_TWO_DIGITS = re.compile("[0-9A-Fa-f]{2} ")
-# A disassembler's target: `100b4 <main+0x40>`.
-_SYMBOL = re.compile(r"(?<=[ \t,])(?:0[xX])?([0-9A-Fa-f]{1,16})[ \t]+<[A-Za-z_.$][^<>]*>\Z")
 _NO_SPEECH = re.compile("[0-9_]")
 _OPENING = " \t|`'\""
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
@@ -128,15 +120,6 @@ def _is_instruction(text: str, isa: InstructionSet) -> bool:
     return len(text) <= MAX_LINE_LENGTH and parse(text, isa) != INVALID
 
 
-def address_of_symbol(code: str) -> str:
-    """Write a disassembler's target, an address and where that is, as a hexadecimal number.
-
-    >>> address_of_symbol("j 100b4 <main+0x40>")
-    'j 0x100b4'
-    """
-    return _SYMBOL.sub(r"0x\1", code)
-
-
 def without_remarks(code: str, isa: InstructionSet) -> str:
     """Leave out what is behind ``@`` or ``--`` between blanks.
 
@@ -148,36 +131,16 @@ def without_remarks(code: str, isa: InstructionSet) -> str:
     ('dec r0', '$r1 --')
     """
     remark = _REMARK.search(code)
-    if remark and _is_name(code[: remark.start()], isa):
+    if remark and is_name(code[: remark.start()], isa):
         remark = _REMARK.search(code, remark.end() - 1)
     return code[: remark.start()].rstrip(" \t") if remark else code
 
 
-def _is_name(code: str, isa: InstructionSet) -> bool:
-    """Whether a name stands alone, behind a label or marks at most."""
+def is_name(code: str, isa: InstructionSet) -> bool:
+    """Whether a name of the set stands alone, behind a label or marks at most."""
     text = split_label(unmarked(code.lstrip(_OPENING)), isa)[1].lstrip(_OPENING)
     patterns = name_patterns(isa)
     return bool(patterns.mention.fullmatch(text) or re.fullmatch(patterns.one, text, re.IGNORECASE))
-
-
-def without_bytes(code: str, isa: InstructionSet) -> str:
-    """Take off an address of four digits and bytes, where a word for an operation follows.
-
-    Not where all of it are names of the set, such as ``a0 plus a1``, nor a number of two digits
-    alone, such as ``42 load r3``.
-
-    >>> from kvrm_grammar.isa import load_set
-    >>> without_bytes("0040  bf00  nop", load_set()), without_bytes("1000 r1 add", load_set())
-    ('nop', '1000 r1 add')
-    """
-    found = _BYTES.match(code)
-    if found is None or not any(character.isdigit() for character in found[0]):
-        return code
-    if all(_is_name(group, isa) for group in found[0].split()) or _TWO_DIGITS.fullmatch(found[0]):
-        return code
-    rest = code[found.end() :]
-    word = re.match("[A-Za-z]+", rest)
-    return rest if word and word[0].upper() in operation_names(isa) else code
 
 
 def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
@@ -204,7 +167,7 @@ def bare_label(code: str, isa: InstructionSet) -> tuple[str | None, str]:
     meant = operation_names(isa).get(name.upper()) if name.isascii() else None
     if meant is None:
         return None, code
-    if _NO_SPEECH.search(first) and not _is_name(first, isa):
+    if _NO_SPEECH.search(first) and not is_name(first, isa):
         alone = any(not form.operands for _, form in isa.by_mnemonic[meant])
         return (first, rest) if alone or re.search("[A-Za-z0-9]", operands) else (None, code)
     # Two registers may stand for three, the first of them twice.

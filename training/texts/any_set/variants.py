@@ -185,7 +185,8 @@ def around(
         text = plain_label(rng, isa, words) + rng.choice((" ", " ", "  ", "\t", "    ")) + text
         kinds.add("bare_label")
     if "listing" in manners:
-        shown = text if meaning is None else _with_symbol(text, rng, meaning, words)
+        # A target in front of a remark is not the last word.
+        shown = text if meaning is None or kinds else _with_symbol(text, rng, meaning, words)
         text = listing(shown, rng, words)
         kinds.add("listing")
     if "wrapped" in manners and not text.endswith("."):  # of a label
