@@ -28,13 +28,16 @@ __all__ = [
 ]
 
 # What copying and listings leave in front of a line: `>>> `, `- `, `12 | `, `3. `, `3: `, `[3] `,
-# `(3) `, `0x0040: `, `1a6: `.
+# `(3) `, `3) `, `0x0040: `, `1a6: `, `[12:03:44] `, `(gdb) `, `In [3]: `.
 _MARK = re.compile(
     r"(?:>>>[ \t]*|-[ \t]+(?=[A-Za-z])|[0-9]+[ \t]*\|[ \t]*|[0-9]+\.[ \t]+"
     r"|(?:0[xX])?(?=[0-9])[0-9A-Fa-f]+:[ \t]*|0[xX][0-9A-Fa-f]+:[ \t]*"
-    r"|(?:\[[0-9]+\]|\([0-9]+\))[ \t]+(?=[A-Za-z]))(?=[^ \t])"
+    r"|(?:\[[ ]*[0-9]+(?:[:.][0-9]+)*\]|\(?[0-9]+\)|\u2022|\(gdb\)|In \[[0-9]+\]:)[ \t]+"
+    r"(?=[A-Za-z]))(?=[^ \t])"
 )
+_QUOTES = "\u201c\u201d \u201e\u201c \u2018\u2019 \u201a\u2018 \u00ab\u00bb \u2039\u203a".split()
 _QUOTED = re.compile(r"""([`'"])[ \t]*((?:(?!\1).)*[^ \t])[ \t]*\1""")
+_PAIRED = re.compile("|".join(rf"{q[0]}[ \t]*([^{q}]*[^{q} \t])[ \t]*{q[1]}" for q in _QUOTES))
 _BARS = re.compile(r"\|[ \t]*([^|]*[^| \t])[ \t]*\|")
 _LINE_END = re.compile(r"(?<=.)(?:\\[nrt])+\Z")  # of a string in a program's source
 _BLOCK = re.compile(r"('(?:\\.|[^\\])')|/\*.*?\*/")
@@ -67,6 +70,8 @@ def unmarked(code: str) -> str:
             code = code[mark.end() :]
         elif quoted := _QUOTED.fullmatch(code):
             code = _LINE_END.sub("", quoted[2]) if quoted[1] == '"' else quoted[2]
+        elif paired := _PAIRED.fullmatch(code):
+            code = paired[paired.lastindex or 0]
         elif barred := _BARS.fullmatch(code):
             code = barred[1]
         else:
