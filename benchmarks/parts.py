@@ -27,8 +27,7 @@ from rich.table import Table
 from transformers import AutoTokenizer
 
 from benchmarks.command import RESULTS, add_isa, write_report
-from benchmarks.movement import texts_of
-from benchmarks.python_cost import measure_python
+from benchmarks.python_cost import python_alone
 from benchmarks.qwen_vocabulary import qwen_tokenizer
 from kvrm_grammar.decoding.draft import Drafter
 from kvrm_grammar.dialects import DIALECTS, Dialect, find_dialect
@@ -219,10 +218,8 @@ def main(argv: list[str] | None = None) -> int:
             "masks": measure_masks(index),
             "instructions": measure_inputs(index, tokenizer, examples, isa=isa),
             "python": {
-                dialect: measure_python(
-                    tokenizer,
-                    find_dialect(dialect, isa),
-                    texts_of(dialect, arguments.count, arguments.seed, isa),
+                dialect: python_alone(
+                    tokenizer, dialect, arguments.count, arguments.seed, arguments.isa
                 )
                 for dialect in DIALECTS
             },

@@ -1,27 +1,39 @@
 """All that decoding a text costs beside the model, in Python.
 
 In: a tokenizer, a dialect and texts. Out: milliseconds a text, alone and in batches, with a
-backend that agrees with every draft in no time. :mod:`benchmarks.parts` times it beside the rest.
+backend that agrees with every draft in no time. :mod:`benchmarks.parts` runs it as a process of
+its own, ``python -m benchmarks.python_cost``: no decode has torch and Outlines around it.
 """
 
+import argparse
 import gc
+import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
+from benchmarks.command import add_isa
+from benchmarks.movement import texts_of
 from benchmarks.timing import timed
 from kvrm_grammar.decoding.decoder import Decoder
 from kvrm_grammar.decoding.pipeline import Pipeline
-from kvrm_grammar.dialects import Dialect
-from kvrm_grammar.isa import operation_to_json
+from kvrm_grammar.dialects import DIALECTS, Dialect, find_dialect
+from kvrm_grammar.isa import load_set, operation_to_json
 from kvrm_grammar.language.tokens import encode_plain
+from kvrm_grammar.weights.tokenizer import PlainTokenizer
+from training.arguments import positive_integer
 
-__all__ = ["Agreeing", "measure_python"]
+__all__ = ["Agreeing", "measure_python", "python_alone"]
 
 
 class Agreeing:
@@ -65,7 +77,7 @@ def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> di
     """All that decoding a text takes beside the model, in batches of 16 and alone.
 
     Medians of five shares of the texts, none of which was decoded before; the draft is right. What
-    else is loaded here, torch and Outlines, is not searched for garbage: no decode has that.
+    is loaded already is not searched for garbage.
     """
     loaded: Any = SimpleNamespace(tokenizer=tokenizer, precision="float32", active=nullcontext)
     decoder = Decoder.from_loaded(loaded, dialect)
@@ -82,3 +94,54 @@ def measure_python(tokenizer: Any, dialect: Dialect, texts: Sequence[str]) -> di
     answers = list(decoder.decode_many(texts))
     found["passes"] = sum(one.passes or 0 for one in answers) / len(answers)
     return found
+
+
+def python_alone(
+    tokenizer: Any, dialect: str, count: int, seed: int, isa: str | None = None
+) -> dict[str, float]:
+    """Measure in a new process.
+
+    Args:
+        tokenizer: With ``backend_tokenizer`` and ``eos_token_id``.
+        dialect: Its name.
+        count: How many fresh texts.
+        seed: Of the texts.
+        isa: The set's name or folder; None for the packaged one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tokenizer.json"
+        tokenizer.backend_tokenizer.save(str(file))
+        command = [
+            sys.executable, "-m", "benchmarks.python_cost", str(file), str(tokenizer.eos_token_id),
+            "--dialect", dialect, "--count", str(count), "--seed", str(seed),
+            *(() if isa is None else ("--isa", isa)),
+        ]  # fmt: skip
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of that process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_isa(parser)
+    parser.add_argument("tokenizer", type=Path, help="a tokenizer.json")
+    parser.add_argument("end", type=int, help="its end token")
+    parser.add_argument("--dialect", choices=[*DIALECTS], required=True)
+    parser.add_argument("--count", type=positive_integer, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    isa = load_set(arguments.isa)
+    tokenizer = PlainTokenizer(Tokenizer.from_file(str(arguments.tokenizer)), arguments.end)
+    texts = texts_of(arguments.dialect, arguments.count, arguments.seed, isa)
+    json.dump(measure_python(tokenizer, find_dialect(arguments.dialect, isa), texts), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
