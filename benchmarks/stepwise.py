@@ -62,10 +62,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    if not (arguments.strict or arguments.lenient):
+        parser.error("there is nothing to compare")
     counts = {"strict": arguments.strict, "lenient": arguments.lenient}
     default = backends.here(["openvino, bfloat16", "openvino, float32"])[0]
     way, isa = arguments.way or default, arguments.isa
-    report: dict[str, Any] = {}
+    report: dict[str, Any] = {"way": way, "batch_size": arguments.batch_size}
     try:
         for dialect in (one for one in DIALECTS if counts[one]):
             decoder = backends.load(way, dialect, isa)

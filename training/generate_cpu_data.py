@@ -18,7 +18,7 @@ from kvrm_grammar.isa import InstructionSet, load_set
 from training.arguments import positive_integer, share
 from training.data.any_set import any_kinds, any_set_examples, any_set_kind
 from training.data.examples import Example, write_examples
-from training.data.lenient import lenient_kind
+from training.data.lenient import generate_lenient, lenient_kind
 from training.data.mixed import GENERAL, OWN_KINDS, general_kinds, mixed_lenient
 from training.data.origin import write_origin
 from training.data.strict import generate_examples
@@ -52,7 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--general",
         type=share,
         default=GENERAL,
-        help="lenient, packaged set: share of texts from the makers of any set, 0 to 1",
+        help="lenient, packaged set: share of texts from the makers of any set, 0 to 1; "
+        "none with --without",
     )
     parser.add_argument(
         "--without", nargs="*", default=[], help="lenient: kinds or families to leave out"
@@ -105,10 +106,11 @@ def _made(arguments: argparse.Namespace, isa: InstructionSet) -> Iterator[Exampl
     if arguments.dialect == "lenient" and isa is not load_set():
         return any_set_examples(count, seed, refusals=refusals, isa=isa)
     if arguments.dialect == "lenient":
-        return mixed_lenient(
-            count, seed, refusals=refusals, general=arguments.general, without=arguments.without,
-            isa=isa,
-        )  # fmt: skip
+        if arguments.without:  # what the set's own makers call by these names, others write too
+            return generate_lenient(
+                count, seed, refusals=refusals, without=arguments.without, isa=isa
+            )
+        return mixed_lenient(count, seed, refusals=refusals, general=arguments.general, isa=isa)
     return generate_examples(count, seed, refusals=refusals, pairs=arguments.pairs, isa=isa)
 
 
@@ -154,7 +156,7 @@ def _command(arguments: argparse.Namespace) -> str:
 
 def _is_mixed(arguments: argparse.Namespace) -> bool:
     packaged = load_set(arguments.isa) is load_set()
-    return arguments.dialect == "lenient" and packaged and not arguments.only
+    return arguments.dialect == "lenient" and packaged and not (arguments.only or arguments.without)
 
 
 def _report(examples: list[Example]) -> None:

@@ -5,9 +5,9 @@ notations of ``unnamed.toml``, what stands around a line, the listings of tools,
 machines that are an edit from the set's own.
 """
 
-from collections.abc import Collection, Iterator
-from itertools import count as numbers
+from collections.abc import Iterator
 from random import Random
+from sys import maxsize
 
 from kvrm_grammar.isa import InstructionSet, load_set
 from training.data.any_set import any_kinds, any_set_examples
@@ -25,11 +25,9 @@ GENERAL = 0.5
 OWN_KINDS = frozenset((*FORMS, *MANNERS, *LENIENT_REFUSAL_KINDS))
 """What the packaged set's own makers write, families of notations apart."""
 
-_BLOCK = 1_000  # examples of the other makers that are drawn under one seed
-
 
 def general_kinds(isa: InstructionSet | None = None) -> list[str]:
-    """Kinds that the makers of any set alone write of the packaged set."""
+    """Kinds that only the makers of any set have of the packaged set."""
     return [kind for kind in any_kinds(load_set(isa)) if kind not in OWN_KINDS]
 
 
@@ -39,7 +37,6 @@ def mixed_lenient(
     *,
     refusals: float = 0.4,
     general: float = GENERAL,
-    without: Collection[str] = (),
     isa: InstructionSet | None = None,
 ) -> Iterator[Example]:
     """Draw examples to train on.
@@ -49,7 +46,6 @@ def mixed_lenient(
         seed: Of all generators behind it.
         refusals: Share of texts that must be refused, 0 to 1.
         general: Share of texts from the makers of any set, 0 to 1.
-        without: Kinds of writing, or families of notations, that none may show.
         isa: The instruction set; None for the packaged one.
 
     Yields:
@@ -59,13 +55,12 @@ def mixed_lenient(
         DataError: See :func:`training.data.lenient.generate_lenient`.
     """
     isa, rng = load_set(isa), Random(seed)
-    own = generate_lenient(count, seed, refusals=refusals, without=without, isa=isa)
-    left_out = {*without, "prose"}  # the set's own prose knows what its operations are in English
+    own = generate_lenient(count, seed, refusals=refusals, isa=isa)
+    # The set's own prose knows what its operations are in English.
     others = (
         example
-        for block in numbers(seed + 1)
-        for example in any_set_examples(_BLOCK, block, refusals=refusals, isa=isa)
-        if not left_out.intersection(example.kinds)
+        for example in any_set_examples(maxsize, rng.getrandbits(64), refusals=refusals, isa=isa)
+        if "prose" not in example.kinds
     )
     for _ in range(count):
         yield next(others if rng.random() < general else own)

@@ -55,7 +55,7 @@ class LenientDialect(Dialect):
             return None, line.strip(" \t")
         plain = without_comments(without_blocks(line), self.isa)
         plain = without_other_comments(plain, self.isa)
-        bare = self._bare(self._bare(without_remarks(plain, self.isa)))  # the one behind the other
+        bare = self._bare(without_remarks(plain, self.isa))
         label, code = split_label(bare, self.isa)
         if label is not None:
             code = unmarked(code)
@@ -66,7 +66,10 @@ class LenientDialect(Dialect):
         return (label, code) if label is not None else bare_label(code, self.isa)
 
     def _bare(self, code: str) -> str:
-        return unmarked(without_columns(code, self.isa))
+        """Without marks and columns, whichever is around the other."""
+        while (shorter := unmarked(without_columns(code, self.isa))) != code:
+            code = shorter
+        return code
 
     def _shown(self, code: str) -> str:
         return lower_case(code, self.isa)

@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 # What copying and listings leave in front of a line: `>>> `, `- `, `12 | `, `3. `, `3: `, `[3] `,
-# `(3) `, `3) `, `0x0040: `, `1a6: `, `[12:03:44] `, `(gdb) `, `In [3]: `.
+# `(3) `, `3) `, `0x0040: `, `1a6: `, `(gdb) `, `In [3]: `.
 _MARK = re.compile(
     r"(?:>>>[ \t]*|-[ \t]+(?=[A-Za-z])|[0-9]+[ \t]*\|[ \t]*|[0-9]+\.[ \t]+"
     r"|(?:0[xX])?(?=[0-9])[0-9A-Fa-f]+:[ \t]*|0[xX][0-9A-Fa-f]+:[ \t]*"
-    r"|(?:\[[ ]*[0-9]+(?:[:.][0-9]+)*\]|\(?[0-9]+\)|\u2022|\(gdb\)|In \[[0-9]+\]:)[ \t]+"
-    r"(?=[A-Za-z]))(?=[^ \t])"
+    r"|(?:\(gdb\)|In \[[0-9]+\]:)[ \t]+"
+    r"|(?:\[[0-9]+\]|\(?[0-9]+\)|\u2022)[ \t]+(?=[A-Za-z]))(?=[^ \t])"
 )
 _QUOTES = "\u201c\u201d \u201e\u201c \u2018\u2019 \u201a\u2018 \u00ab\u00bb \u2039\u203a".split()
 _QUOTED = re.compile(r"""([`'"])[ \t]*((?:(?!\1).)*[^ \t])[ \t]*\1""")
@@ -43,7 +43,7 @@ _LINE_END = re.compile(r"(?<=.)(?:\\[nrt])+\Z")  # of a string in a program's so
 _BLOCK = re.compile(r"('(?:\\.|[^\\])')|/\*.*?\*/")
 _REMARK = re.compile(r"[ \t]+(?:@|--)[ \t]+")
 _NO_SPEECH = re.compile("[0-9_]")
-_OPENING = " \t|`'\""
+_OPENING = " \t|`'\"" + "".join(quotes[0] for quotes in _QUOTES)
 # Full-width letters, digits and commas: what the lenient dialect takes for the ASCII ones.
 _NARROW = {
     code: code - 0xFEE0

@@ -27,14 +27,17 @@ def test_the_share_of_any_set_is_the_one_asked_for(general: float, others: bool)
     assert (len(theirs) == len(drawn)) is others
 
 
-def test_what_is_left_out_is_left_out_of_both() -> None:
-    """A kind that both write is in none, and the general makers' prose never is."""
-    drawn = list(mixed_lenient(500, 6, without=("record", "wrapped")))
-    assert not [one for one in drawn if {*one.kinds} & {"record", "wrapped"}]
-    alone = list(mixed_lenient(500, 6, general=1.0))
-    assert len(alone) == 500 and not [one for one in alone if "prose" in one.kinds]
+def test_a_share_between_is_kept_and_prose_is_the_sets_own() -> None:
+    """About half of the texts that show a kind of one side alone; neighbouring seeds differ."""
+    drawn = list(mixed_lenient(2000, 6, general=0.5))
+    theirs = sum(bool({*one.kinds} & {"unnamed", "wrapped", "negated"}) for one in drawn)
+    alone = list(mixed_lenient(2000, 7, general=1.0))
+    whole = sum(bool({*one.kinds} & {"unnamed", "wrapped", "negated"}) for one in alone)
+    assert 0.4 < theirs / whole < 0.6
+    assert not [one for one in alone if "prose" in one.kinds]
+    assert len({one.text for one in alone} & {one.text for one in drawn}) < 100
 
 
 def test_general_kinds_are_no_kinds_of_the_sets_own_makers() -> None:
-    """Each is of one side; there are some."""
+    """No name is of both; there are some."""
     assert len(general_kinds()) > 3 and not OWN_KINDS & {*general_kinds()}

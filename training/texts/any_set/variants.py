@@ -186,7 +186,8 @@ def around(
         kinds.add("bare_label")
     if "listing" in manners:
         # A target in front of a remark is not the last word.
-        shown = text if meaning is None or kinds else _with_symbol(text, rng, meaning, words)
+        ends = kinds.isdisjoint(("remark", "comment"))
+        shown = _with_symbol(text, rng, meaning, words) if meaning and ends else text
         text = listing(shown, rng, words)
         kinds.add("listing")
     if "wrapped" in manners and not text.endswith("."):  # of a label
