@@ -7,7 +7,6 @@ text that would be read, and written in the same forms, so that only the fault t
 
 import string
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
@@ -17,12 +16,13 @@ from training.texts.any_set import operand_faults
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, kinds_of
 from training.texts.any_set.notations import in_notation, notation
-from training.texts.any_set.spelling import Words, is_taken, misspelt, names_near
+from training.texts.any_set.spelling import Words, is_taken, misspelt
 from training.texts.any_set.variants import around, listing, plain_label
 from training.texts.any_set.writing import Writing, in_speech
 from training.texts.lenient import context
 from training.texts.lenient.programs import KEYS, joined_record
 from training.texts.lenient.spelling import any_of, with_strange_character
+from training.texts.near import names_near, others_near
 from training.texts.strict.refused import Candidate
 from training.texts.strict.spelling import mixed_case
 from training.texts.strict.words import PROSE, TRAINING_WORDS
@@ -40,7 +40,7 @@ def _other_operation(f: Drawing) -> str | None:
     if not f.book.operations:
         return None
     rng, roll = f.rng, f.rng.random()
-    near = _near_ours(f.book.operations, f.isa)
+    near = others_near(f.book.operations, f.isa)
     if near and rng.random() < _NEAR:  # a typing error, were it no name: with operands that fit
         word, own = rng.choice(near)
         meaning, name = draw_meaning(rng, f.isa, f.words, named=(own,)), mixed_case(word, rng)
@@ -66,12 +66,6 @@ def _other_operation(f: Drawing) -> str | None:
     if not text.startswith(name):
         return text
     return rng.choice(("OP_" + name.upper(), "." + name.lower())) + text[len(name) :]
-
-
-@lru_cache(maxsize=16)
-def _near_ours(names: tuple[str, ...], isa: InstructionSet) -> list[tuple[str, str]]:
-    """Names of other machines, and which of the set's own each is an edit from."""
-    return [(name, own) for name in names for own in names_near(name, isa)]
 
 
 def _unknown_operation(f: Drawing) -> str:

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
-from kvrm_grammar.dialects.lenient.words import number_words, one_edit_from
+from kvrm_grammar.dialects.lenient.words import number_words
 from kvrm_grammar.isa import InstructionSet, Operand
 from training.texts.any_set.meaning import Meaning
 from training.texts.lenient.spelling import Speller
+from training.texts.near import LONG, names_near
 from training.texts.operands import kind_of
 from training.texts.strict.faults import edit
 from training.texts.strict.valid import written_operand
 
-__all__ = ["Words", "is_taken", "misspelt", "names_near"]
+__all__ = ["Words", "is_taken", "misspelt"]
 
-_LONG = 5  # letters of a synonym whose misspellings are recognised
 _NUMBERED = re.compile(r"[A-Za-z]+[0-9]+")
 
 
@@ -124,22 +124,6 @@ def is_taken(word: str, isa: InstructionSet) -> bool:
     return any(low == name.lower() for name in isa.spellings)
 
 
-def names_near(word: str, isa: InstructionSet) -> list[str]:
-    """Mnemonics of which a word may be a typing error, or a long synonym of theirs is.
-
-    >>> from kvrm_grammar.isa import load_set
-    >>> names_near("subtrcat", load_set()), names_near("jmpn", load_set())
-    (['SUB'], ['JMP', 'JNZ'])
-    """
-    known = operation_names(isa)
-    near = one_edit_from(word, [name for name, own in known.items() if _is_known(name, own)])
-    return list(dict.fromkeys(known[name] for name in near))
-
-
-def _is_known(name: str, mnemonic: str) -> bool:
-    return name == mnemonic.upper() or len(name) >= _LONG
-
-
 def misspelt(rng: Random, isa: InstructionSet, mnemonic: str, candidates: int) -> str | None:
     """Misspell a mnemonic, or a long synonym of it, by one edit of letters.
 
@@ -153,7 +137,7 @@ def misspelt(rng: Random, isa: InstructionSet, mnemonic: str, candidates: int) -
     Returns:
         The word in lower case; None where none was found in a few tries.
     """
-    longer = [word for word in lenient_data(isa).synonyms.get(mnemonic, ()) if len(word) >= _LONG]
+    longer = [word for word in lenient_data(isa).synonyms.get(mnemonic, ()) if len(word) >= LONG]
     for _ in range(8):
         known = rng.choice(longer) if longer and rng.random() < 0.3 else mnemonic
         word = edit(known.lower(), rng, string.ascii_lowercase)

@@ -15,12 +15,13 @@ from kvrm_grammar.isa import InstructionSet
 from training.texts.any_set.drawing import SHORT
 from training.texts.any_set.forms import FORMS, NAMING_FORMS, ORDERED_FORMS, write_form
 from training.texts.any_set.meaning import Meaning, Phrasebook, draw_meaning, short_meaning
-from training.texts.any_set.spelling import Words, is_taken, names_near
+from training.texts.any_set.spelling import Words, is_taken
 from training.texts.any_set.unnamed import Unnamed, address_of_a_tool, listing_of_a_tool
 from training.texts.any_set.writing import Writing
 from training.texts.lenient import context
 from training.texts.lenient.spelling import fullwidth
 from training.texts.lenient.valid import residue
+from training.texts.near import names_near
 from training.texts.operands import kind_of, range_of
 from training.texts.strict.valid import Variant
 from training.texts.strict.words import TRAINING_WORDS

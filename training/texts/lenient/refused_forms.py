@@ -16,7 +16,7 @@ from training.texts.lenient import refused_notations as templates
 from training.texts.lenient.fault import Fault, instruction
 from training.texts.lenient.forms import NAMES
 from training.texts.lenient.programs import ARROWS, KEYS, TURNED_ARROWS, joined_record
-from training.texts.lenient.spelling import operations_near
+from training.texts.near import others_near
 from training.texts.strict.spelling import mixed_case
 
 __all__ = [
@@ -87,7 +87,7 @@ def _near_operation(f: Fault) -> tuple[str, list[str]]:
 def _near_ours(names: tuple[str, ...]) -> list[tuple[str, str]]:
     """Names of other machines, and which of ours with operands each is an edit from."""
     some = {opcode.mnemonic for opcode in load_set().opcodes if opcode.operands}
-    return [(name, own) for name in names for own in operations_near(name) if own in some]
+    return [(name, own) for name, own in others_near(names, load_set()) if own in some]
 
 
 def other_operands(f: Fault) -> list[str]:

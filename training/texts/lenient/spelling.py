@@ -12,8 +12,9 @@ from itertools import accumulate, product
 from random import Random
 
 from kvrm_grammar.dialects.lenient.data import lenient_data
-from kvrm_grammar.dialects.lenient.words import number_words, one_edit_from
+from kvrm_grammar.dialects.lenient.words import number_words
 from kvrm_grammar.isa import load_set
+from training.texts.near import LONG, names_near
 from training.texts.strict.faults import edit
 from training.texts.strict.spelling import integer_text, mixed_case
 from training.texts.strict.words import FOREIGN_MNEMONICS
@@ -31,7 +32,6 @@ __all__ = [
     "with_strange_character",
 ]
 
-_LONG = 5  # letters of a synonym whose misspellings are recognised
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _CONFUSABLE = dict(
     zip(
@@ -217,21 +217,10 @@ def is_name(word: str) -> bool:
 def operations_near(word: str) -> list[str]:
     """Mnemonics of the operations of which a word may be a typing error.
 
-    One edit from a mnemonic, or from a synonym that is long enough to be recognised; words for the
-    same operation count as one.
-
     >>> operations_near("subtrcat"), operations_near("jmpn")
     (['SUB'], ['JMP', 'JNZ'])
     """
-    return [
-        mnemonic
-        for mnemonic, names in SYNONYMS.items()
-        if one_edit_from(word, (mnemonic, *_long(names)))
-    ]
-
-
-def _long(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if len(name) >= _LONG)
+    return names_near(word, load_set())
 
 
 def typing_error(rng: Random, candidates: int, mnemonic: str | None = None) -> str:
@@ -249,7 +238,7 @@ def typing_error(rng: Random, candidates: int, mnemonic: str | None = None) -> s
     names = tuple(SYNONYMS)
     while True:
         meant = mnemonic or rng.choice(names)
-        longer = _long(SYNONYMS[meant])
+        longer = [name for name in SYNONYMS[meant] if len(name) >= LONG]
         known = rng.choice(longer) if longer and rng.random() < 0.4 else meant
         word = edit(known.lower(), rng, string.ascii_lowercase)
         if is_name(word) or not word:

@@ -28,9 +28,10 @@ from training.texts.any_set.meaning import (
     phrasebook,
     takes,
 )
-from training.texts.any_set.spelling import is_taken, misspelt, names_near
+from training.texts.any_set.spelling import is_taken, misspelt
 from training.texts.any_set.variants import any_variant
 from training.texts.lenient.refused_notations import FAULTY_NAMES
+from training.texts.near import names_near
 from training.texts.strict.words import TRAINING_WORDS
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]

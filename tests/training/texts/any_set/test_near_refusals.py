@@ -14,7 +14,7 @@ from training.data.any_set import any_set_kind
 from training.texts.any_set.drawing import Drawing
 from training.texts.any_set.faults import any_refusal
 from training.texts.any_set.meaning import phrasebook, plain_names
-from training.texts.any_set.spelling import names_near
+from training.texts.near import names_near
 from training.texts.strict.words import TRAINING_WORDS
 
 SETS = [isa for isa in map(load_set, packaged_sets()) if isa.dialect_data is not None]
