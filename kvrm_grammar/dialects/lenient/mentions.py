@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from unicodedata import category
 
 from kvrm_grammar.dialects.implied import implied_by_name
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
@@ -78,11 +79,19 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
     return replace(written_mentions(visible, isa), implied=tuple(dict.fromkeys(implied)))
 
 
+def _with_raised(text: str) -> str:
+    """The text with a raised two for every numeral that is no digit: no number is beside one."""
+    if text.isascii():
+        return text
+    return "".join("\u00b2" if category(one) in ("No", "Nl") else one for one in text)
+
+
 @lru_cache(maxsize=64)  # the guess asks of one text for each form of an operation
 def written_mentions(visible: str, isa: InstructionSet) -> Mentions:
     """The same without what words imply."""
     patterns = name_patterns(isa)
-    plain = _without_thousands(visible.replace(_MINUS, "-"), patterns.mention)
+    plain = _with_raised(visible).replace(_MINUS, "-")
+    plain = _without_thousands(plain, patterns.mention)
     operands = patterns.memory.sub(lambda found: " " * len(found[0]), plain)
     named = _named(operands, isa)
     names = [_canonical(match, isa) for match in named]

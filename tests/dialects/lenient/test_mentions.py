@@ -71,6 +71,8 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         # Raised digits write no number, and a literal has one character of ASCII, and no sign.
         ("mov r1, 5\u00b2", "immediate", ()),
         ("mov r1, \u21525", "immediate", ()),
+        ("mov r1, \u32557", "immediate", ()),
+        ("mov r1, 7\u2169", "immediate", ()),
         ("mov r1, 5\u00bd", "immediate", ()),
         ("mov r1, -'a'", "immediate", ()),
         ("mov r1, '\u00e9'", "immediate", ()),
