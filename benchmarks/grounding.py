@@ -117,7 +117,9 @@ def is_implied(key: str, operand: str, value: str | int, text: str, dialect: Dia
         if dict(form.implied).get(operand) == value
     }
     name = r"(?<![\w.$])(?:op_|\.)?([a-z][a-z.]*)(?![\w$])"  # bare, or with a mark in front
-    words = [word.lower() for word in re.findall(name, plain, re.IGNORECASE)]
+    # In the text as given too: a symbol in front of a word may be a letter where it is plain.
+    found = (word for one in (plain, text) for word in re.findall(name, one, re.IGNORECASE))
+    words = [word.lower() for word in found]
     names = {*implying, *(w.lower() for w, own in data.meant_by.items() if own.lower() in implying)}
     ends = tuple(f".{own}" for own in names)
     return any(
