@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from unicodedata import category
+from unicodedata import category, normalize
 
 from kvrm_grammar.dialects.implied import implied_by_name
 from kvrm_grammar.dialects.lenient.data import lenient_data, operation_names
@@ -80,10 +80,18 @@ def lenient_mentions(visible: str, isa: InstructionSet) -> Mentions:
 
 
 def _with_raised(text: str) -> str:
-    """The text with a raised two for every numeral that is no digit: no number is beside one."""
+    """The text with a raised two for what is a number and no digit: no number is beside one."""
     if text.isascii():
         return text
-    return "".join("\u00b2" if category(one) in ("No", "Nl") else one for one in text)
+    return "".join("\u00b2" if _is_numeral(one) else one for one in text)
+
+
+def _is_numeral(character: str) -> bool:
+    """Whether it is a number and no digit, or has digits in it: ``Ⅸ``, ``㉕``, ``㋉``."""
+    if character.isascii() or character.isdecimal():
+        return False
+    inner = normalize("NFKC", character)
+    return category(character) in ("No", "Nl") or any(one.isdecimal() for one in inner)
 
 
 @lru_cache(maxsize=64)  # the guess asks of one text for each form of an operation

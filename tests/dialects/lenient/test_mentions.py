@@ -73,6 +73,7 @@ SIDES = ((TRAINING_WORDS, TRAINING_LEXICON), (HELD_OUT_WORDS, HELD_OUT_LEXICON))
         ("mov r1, \u21525", "immediate", ()),
         ("mov r1, \u32557", "immediate", ()),
         ("mov r1, 7\u2169", "immediate", ()),
+        ("mov r1, 3\u32c9", "immediate", ()),
         ("mov r1, 5\u00bd", "immediate", ()),
         ("mov r1, -'a'", "immediate", ()),
         ("mov r1, '\u00e9'", "immediate", ()),
