@@ -51,9 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--general",
         type=share,
-        default=GENERAL,
         help="lenient, packaged set: share of texts from the makers of any set, 0 to 1; "
-        "none with --without",
+        f"default: {GENERAL}, with --without or --only none",
     )
     parser.add_argument(
         "--without", nargs="*", default=[], help="lenient: kinds or families to leave out"
@@ -84,6 +83,12 @@ def main(argv: list[str] | None = None) -> int:
         find_dialect(arguments.dialect, isa)
     except KvrmError as error:
         parser.error(str(error))
+    if arguments.general is None:
+        arguments.general = GENERAL
+    elif not _is_mixed(arguments):
+        parser.error(
+            "--general is of the packaged set's lenient dialect, without --only, --without"
+        )
     if arguments.only:
         if arguments.dialect != "lenient" or arguments.without:
             parser.error("--only is of the lenient dialect, and leaves nothing for --without")

@@ -30,7 +30,7 @@ def stepwise(records: Records) -> str:
             dialect,
             f"{own['texts']:,}",
             f"{own['same']:,}",
-            "-" if not own["differences"] else f"{_sureness(own['differences']):.2f}",
+            f"{_sureness(own['differences']):.2f}" if own["differences"] else "-",
         )
         for dialect, own in report["dialects"].items()
     ]

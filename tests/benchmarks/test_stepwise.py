@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.stepwise import compare
 from kvrm_grammar.decoding.decoded import Decoded
 from kvrm_grammar.decoding.decoder import Decoder
-from kvrm_grammar.isa import INVALID
+from kvrm_grammar.isa import INVALID, operation_to_json
 
 TEXTS = ["halt", "sub r5 r3 r1", "nop"]
 
@@ -38,4 +38,7 @@ def test_an_answer_that_differs_is_told(tiny_decoder: Decoder, monkeypatch: Any)
 
     monkeypatch.setattr(Decoder, "decode_many", other)
     row = compare(tiny_decoder, TEXTS, 2, "tiny")
-    assert (row["same"], [one["text"] for one in row["differences"]]) == (2, ["halt"])
+    (found,) = row["differences"]
+    assert (row["same"], found["text"]) == (2, "halt")
+    assert found["answer"] == operation_to_json(INVALID) != found["reference"]
+    assert found["margin"] == found["reference_margin"] is not None

@@ -32,6 +32,9 @@ def test_the_command_writes_the_same_bytes_again(
         *(["--count", "0"], ["--count", "-1"], ["--refusals", "1.5"], ["--refusals", "-0.1"]),
         *(["--pairs", "-0.1"], ["--pairs", "1.01"], ["--pairs", "nan"], ["--no"]),
         *(["--only", "typo"], ["--dialect", "lenient", "--only", "typo", "nothing"]),
+        *(["--general", "0.5"], ["--dialect", "lenient", "--general", "1.5"]),
+        ["--dialect", "lenient", "--general", "0.5", "--without", "english"],
+        ["--dialect", "lenient", "--general", "0.5", "--isa", "rv32im"],
     ],
     ids=str,
 )
@@ -58,6 +61,8 @@ def test_the_defaults_are_those_of_the_report() -> None:
         ["--refusals", "0.1", "--pairs", "0.9"],
         ["--dialect", "lenient", "--without", "english", "typo"],
         ["--dialect", "lenient", "--only", "typo", "other_operation", "typo"],
+        ["--dialect", "lenient", "--only", "unnamed", "wrapped"],
+        ["--dialect", "lenient", "--general", "0.9"],
         ["--isa", "rv32im", "--dialect", "lenient"],
         ["--isa", "rv32im", "--dialect", "lenient", "--only", "unnamed", "ambiguous"],
         ["--isa", "rv32im"],

@@ -44,7 +44,8 @@ def mixed_lenient(
     Args:
         count: How many.
         seed: Of all generators behind it.
-        refusals: Share of texts that must be refused, 0 to 1.
+        refusals: Share of texts that must be refused, 0 to 1; a little less where the general
+            makers' prose is left out.
         general: Share of texts from the makers of any set, 0 to 1.
         isa: The instruction set; None for the packaged one.
 

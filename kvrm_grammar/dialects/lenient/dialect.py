@@ -58,7 +58,7 @@ class LenientDialect(Dialect):
         bare = self._bare(without_remarks(plain, self.isa))
         label, code = split_label(bare, self.isa)
         if label is not None:
-            code = unmarked(code)
+            code = self._bare(code)
         elif not defines_label(bare, self.isa):
             code = without_colon(code)
         code = one_blank(address_of_symbol(without_bytes(code, self.isa)))

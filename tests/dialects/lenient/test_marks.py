@@ -76,6 +76,8 @@ LENIENT = find_dialect("lenient")
         ("\u201cjmp halt\u201d", "jmp halt", None),
         ("\u201ejmp loop\u201c", "jmp loop", None),
         ("\u00ab inc r1 \u00bb", "inc r1", None),
+        ("\u201einc r1\u201d", "inc r1", None),
+        ("LOOP: => 0x8010: dec r3", "dec r3", "LOOP"),
         ("\u2018jz .a$B\u2019", "jz .a$B", None),
         ("\u201cjmp\u201d loop", "\u201cjmp\u201d loop", None),
         ("\u201cjmp\u201d \u201cloop\u201d", "\u201cjmp\u201d \u201cloop\u201d", None),
