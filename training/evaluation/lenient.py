@@ -67,14 +67,13 @@ CLASSES: Mapping[str, str] = {
 }
 """Kind -> N: a rule normalises it, M: the model must understand it, R: it must be refused.
 
-Full-width forms of the strict dialect's instructions are N; around lenient writing, M. The last are
-those that the makers of any set alone write."""
+Full-width forms of the strict dialect's instructions are N; around lenient writing, M. The last
+are those that only any set's makers have."""
 THRESHOLDS: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.999)
-
 SURE = 0.98
 """A wrong instruction that is at least so probable is counted as sure and wrong."""
 
-_SEVERAL = 60  # texts of each kind that are decoded under the schema too, which takes twice as long
+_SEVERAL = 60  # texts of each kind that are decoded under the schema too
 _REFUSAL = operation_to_json(INVALID)
 
 
@@ -205,28 +204,24 @@ def evaluate_lenient(
         ``mean_passes`` is that of all texts of the arm "grounded", ``mean_passes_of`` many.
     """
     decoder = Decoder.from_pretrained(
-        arguments.adapter,
-        base=arguments.base,
-        isa=isa,
-        dialect="lenient",
-        backend=arguments.backend,
-        precision=arguments.precision,
-    )
+        arguments.adapter, base=arguments.base, isa=isa, dialect="lenient",
+        backend=arguments.backend, precision=arguments.precision,
+    )  # fmt: skip
     origin = provenance(decoder, arguments.seed)
     examples = held_out_examples(arguments.count, arguments.seed, isa=isa)
     strict = {"strict": strict_examples(5 * arguments.count, arguments.seed, isa=isa)}
-    size = arguments.batch_size
-    started = time.monotonic()
-    outcomes = read_all(examples, partial(decoder.decode_many, batch_size=size))
+    size, started = arguments.batch_size, time.monotonic()
+    read = partial(decoder.decode_many, batch_size=size)
+    outcomes = read_all(examples, read)
     seconds = time.monotonic() - started
-    strictly = read_all(strict, partial(decoder.decode_many, batch_size=size))
+    strictly = read_all(strict, read)
     packaged = decoder.isa is load_set()
     classes = CLASSES if packaged else any_kinds(decoder.isa)
     drawn = family_examples(
         max(1, arguments.count // 4), arguments.seed, HELD_OUT_FAMILIES if packaged else (),
         HELD_OUT_WORDS, isa=decoder.isa,
     )  # fmt: skip
-    families = read_all(drawn, partial(decoder.decode_many, batch_size=size))
+    families = read_all(drawn, read)
     passes = [outcome.passes or 0 for outcome in outcomes]
     return {
         "provenance": origin,
@@ -311,8 +306,8 @@ def print_lenient(report: dict[str, Any]) -> None:
         table.add_row(f"all {name}", name, "", *shown)
     (console := Console(width=110)).print(table)
     swaps = arms["grounded"]["swaps"]
-    console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
     sure = report["sure_and_wrong"]
+    console.print(f"silent operand swaps: {swaps['count']} of {swaps['of']}")
     console.print(f"sure and wrong: {sure['count']} of {sure['of']}")
     for name, own in report["families"].items():
         meant, faults = own["meant"], own["faults"]
